@@ -1,0 +1,64 @@
+# The commands of this repository. They need Python 3.11 or newer and make; the rest goes into .venv.
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 2
+ARGS ?=
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/installed ## start Flowloom with sample flows and a sample shop
+	@$(BIN)/flowloom demo $(ARGS)
+
+dev: .venv/with-dev ## serve, and start again at each change of the source
+	@$(BIN)/watchfiles --filter python '$(BIN)/flowloom serve $(ARGS)' src
+
+test: .venv/with-test ## run every test (some of them: make test ARGS=tests/domain)
+	@$(PYTEST) -n $(WORKERS) $(ARGS)
+
+crash: .venv/with-test ## run the tests that kill a server process
+	@$(PYTEST) -m crash $(ARGS)
+
+oracle: .venv/with-test ## check cron against a minute-by-minute walk of ten years
+	@FLOWLOOM_ORACLE_YEARS=10 $(PYTEST) -n $(WORKERS) -k oracle $(ARGS)
+
+check: .venv/with-check ## check style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/with-test ## measure speed, side by side
+	@$(BIN)/python -m bench $(ARGS)
+
+docs: .venv/installed ## write the generated parts of the reference
+	@$(BIN)/python docs/generate.py
+
+clean: ## remove what these commands made, but no data
+	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find src tests bench docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+.venv/bin/python:
+	@for python in python3.13 python3.12 python3.11 python3 python; do \
+		if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			exec $$python -m venv --clear .venv; \
+		fi; \
+	done; \
+	echo 'Flowloom needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv).' >&2; \
+	exit 1
+
+# Each file says that .venv holds what pyproject.toml asked for when it was last touched.
+.venv/installed: pyproject.toml .venv/bin/python
+	@echo 'Installing Flowloom into .venv ...'
+	@$(PIP) -e .
+	@touch $@
+
+.venv/with-%: pyproject.toml .venv/bin/python
+	@echo 'Installing Flowloom and what make $* needs into .venv ...'
+	@$(PIP) -e '.[$*]'
+	@touch $@ .venv/installed
+
+.DELETE_ON_ERROR:
+.PHONY: help run dev test crash oracle check bench docs clean

@@ -1,0 +1,5 @@
+"""`python -m flowloom` is the command `flowloom`."""
+
+from flowloom.cli import main
+
+main()

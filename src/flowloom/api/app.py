@@ -1,0 +1,121 @@
+"""The HTTP application: every resource's routes, what all answers have in common, and the API's document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from flowloom import __version__, errors
+from flowloom.api import (
+    call,
+    connections,
+    docs,
+    envelope,
+    flows,
+    graphs,
+    headers,
+    health,
+    hooks,
+    keys,
+    logins,
+    marketplace,
+    routes,
+    runs,
+    schedules,
+    schemas,
+    schemas_accounts,
+    users,
+    versions,
+    webhooks,
+)
+
+log = structlog.get_logger(__name__)
+RESOURCES = (
+    health, logins, users, keys, flows, versions, schedules, graphs, runs, connections, webhooks, marketplace
+)  # fmt: skip
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+MESSAGES = {
+    404: "There is nothing at this path.",
+    405: "This path does not take this method.",
+}
+
+
+def create(doors: call.Doors, lifespan: Lifespan) -> FastAPI:
+    """The application over these doors. Raises RuntimeError when a route declares no role."""
+    app = FastAPI(
+        title="Flowloom",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.doors = doors
+    for resource in RESOURCES:
+        app.include_router(resource.routes.router)
+    app.router.routes.extend([*hooks.ROUTES, *docs.ROUTES])
+    app.add_middleware(headers.SecurityHeaders)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(errors.FlowloomError, _known_error)
+    app.add_exception_handler(Exception, _unknown_error)
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]
+    routes.check(app.routes)
+    return app
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    text = MESSAGES.get(error.status_code, str(error.detail))
+    return envelope.answer({"message": text}, error.status_code, dict(error.headers or {}))
+
+
+async def _known_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.FlowloomError)
+    return envelope.error(error)
+
+
+async def _unknown_error(request: Request, error: Exception) -> Response:
+    log.error("request_failed_inside", path=request.url.path, exc_info=error)
+    return envelope.answer({"message": "Something went wrong inside; the server's log has more."}, 500)
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of the app, made once."""
+    if app.openapi_schema is None:
+        app.openapi_schema = _complete(get_openapi(title=app.title, version=app.version, routes=app.routes))
+    return app.openapi_schema
+
+
+def _complete(spec: dict[str, Any]) -> dict[str, Any]:
+    """Add what routes alone do not tell: the models of bodies, and how to authenticate."""
+    known = spec.setdefault("components", {}).setdefault("schemas", {})
+    for models in (schemas, schemas_accounts):
+        for name, model in vars(models).items():
+            if getattr(model, "__module__", "") == models.__name__ and issubclass(model, schemas.BaseModel):
+                _add_model(known, name, model)
+    spec["components"]["securitySchemes"] = {
+        "ApiKeyAuth": {"type": "apiKey", "in": "header", "name": "Authorization"},
+        "BearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    }
+    spec["security"] = [{"ApiKeyAuth": []}, {"BearerAuth": []}]
+    return spec
+
+
+def _add_model(known: dict[str, Any], name: str, model: type[schemas.BaseModel]) -> None:
+    if name in known or getattr(model, "__pydantic_generic_metadata__", {}).get("parameters"):
+        return
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    for inner, definition in schema.pop("$defs", {}).items():
+        known.setdefault(inner, definition)
+    known[name] = schema
+
+

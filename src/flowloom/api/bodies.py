@@ -1,0 +1,114 @@
+"""Request bodies: size, content type, JSON and model, each with its own clear 4xx."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from flowloom import errors
+
+MAX_BYTES = 8 * 1024 * 1024
+MAX_DEPTH = 64
+M = TypeVar("M", bound=BaseModel)
+
+
+async def raw(request: Request) -> bytes:
+    """The whole body. Raises TooLarge above 8 MB, before reading it where the length is declared."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared[:20]) > MAX_BYTES:
+        raise _too_large()
+    chunks, size = [], 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_BYTES:
+                raise _too_large()
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise errors.Invalid.field("body", "The connection closed before the body was complete.") from None
+    return b"".join(chunks)
+
+
+def _too_large() -> errors.TooLarge:
+    return errors.TooLarge("The body is over 8 MB; send it in smaller parts.")
+
+
+def decode(content: bytes) -> Any:
+    """A JSON value. Raises Invalid for bad JSON or UTF-8, NaN, lone surrogates and nesting over 64 levels."""
+    if content.count(b"[") + content.count(b"{") > MAX_DEPTH and _depth(content) > MAX_DEPTH:
+        raise errors.Invalid.field("body", f"The body is nested deeper than {MAX_DEPTH} levels.")
+    try:
+        return msgspec.json.decode(content)
+    except UnicodeDecodeError:
+        raise errors.Invalid.field("body", "The body is not valid UTF-8.") from None
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise errors.Invalid.field("body", f"The body is not valid JSON: {error}.") from None
+
+
+def _depth(content: bytes) -> int:
+    """How deep brackets nest outside of strings."""
+    deepest = depth = 0
+    for number, part in enumerate(content.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')):
+        if number % 2 == 0:
+            for byte in part:
+                if byte in b"[{":
+                    depth += 1
+                    deepest = max(deepest, depth)
+                elif byte in b"]}":
+                    depth -= 1
+    return deepest
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object; an empty body is an empty object. Raises WrongType or Invalid."""
+    content = await raw(request)
+    if not content.strip():
+        return {}
+    require_json(request)
+    value = decode(content)
+    if not isinstance(value, dict):
+        raise errors.Invalid.field("body", "The body must be a JSON object, such as {}.")
+    refuse_nul(value)
+    return value
+
+
+def require_json(request: Request) -> None:
+    """Raise WrongType for a body that says it is something else than JSON."""
+    content_type = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise errors.WrongType(f"The content type {content_type[:100]} is not read here; send application/json.")
+
+
+def refuse_nul(value: Any, field: str = "") -> None:
+    """Raise Invalid where a text holds a NUL: databases cannot keep it."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise errors.Invalid.field(field or "body", "The text holds a NUL character; remove it.")
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            refuse_nul(name, field)
+            refuse_nul(part, f"{field}.{name}" if field else name)
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            refuse_nul(part, f"{field}.{index}" if field else str(index))
+
+
+def model(kind: type[M], value: dict[str, Any]) -> M:
+    """The body as its model; nothing is coerced, unknown keys are ignored. Raises Invalid."""
+    try:
+        return kind.model_validate(value, strict=True)
+    except ValidationError as error:
+        raise errors.Invalid(messages(error)) from None
+
+
+def messages(error: ValidationError) -> dict[str, list[str]]:
+    """The messages of a failed validation, by dotted field."""
+    found: dict[str, list[str]] = {}
+    for fault in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(part) for part in fault["loc"]) or "body"
+        text = "This field is required." if fault["type"] == "missing" else f"{fault['msg']}."
+        found.setdefault(name, []).append(text.replace("Value error, ", ""))
+    return found

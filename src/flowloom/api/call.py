@@ -1,0 +1,102 @@
+"""One call of the API: who calls, what was asked, and the way to the stores. Every handler gets one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from pydantic import BaseModel
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from flowloom import errors
+from flowloom.api import bodies, envelope, limits
+from flowloom.services.actor import Actor, Role
+from flowloom.services.platform import Platform
+from flowloom.services.principals import Principals
+from flowloom.services.remembered import Remembered
+from flowloom.store import query
+
+COOKIE = "flowloom_session"
+M = TypeVar("M", bound=BaseModel)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What the API keeps for as long as the server runs."""
+
+    platform: Platform
+    principals: Principals
+    rate: limits.RateLimit
+    logins: limits.LoginThrottle
+    hooks: Remembered[Any]
+    readiness: Callable[[], Awaitable[list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authorised request."""
+
+    request: Request
+    actor: Actor
+    doors: Doors
+
+    @property
+    def platform(self) -> Platform:
+        return self.doors.platform
+
+    def id(self, name: str) -> int:
+        """A record's id from the path. Raises Missing for what cannot be an id."""
+        text = self.request.path_params[name]
+        if not (text.isascii() and text.isdigit()) or len(text) > 19 or not 0 < int(text) <= query.MAX_ID:
+            raise errors.Missing(name.replace("_", " ").capitalize(), text[:40])
+        return int(text)
+
+    async def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object, as it came."""
+        return await bodies.json_object(self.request)
+
+    async def body(self, kind: type[M]) -> M:
+        """The body as its model."""
+        return bodies.model(kind, await bodies.json_object(self.request))
+
+    def asked(self, listing: query.Listing) -> query.Page:
+        """What the query string asks of a list."""
+        return query.parse(listing, self.request.query_params.multi_items())
+
+    async def read(self, work: Callable[Concatenate[Connection, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a service function on a read-only connection."""
+        return await self.platform.database.read(lambda db: work(db, self.actor, *args, **kwargs))
+
+    async def write(self, work: Callable[Concatenate[Connection, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a service function in a write transaction of its own."""
+        return await self.platform.database.write(lambda db: work(db, self.actor, *args, **kwargs))
+
+    def page(self, asked: query.Page, found: tuple[query.Found, list[dict[str, Any]]]) -> Response:
+        """The answer of a list."""
+        return envelope.page(self.request, asked, *found)
+
+
+def credential(request: Request) -> str:
+    """The API key or token of a request: bare, after `Bearer `, or in the session cookie. Raises Unauthenticated."""
+    header = request.headers.get("authorization", "").strip()
+    scheme, _, rest = header.partition(" ")
+    found = rest.strip() if scheme.lower() == "bearer" else header
+    found = found or request.cookies.get(COOKIE, "")
+    if not found:
+        raise errors.Unauthenticated
+    return found
+
+
+async def authorise(request: Request, needed: Role) -> Call:
+    """The call of a request whose actor may do it. Raises Unauthenticated, TooMany or Forbidden."""
+    doors: Doors = request.app.state.doors
+    now = doors.platform.clock()
+    actor = await doors.principals.resolve(credential(request), now)
+    doors.rate.take(actor.company_id, now)
+    actor.require(needed)
+    return Call(request, actor, doors)

@@ -1,0 +1,146 @@
+"""The graph of a version over HTTP: operation 13 of the contract, the rest of step editing, routes, variables."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from flowloom import errors
+from flowloom.api import bodies, envelope, schemas
+from flowloom.api.call import Call
+from flowloom.api.routes import Routes
+from flowloom.services import graphs
+from flowloom.services.actor import Role
+from flowloom.steps import registry
+
+routes = Routes("Graph")
+STEP, ROUTE = schemas.One[schemas.Step], schemas.One[schemas.Route]
+GRAPH = "/flow-versions/{flow_version}/graph"
+# What a step's answer holds and a client may send back with it.
+READ_ONLY_KEYS: Final = frozenset(
+    {"id", "key", "flow_version_id", "microservice", "problems", "created_at", "updated_at"}
+)
+MAX_COORDINATE: Final = 1e9
+
+
+@routes.get("/step-types", role=Role.READ_ONLY, answer=schemas.Many[schemas.Anything])
+async def list_step_types(call: Call) -> Response:
+    """List the step types with the JSON Schema of each config."""
+    return envelope.data(registry.describe())
+
+
+@routes.get(GRAPH, role=Role.READ_ONLY, answer=schemas.One[schemas.Graph])
+async def get_graph(call: Call) -> Response:
+    """Get the graph of a version; its ETag names the saved state."""
+    content, etag = await call.read(graphs.read, call.id("flow_version"))
+    return envelope.data(content, {"ETag": etag})
+
+
+@routes.post(f"{GRAPH}/steps", role=Role.MANAGER, body=schemas.StepCreate, answer=STEP)
+async def create_step(call: Call) -> Response:
+    """Put a step after its parent, before what followed it."""
+    body = await call.body(schemas.StepCreate)
+    require_position(body.position)
+    fields = body.model_dump()
+    return envelope.data(await call.write(graphs.add_step, call.id("flow_version"), fields, if_match(call)))
+
+
+@routes.patch(
+    f"{GRAPH}/steps/{{step}}", role=Role.MANAGER, body=schemas.StepUpdate, needs_body=False, answer=STEP
+)
+async def update_step(call: Call) -> Response:
+    """Change a step of a Draft; read-only keys are ignored, any other key is refused."""
+    fields = step_changes(await call.json_object())
+    version, step = call.id("flow_version"), call.id("step")
+    return envelope.data(await call.write(graphs.change_step, version, step, fields, if_match(call)))
+
+
+@routes.delete(f"{GRAPH}/steps/{{step}}", role=Role.MANAGER, answer=schemas.Message)
+async def delete_step(call: Call) -> Response:
+    """Delete a step; what followed it follows its parent."""
+    name = await call.write(graphs.remove_step, call.id("flow_version"), call.id("step"), if_match(call))
+    return envelope.message(f'Step "{name}" deleted.')
+
+
+@routes.get(f"{GRAPH}/steps/{{step}}/routes", role=Role.READ_ONLY, answer=schemas.Many[schemas.Route])
+async def list_routes(call: Call) -> Response:
+    """List the routes of a step."""
+    return envelope.data(await call.read(graphs.routes_of, call.id("flow_version"), call.id("step")))
+
+
+@routes.post(f"{GRAPH}/steps/{{step}}/routes", role=Role.MANAGER, body=schemas.RouteCreate, answer=ROUTE)
+async def create_route(call: Call) -> Response:
+    """Add a route to a step."""
+    body = await call.body(schemas.RouteCreate)
+    version, step = call.id("flow_version"), call.id("step")
+    return envelope.data(await call.write(graphs.add_route, version, step, body.model_dump()))
+
+
+@routes.put(
+    f"{GRAPH}/steps/{{step}}/routes/{{route}}", role=Role.MANAGER, body=schemas.RouteFields, answer=ROUTE
+)
+async def update_route(call: Call) -> Response:
+    """Change a route; `where: null` takes everything, what is left out stays."""
+    sent = await call.json_object()
+    body = bodies.model(schemas.RouteFields, sent)
+    fields = {name: value for name, value in body.model_dump(exclude_unset=True).items() if name == "where" or value is not None}
+    version, step = call.id("flow_version"), call.id("step")
+    return envelope.data(await call.write(graphs.change_route, version, step, call.id("route"), fields))
+
+
+@routes.delete(f"{GRAPH}/steps/{{step}}/routes/{{route}}", role=Role.MANAGER, answer=schemas.Message)
+async def delete_route(call: Call) -> Response:
+    """Delete a route; the steps on it stay until they are hung elsewhere."""
+    version, step = call.id("flow_version"), call.id("step")
+    name = await call.write(graphs.remove_route, version, step, call.id("route"))
+    return envelope.message(f'Route "{name}" deleted.')
+
+
+@routes.get("/flow-versions/{flow_version}/variables", role=Role.READ_ONLY, answer=schemas.One[dict[str, Any]])
+async def get_variables(call: Call) -> Response:
+    """Get the variables of a version."""
+    return envelope.data(await call.read(graphs.variables_of, call.id("flow_version")))
+
+
+@routes.put(
+    "/flow-versions/{flow_version}/variables",
+    role=Role.MANAGER,
+    body=schemas.Variables,
+    answer=schemas.One[dict[str, Any]],
+)
+async def update_variables(call: Call) -> Response:
+    """Replace the variables of a Draft."""
+    body = await call.body(schemas.Variables)
+    version = call.id("flow_version")
+    return envelope.data(await call.write(graphs.set_variables, version, body.variables, if_match(call)))
+
+
+def if_match(call: Call) -> str | None:
+    """The saved state that the caller edits, if he says so."""
+    return call.request.headers.get("if-match")
+
+
+def step_changes(sent: dict[str, Any]) -> dict[str, Any]:
+    """What a PATCH may change of a step. Raises Invalid for unknown keys, wrong types and nulls."""
+    changed = {name: value for name, value in sent.items() if name not in READ_ONLY_KEYS}
+    for name in changed.keys() - schemas.StepUpdate.model_fields.keys():
+        allowed = ", ".join(schemas.StepUpdate.model_fields)
+        raise errors.Invalid.field(name[:100], f"'{name[:100]}' is no field of a step; allowed: {allowed}.")
+    for name, value in changed.items():
+        if value is None and name not in ("parent_id", "flow_step_route_id"):
+            raise errors.Invalid.field(name, f"{name} cannot be null; leave it out to keep it.")
+    body = bodies.model(schemas.StepUpdate, changed)
+    require_position(body.position)
+    return body.model_dump(include=set(changed))
+
+
+def require_position(position: dict[str, float] | None) -> None:
+    """Raise Invalid unless a position is {x, y} with sensible numbers."""
+    if position is None:
+        return
+    if position.keys() != {"x", "y"}:
+        raise errors.Invalid.field("position", "A position is {x, y}.")
+    for name, value in position.items():
+        if not -MAX_COORDINATE <= value <= MAX_COORDINATE:
+            raise errors.Invalid.field(f"position.{name}", f"{name} must be between -1e9 and 1e9.")

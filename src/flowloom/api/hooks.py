@@ -1,0 +1,55 @@
+"""Inbound webhooks: the hot path, plain Starlette routes. The answer comes after the run is committed."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from flowloom import errors
+from flowloom.api import bodies, call, envelope
+from flowloom.api.idempotency import idempotency
+from flowloom.domain import run
+from flowloom.domain.payload import is_json_type
+from flowloom.services import runs, webhooks
+from flowloom.services.actor import Actor, Role
+
+
+async def receive(request: Request) -> Response:
+    """Queue a run of the webhook's flow with the body as its payload: {message, flow_run_id}."""
+    try:
+        return await _receive(request)
+    except errors.FlowloomError as problem:
+        return envelope.error(problem)
+
+
+async def _receive(request: Request) -> Response:
+    doors: call.Doors = request.app.state.doors
+    platform, now = doors.platform, doors.platform.clock()
+    company, ulid = request.path_params["company"], request.path_params["ulid"]
+    if not platform.vault.verify(request.query_params.get("signature", ""), "webhook", company, ulid):
+        raise errors.Missing("Webhook", ulid[:26])
+    hook = await doors.hooks.get(ulid, now, lambda: platform.database.read(webhooks.find, ulid))
+    doors.rate.take(hook.company_id, now)
+    content = await bodies.raw(request)
+    key = idempotency(request, content)
+    if hook.secret is not None:
+        id = webhooks.verify_standard(hook.secret, request.headers, content, now)
+        key = key or (f"webhook {hook.id} {id}"[:255], "")
+    content_type = request.headers.get("content-type", "application/json")[:255]
+    if content and is_json_type(content_type):
+        bodies.decode(content)
+    actor = Actor(hook.company_id, Role.USER, now)
+    order = runs.Order(
+        flow_id=hook.flow_id,
+        trigger=run.Trigger.WEBHOOK,
+        body=content or None,
+        content_type=content_type,
+        idempotency=key,
+    )
+    started = await runs.start(platform, actor, order)
+    return envelope.message("Run queued.", flow_run_id=started.run_id)
+
+
+receive.is_public = True  # type: ignore[attr-defined]
+ROUTES = [Route("/webhooks/{company}/{ulid}", receive, methods=["POST"])]

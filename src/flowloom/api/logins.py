@@ -1,0 +1,79 @@
+"""Logging in and out: a password for a token, which browsers keep in a cookie that scripts cannot read."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from flowloom import errors
+from flowloom.api import bodies, envelope, schemas
+from flowloom.api import call as calls
+from flowloom.api import schemas_accounts as accounts
+from flowloom.api.routes import Routes
+from flowloom.services import logins, passwords
+from flowloom.services.actor import Role
+from flowloom.services.principals import TOKEN_SECONDS
+
+routes = Routes("Logins", prefix="")
+
+
+@routes.post(
+    "/fabric/api/login",
+    role=None,
+    answer=accounts.LoginAnswer,
+    body=accounts.Login,
+    aliases=("/api/v1/login",),
+)
+async def login(request: Request) -> Response:
+    """Log in
+
+    The token goes after `Bearer ` in the Authorization header and works for 24 hours.
+    """
+    wanted = bodies.model(accounts.Login, await bodies.json_object(request))
+    if not wanted.account:
+        raise errors.Invalid.field("email", "Send the e-mail address as email or as username.")
+    token = await _token(request, wanted)
+    response = envelope.answer({"message": "Logged in.", "token": token, "expires_in": TOKEN_SECONDS})
+    _set_cookie(request, response, token, TOKEN_SECONDS)
+    return response
+
+
+@routes.post("/api/v1/logout", role=Role.READ_ONLY, answer=schemas.Message)
+async def logout(call: calls.Call) -> Response:
+    """Log out
+
+    Takes the session cookie back; a token that is used without it works until it ends.
+    """
+    response = envelope.message("Logged out.")
+    _set_cookie(call.request, response, "", 0)
+    return response
+
+
+async def _token(request: Request, wanted: accounts.Login) -> str:
+    """The account's token. Raises Unauthenticated, or TooMany after many failures."""
+    doors: calls.Doors = request.app.state.doors
+    now = doors.platform.clock()
+    address = request.client.host if request.client else ""
+    doors.logins.check(wanted.account, address, now)
+    user = await doors.platform.database.read(logins.find, wanted.account)
+    password_hash = None if user is None else user.password_hash
+    is_right = await passwords.apart(passwords.is_right, wanted.password, password_hash)
+    # Guesses that were sent all at once have failed meanwhile: the ones beyond the limit learn nothing.
+    doors.logins.check(wanted.account, address, now)
+    if user is None or not is_right:
+        doors.logins.failed(wanted.account, address, now)
+        raise errors.Unauthenticated("The e-mail address or the password is wrong.")
+    doors.logins.succeeded(wanted.account)
+    return doors.principals.issue_token(user.id, user.password_hash, now)
+
+
+def _set_cookie(request: Request, response: Response, token: str, seconds: int) -> None:
+    response.set_cookie(
+        calls.COOKIE,
+        token,
+        max_age=seconds,
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )

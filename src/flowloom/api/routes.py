@@ -1,0 +1,202 @@
+"""How an operation is declared: path, role, models and list in one place; the OpenAPI follows from it.
+
+A handler gets a Call and answers a Response of finished bytes; FastAPI routes and documents, nothing else. A route
+without a declared role cannot be made, and `check` refuses an app that has one all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from flowloom import errors
+from flowloom.api import call, envelope, schemas
+from flowloom.services.actor import Role
+from flowloom.store import query
+
+Handler = Callable[[call.Call], Awaitable[Response]]
+PublicHandler = Callable[[Request], Awaitable[Response]]
+ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "An unknown include, sort or filter", "model": schemas.Error},
+    401: {"description": "No valid credentials", "model": schemas.Error},
+    403: {"description": "Forbidden by role or state", "model": schemas.Error},
+    404: {"description": "No such record", "model": schemas.Error},
+    405: {"description": "No such method on this path", "model": schemas.Error},
+    409: {"description": "Changed meanwhile, or not possible in this state", "model": schemas.Error},
+    413: {"description": "A body over 8 MB", "model": schemas.Error},
+    415: {"description": "A content type that is not read here", "model": schemas.Error},
+    422: {"description": "Input that breaks a rule", "model": schemas.Error},
+    429: {"description": "Too many requests", "model": schemas.Error},
+    503: {"description": "The database cannot be reached", "model": schemas.Error},
+}
+
+
+class Operation(APIRoute):
+    """A route whose endpoint is called with the bare request: no dependency is solved on the way."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        endpoint = self.endpoint
+
+        async def handle(request: Request) -> Response:
+            try:
+                response: Response = await endpoint(request)
+            except errors.FlowloomError as problem:
+                return envelope.error(problem)
+            return response
+
+        return handle
+
+
+class Routes:
+    """The operations of one resource, to be added to the app."""
+
+    def __init__(self, tag: str, prefix: str = "/api/v1") -> None:
+        self.router = APIRouter(prefix=prefix, tags=[tag], route_class=Operation)
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        *,
+        role: Role | None,
+        answer: Any = None,
+        body: type[BaseModel] | None = None,
+        listing: query.Listing | None = None,
+        parameters: Sequence[dict[str, Any]] = (),
+        needs_body: bool = True,
+        raw_body: bool = False,
+        media_type: str | None = None,
+        aliases: Sequence[str] = (),
+    ) -> Callable[[Any], Any]:
+        """Declare an operation. `role` None makes it public: its handler gets the request itself."""
+
+        def declare(handler: Any) -> Any:
+            endpoint = handler if role is None else _guarded(handler, role)
+            extra: dict[str, Any] = {
+                "x-role": role.value if role else "public",
+                "parameters": [*_path_parameters(path), *_list_parameters(listing), *parameters],
+            }
+            if body is not None or raw_body:
+                extra["requestBody"] = _request_body(body, required=needs_body)
+            if role is None:
+                extra["security"] = []
+            for number, where in enumerate((path, *aliases)):
+                self.router.add_api_route(
+                    where,
+                    endpoint,
+                    methods=[method],
+                    response_model=answer if media_type is None else None,
+                    responses=_responses(media_type),
+                    openapi_extra=extra,
+                    operation_id=handler.__name__.rstrip("_") + ("" if number == 0 else f"_alias{number}"),
+                    summary=_summary(handler),
+                    description=_description(handler),
+                )
+            return handler
+
+        return declare
+
+    def get(self, path: str, **declared: Any) -> Callable[[Any], Any]:
+        return self.add("GET", path, **declared)
+
+    def post(self, path: str, **declared: Any) -> Callable[[Any], Any]:
+        return self.add("POST", path, **declared)
+
+    def put(self, path: str, **declared: Any) -> Callable[[Any], Any]:
+        return self.add("PUT", path, **declared)
+
+    def patch(self, path: str, **declared: Any) -> Callable[[Any], Any]:
+        return self.add("PATCH", path, **declared)
+
+    def delete(self, path: str, **declared: Any) -> Callable[[Any], Any]:
+        return self.add("DELETE", path, **declared)
+
+
+def _guarded(handler: Handler, role: Role) -> PublicHandler:
+    async def endpoint(request: Request) -> Response:
+        return await handler(await call.authorise(request, role))
+
+    endpoint.__name__ = handler.__name__
+    return endpoint
+
+
+def _summary(handler: Any) -> str:
+    return (handler.__doc__ or handler.__name__).strip().splitlines()[0].rstrip(".")
+
+
+def _description(handler: Any) -> str:
+    lines = (handler.__doc__ or "").strip().splitlines()
+    return "\n".join(line.strip() for line in lines[1:]).strip()
+
+
+def _responses(media_type: str | None) -> dict[int | str, dict[str, Any]]:
+    if media_type is None:
+        return ERRORS
+    return {**ERRORS, 200: {"description": "OK", "content": {media_type: {}}}}
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)", path)
+    ]
+
+
+def _request_body(body: type[BaseModel] | None, *, required: bool) -> dict[str, Any]:
+    if body is None:
+        return {"required": False, "content": {"*/*": {"schema": {}}}}
+    schema = {"$ref": f"#/components/schemas/{body.__name__}"}
+    return {"required": required, "content": {"application/json": {"schema": schema}}}
+
+
+def query_parameter(name: str, help: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter of the query string, for the OpenAPI."""
+    return {"name": name, "in": "query", "required": False, "description": help, "schema": schema}
+
+
+def _list_parameters(listing: query.Listing | None) -> list[dict[str, Any]]:
+    if listing is None:
+        return []
+    sorts = sorted({"id", *listing.sorts})
+    declared = [
+        query_parameter("page", "Page, from 1", {"type": "integer", "minimum": 1, "default": 1}),
+        query_parameter(
+            "per_page", "Rows a page; above 100 counts as 100", {"type": "integer", "minimum": 1, "default": 15}
+        ),
+        query_parameter(
+            "sort",
+            f"By {', '.join(sorts)}; '-' before it for descending",
+            {"type": "string", "enum": [sign + name for name in sorts for sign in ("", "-")]},
+        ),
+    ]
+    if listing.includes:
+        declared.append(include_parameter(listing))
+    if listing.is_capped:
+        declared.append(query_parameter("cursor", "Go on after this row (meta.next_cursor)", {"type": "string"}))
+    for name, wanted in listing.filters.items():
+        help = wanted.help or f"Values of {name}, with commas between for either"
+        declared.append(query_parameter(f"filter[{name}]", help, {"type": "string"}))
+    return declared
+
+
+def include_parameter(listing: query.Listing) -> dict[str, Any]:
+    """The `include` parameter of an operation that answers one record of a list."""
+    return query_parameter("include", f"With commas between: {', '.join(listing.includes)}", {"type": "string"})
+
+
+def check(routes: Sequence[BaseRoute]) -> None:
+    """Raise unless every route declares its role; called when the app is made."""
+    for route in routes:
+        if isinstance(route, Operation):
+            if "x-role" not in (route.openapi_extra or {}):
+                raise RuntimeError(f"{route.path} declares no role")
+        elif isinstance(route, Route) and not getattr(route.endpoint, "is_public", False):
+            raise RuntimeError(f"{route.path} is no declared operation")

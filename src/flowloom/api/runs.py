@@ -1,0 +1,242 @@
+"""Runs over HTTP: starting, listing, following, stopping and retrying them, their logs and payloads."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+
+from flowloom import errors
+from flowloom.api import bodies, envelope, schemas
+from flowloom.api.call import Call
+from flowloom.api.idempotency import idempotency
+from flowloom.api.routes import Routes, query_parameter
+from flowloom.domain import run
+from flowloom.domain.payload import is_json_type
+from flowloom.services import runs
+from flowloom.services.actor import Role
+from flowloom.store import queue
+from flowloom.store.broker import Broker
+
+routes = Routes("Runs")
+KEEP_ALIVE_SECONDS = 15.0
+VARIABLES = query_parameter("flow_variables", "Variables of the run, as a JSON object", {"type": "string"})
+
+
+def _declare_starts(trigger: run.Trigger, word: str) -> None:
+    """`start` and its twin `manual` differ in what the run says started it."""
+
+    async def start(call: Call) -> Response:
+        content = await bodies.raw(call.request)
+        sent = await _start_body(call, content)
+        body = sent.payload.encode() if sent.payload is not None else None
+        return await _started(call, content, _order(call, trigger, body, "application/json", sent.flow_variables))
+
+    async def start_raw(call: Call) -> Response:
+        content = await bodies.raw(call.request)
+        content_type = body_type(call)
+        variables = _query_variables(call)
+        return await _started(call, content, _order(call, trigger, content or None, content_type, variables))
+
+    for suffix, twin in (("", ""), ("/{version}", "_version")):
+        start.__name__, start_raw.__name__ = f"{word}_flow{twin}", f"{word}_flow_raw{twin}"
+        start.__doc__ = f"Start a run{' of a version' if twin else ''}; answers after it is committed."
+        start_raw.__doc__ = "The same; the request's body is the payload."
+        declared: dict[str, Any] = {"role": Role.USER, "answer": schemas.StartAnswer, "needs_body": False}
+        # The raw twin comes first: /start/raw would else be taken for a version called "raw".
+        routes.post(f"/flows/{{flow}}/{word}/raw{suffix}", raw_body=True, parameters=[VARIABLES], **declared)(start_raw)
+        routes.post(f"/flows/{{flow}}/{word}{suffix}", body=schemas.StartRequest, **declared)(start)
+
+
+_declare_starts(run.Trigger.API, "start")
+_declare_starts(run.Trigger.MANUAL, "manual")
+
+
+async def _start_body(call: Call, content: bytes) -> schemas.StartRequest:
+    if not content.strip():
+        return schemas.StartRequest()
+    bodies.require_json(call.request)
+    sent = bodies.decode(content)
+    if not isinstance(sent, dict):
+        raise errors.Invalid.field("body", 'The body must be a JSON object, such as {"payload": "..."}.')
+    return bodies.model(schemas.StartRequest, sent)
+
+
+def body_type(call: Call) -> str:
+    """The content type of a raw body; JSON unless the request says otherwise."""
+    content_type = call.request.headers.get("content-type", "application/json")
+    return "application/json" if content_type.startswith("application/x-www-form-urlencoded") else content_type
+
+
+def _query_variables(call: Call) -> dict[str, Any] | None:
+    text = call.request.query_params.get("flow_variables")
+    if text is None:
+        return None
+    try:
+        variables = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        variables = None
+    if not isinstance(variables, dict):
+        raise errors.Invalid.field("flow_variables", 'flow_variables takes a JSON object, such as {"shop": "nl"}.')
+    return variables
+
+
+def _order(
+    call: Call, trigger: run.Trigger, body: bytes | None, content_type: str, variables: dict[str, Any] | None
+) -> runs.Order:
+    if body is not None and is_json_type(content_type):
+        bodies.decode(body)
+    return runs.Order(
+        flow_id=call.id("flow"),
+        version_id=call.id("version") if "version" in call.request.path_params else None,
+        trigger=trigger,
+        body=body,
+        content_type=content_type[:255],
+        variables=variables,
+        idempotency=None,
+    )
+
+
+async def _started(call: Call, content: bytes, order: runs.Order) -> Response:
+    key = idempotency(call.request, content)
+    started = await runs.start(call.platform, call.actor, dataclasses.replace(order, idempotency=key))
+    return await _start_answer(call, started)
+
+
+async def _start_answer(call: Call, started: queue.Started) -> Response:
+    found = await call.read(runs.get, started.run_id)
+    return envelope.answer({"message": "Run queued.", "flow_run_id": started.run_id, "data": found})
+
+
+@routes.get("/flow-runs", role=Role.READ_ONLY, listing=runs.LISTING, answer=schemas.Page[schemas.Run])
+async def list_runs(call: Call) -> Response:
+    """List runs, newest first."""
+    asked = call.asked(runs.LISTING)
+    return call.page(asked, await call.read(runs.page, asked))
+
+
+@routes.get(
+    "/scheduled-flows", role=Role.READ_ONLY, listing=runs.QUEUE_LISTING, answer=schemas.Page[schemas.Run]
+)
+async def list_queue(call: Call) -> Response:
+    """List the runs that wait, in the order they will start."""
+    asked = call.asked(runs.QUEUE_LISTING)
+    return call.page(asked, await call.read(runs.queued, asked))
+
+
+@routes.get("/flow-runs/{flow_run}", role=Role.READ_ONLY, answer=schemas.One[schemas.Run])
+async def get_run(call: Call) -> Response:
+    """Get a run."""
+    return envelope.data(await call.read(runs.get, call.id("flow_run")))
+
+
+@routes.get(
+    "/flow-runs/{flow_run}/flow-run-logs",
+    role=Role.READ_ONLY,
+    listing=runs.LOG_LISTING,
+    answer=schemas.Page[schemas.LogLine],
+)
+async def list_run_logs(call: Call) -> Response:
+    """List the log lines of a run."""
+    asked = call.asked(runs.LOG_LISTING)
+    return call.page(asked, await call.read(runs.logs, call.id("flow_run"), asked))
+
+
+@routes.post("/flow-runs/{flow_run}/stop", role=Role.USER, answer=schemas.One[schemas.Run])
+async def stop_run(call: Call) -> Response:
+    """Stop a run."""
+    id = call.id("flow_run")
+    if await call.write(runs.stop, id):
+        call.platform.broker.order_stop(id)
+    return envelope.data(await call.read(runs.get, id))
+
+
+@routes.post(
+    "/flow-runs/{flow_run}/retry",
+    role=Role.USER,
+    body=schemas.RetryRequest,
+    needs_body=False,
+    answer=schemas.StartAnswer,
+)
+async def retry_run(call: Call) -> Response:
+    """Queue a new run that goes on where an ended one failed, or from `from_step` on."""
+    content = await bodies.raw(call.request)
+    sent = bodies.decode(content) if content.strip() else {}
+    if not isinstance(sent, dict):
+        raise errors.Invalid.field("body", "The body must be a JSON object, such as {}.")
+    body = bodies.model(schemas.RetryRequest, sent)
+    started = await call.write(
+        runs.retry,
+        call.platform.run_ids,
+        call.id("flow_run"),
+        from_step=body.from_step,
+        version_id=body.version,
+        idempotency=idempotency(call.request, content),
+    )
+    call.platform.broker.wake()
+    return await _start_answer(call, started)
+
+
+@routes.get("/flow-runs/{flow_run}/events", role=Role.READ_ONLY, media_type="text/event-stream")
+async def follow_run(call: Call) -> Response:
+    """Follow a run live, as server-sent events, until it ends."""
+    id = call.id("flow_run")
+    await call.read(runs.get, id)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(call, call.platform.broker, id), 200, headers, "text/event-stream")
+
+
+async def _events(call: Call, broker: Broker, id: int) -> AsyncIterator[bytes]:
+    async with broker.watch(id) as events:
+        now = await call.read(runs.get, id)
+        yield _event({"type": "run", "status": now["status"]})
+        while not run.is_finished(now["status"]):
+            try:
+                event = await asyncio.wait_for(events.get(), KEEP_ALIVE_SECONDS)
+            except TimeoutError:
+                yield b": still here\n\n"
+                now = await call.read(runs.get, id)
+                continue
+            if event is None:
+                return
+            yield _event(event)
+            if event["type"] == "run":
+                now = event
+
+
+def _event(content: dict[str, Any]) -> bytes:
+    return b"event: " + content["type"].encode() + b"\ndata: " + msgspec.json.encode(content) + b"\n\n"
+
+
+@routes.get(
+    "/payload-metadata",
+    role=Role.READ_ONLY,
+    listing=runs.PAYLOAD_LISTING,
+    answer=schemas.Page[schemas.PayloadMetadata],
+)
+async def list_payloads(call: Call) -> Response:
+    """List payloads, without their bodies."""
+    asked = call.asked(runs.PAYLOAD_LISTING)
+    return call.page(asked, await call.read(runs.payloads, asked))
+
+
+@routes.get(
+    "/payload-metadata/{payload_metadata}", role=Role.READ_ONLY, answer=schemas.One[schemas.PayloadMetadata]
+)
+async def get_payload(call: Call) -> Response:
+    """Get what is known of a payload."""
+    return envelope.data(await call.read(runs.payload, call.id("payload_metadata")))
+
+
+@routes.get("/payload-metadata/{payload_metadata}/download", role=Role.READ_ONLY, media_type="*/*")
+async def download_payload(call: Call) -> Response:
+    """Download the body of a payload as it was."""
+    row = await call.read(runs.payload_row, call.id("payload_metadata"))
+    body = await asyncio.to_thread(call.platform.blobs.unpack, row.encoding, row.body, row.blob)
+    headers = {"Content-Disposition": f"attachment; filename=payload-{quote(str(row.id))}"}
+    return Response(body, 200, headers, row.content_type)

@@ -1,0 +1,91 @@
+"""Schedules over HTTP: operations 9 to 12 of the contract, the preview, and the slots that did not fire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from flowloom.api import envelope, schemas
+from flowloom.api.call import Call
+from flowloom.api.routes import Routes
+from flowloom.services import schedules
+from flowloom.services.actor import Role
+
+routes = Routes("Schedules")
+SCHEDULE = schemas.One[schemas.Schedule]
+
+
+def fields(body: schemas.ScheduleFields) -> dict[str, Any]:
+    """What a body says of a schedule; `deployed_at` is accepted and ignored."""
+    return body.model_dump(include=set(schedules.FIELDS), exclude_none=True)
+
+
+@routes.get(
+    "/flow-versions/{flow_version}/schedules",
+    role=Role.READ_ONLY,
+    listing=schedules.LISTING,
+    answer=schemas.Page[schemas.Schedule],
+)
+async def list_schedules(call: Call) -> Response:
+    """List the schedules of a version."""
+    asked = call.asked(schedules.LISTING)
+    return call.page(asked, await call.read(schedules.page, call.id("flow_version"), asked))
+
+
+@routes.post(
+    "/flow-versions/{flow_version}/schedules",
+    role=Role.MANAGER,
+    body=schemas.ScheduleCreate,
+    answer=SCHEDULE,
+)
+async def create_schedule(call: Call) -> Response:
+    """Create a schedule of a Draft."""
+    body = await call.body(schemas.ScheduleCreate)
+    return envelope.data(await call.write(schedules.create, call.id("flow_version"), fields(body)))
+
+
+@routes.put(
+    "/flow-versions/{flow_version}/schedules/{schedule}",
+    role=Role.MANAGER,
+    body=schemas.ScheduleFields,
+    answer=SCHEDULE,
+)
+async def update_schedule(call: Call) -> Response:
+    """Change a schedule of a Draft; what is left out stays."""
+    body = await call.body(schemas.ScheduleFields)
+    version, id = call.id("flow_version"), call.id("schedule")
+    return envelope.data(await call.write(schedules.change, version, id, fields(body)))
+
+
+@routes.delete(
+    "/flow-versions/{flow_version}/schedules/{schedule}", role=Role.MANAGER, answer=schemas.Message
+)
+async def delete_schedule(call: Call) -> Response:
+    """Delete a schedule of a Draft."""
+    await call.write(schedules.remove, call.id("flow_version"), call.id("schedule"))
+    return envelope.message("Schedule deleted.")
+
+
+@routes.post(
+    "/schedules/preview",
+    role=Role.READ_ONLY,
+    body=schemas.SchedulePreview,
+    answer=schemas.Many[schemas.Slot],
+)
+async def preview_schedule(call: Call) -> Response:
+    """Show the next instants of a schedule, with notes where the clocks change."""
+    body = await call.body(schemas.SchedulePreview)
+    return envelope.data(schedules.preview(fields(body), body.count, call.actor.at))
+
+
+@routes.get(
+    "/schedules/{schedule}/slots",
+    role=Role.READ_ONLY,
+    listing=schedules.SLOT_LISTING,
+    answer=schemas.Page[schemas.MissedSlots],
+)
+async def list_slots(call: Call) -> Response:
+    """List the slots in which a schedule did not fire, as ranges with the reason."""
+    asked = call.asked(schedules.SLOT_LISTING)
+    return call.page(asked, await call.read(schedules.unfired, call.id("schedule"), asked))

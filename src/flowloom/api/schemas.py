@@ -1,0 +1,356 @@
+"""The models of the API's document: what requests may hold and what answers look like.
+
+Answers are bytes that msgspec encoded from rows; tests hold them against these models.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, StringConstraints
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from flowloom.store import query
+
+T = TypeVar("T")
+RecordId = Annotated[int, Field(ge=1, le=query.MAX_ID)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
+VersionStatus = Literal["Draft", "Inactive", "Deployed"]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class Record(BaseModel):
+    """Part of an answer. A field with a default may be absent, and is never null when it is there."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        made = handler(schema)
+        for field in handler.resolve_ref_schema(made)["properties"].values():
+            if field.pop("default", ...) is None and "anyOf" in field:
+                field.update(field.pop("anyOf")[0])
+        return made
+
+
+class Error(Record):
+    """Any failure."""
+
+    message: str
+    errors: dict[str, list[str]] | None = Field(default=None, description="For 422: the messages by field")
+
+
+class Message(Record):
+    message: str
+
+
+class Meta(Record):
+    """Where a page stands in its list."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    current_page: int
+    from_: int | None = Field(alias="from")
+    last_page: int
+    path: str
+    per_page: int
+    to: int | None
+    total: int
+    total_is_capped: bool | None = Field(default=None, description="There are more than `total`")
+    next_cursor: str | None = Field(default=None, description="Pass as `cursor` to go on")
+
+
+class Links(Record):
+    first: str
+    last: str
+    prev: str | None
+    next: str | None
+
+
+class One(Record, Generic[T]):
+    data: T
+
+
+class Many(Record, Generic[T]):
+    data: list[T]
+
+
+class Page(Record, Generic[T]):
+    data: list[T]
+    meta: Meta
+    links: Links
+
+
+class Anything(BaseModel):
+    """A JSON object of any shape."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class FlowCreate(BaseModel):
+    name: Name
+    description: Annotated[str, StringConstraints(max_length=10_000)] = ""
+    is_enabled: bool = False
+    priority: int = Field(default=3, ge=1, le=5, description="1 runs first")
+    labels: list[Label] = Field(default=[], max_length=50)
+
+
+class FlowUpdate(BaseModel):
+    """What is left out stays as it is."""
+
+    name: Name | None = None
+    description: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+    is_enabled: bool | None = None
+    priority: int | None = Field(default=None, ge=1, le=5)
+    labels: list[Label] | None = Field(default=None, max_length=50)
+
+
+class User(Record):
+    id: int
+    email: str
+    name: str
+    role: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class Step(Record):
+    id: int
+    key: str
+    flow_version_id: int
+    microservice: str
+    name: str
+    config: dict[str, Any]
+    position: dict[str, float] | None = Field(default=None, description="{x, y} on the canvas")
+    parent_id: int | None = Field(default=None, description="Absent on the trigger")
+    flow_step_route_id: int | None = Field(default=None, description="Absent on no route")
+    is_enabled: bool
+    variables: dict[str, Any]
+    problems: dict[str, list[str]] | None = Field(default=None, description="What deploying would refuse, by field")
+
+
+class Route(Record):
+    id: int
+    key: str
+    flow_step_id: int
+    name: str
+    position: int
+    where: dict[str, Any] | None = Field(default=None, description="Absent: takes everything")
+
+
+class Schedule(Record):
+    id: int
+    flow_version_id: str
+    cron_string: str
+    timezone: str
+    overlap: str
+    catch_up: str
+    jitter_seconds: int
+    dst_gap: str
+    dst_repeat: str
+    next_run_at: AwareDatetime | None = Field(default=None, description="Absent while it does not fire")
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    flow_version: dict[str, Any] | None = Field(default=None, description="With include=flowVersion")
+
+
+class Run(Record):
+    id: int
+    flow_id: int
+    flow_version_id: int
+    iteration: int
+    trigger: str
+    status: int | None = Field(description="0 queued, 1 started, 2 success, 3 failure, 4 stopped, 5 partial success")
+    has_warnings: bool
+    queued_at: AwareDatetime
+    ready_at: AwareDatetime
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+    duration_ms: float | None = None
+    schedule_id: int | None = None
+    fire_at: AwareDatetime | None = None
+    retry_flow_run_id: int | None = None
+    summary: dict[str, Any] | None = None
+
+
+class Version(Record):
+    id: int
+    flow_id: int
+    flow_name: str
+    flow_priority: int
+    iteration: int
+    status: VersionStatus
+    is_deployed: bool
+    is_editable: bool
+    deployed_at: AwareDatetime | None = Field(default=None, description="Absent if never deployed")
+    deployed_by: int | None = Field(default=None, description="Id of the user; absent if an API key did it")
+    saved_at: AwareDatetime | None = None
+    saved_by: int | None = None
+    has_callback_step: bool
+    steps_count: int
+    content_hash: str
+    label: str | None = None
+    message: str | None = None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    saved_by_user: User | None = Field(default=None, description="With include=savedByUser")
+    deployed_by_user: User | None = Field(default=None, description="With include=deployedByUser")
+    steps: list[Step] | None = Field(default=None, description="With include=steps")
+    runs: list[Run] | None = Field(default=None, description="With include=runs: the newest 25")
+    latest_run: Run | None = Field(default=None, description="With include=latestRun")
+    schedules: list[Schedule] | None = Field(default=None, description="With include=schedules")
+    filters: list[dict[str, Any]] | None = Field(default=None, description="With include=filters")
+    variables: dict[str, Any] | None = Field(default=None, description="With include=variables")
+
+
+class Flow(Record):
+    id: int
+    name: str
+    description: str
+    is_enabled: bool
+    priority: int
+    labels: list[str]
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    latest_version: Version | None = None
+    deployed_version: Version | None = None
+    current_version: Version | None = None
+    versions: list[Version] | None = None
+
+
+class VersionUpdate(BaseModel):
+    deployed_at: AwareDatetime | None = Field(
+        default=None, description="A timestamp deploys, null undeploys, absent changes nothing"
+    )
+
+
+class Upload(BaseModel):
+    private: str = Field(default="true", description="true or 1: apps are private here")
+
+
+class ScheduleFields(BaseModel):
+    cron_string: str | None = Field(default=None, description="Five fields, such as `30 2 * * 1-5`")
+    deployed_at: AwareDatetime | None = Field(default=None, description="Accepted and ignored")
+    timezone: str | None = Field(default=None, description="IANA name; UTC unless given")
+    overlap: Literal["skip", "queue", "allow"] | None = None
+    catch_up: Literal["none", "latest", "all"] | None = None
+    jitter_seconds: int | None = Field(default=None, ge=0, le=3600)
+    dst_gap: Literal["skip", "next"] | None = None
+    dst_repeat: Literal["first", "second", "both"] | None = None
+
+
+class ScheduleCreate(ScheduleFields):
+    cron_string: str = Field(description="Five fields, such as `30 2 * * 1-5`")
+
+
+class SchedulePreview(ScheduleCreate):
+    count: int = Field(default=10, ge=1, le=100)
+
+
+class Slot(Record):
+    at: AwareDatetime
+    local: str
+    offset: str
+    note: str | None = None
+
+
+class MissedSlots(Record):
+    id: int
+    schedule_id: int
+    reason: Literal["overlap", "missed", "paused", "dst gap"]
+    first_at: AwareDatetime
+    last_at: AwareDatetime
+    count: int
+
+
+class StepCreate(BaseModel):
+    microservice: str
+    name: Name | None = None
+    config: dict[str, Any] = {}
+    parent_id: RecordId
+    flow_step_route_id: RecordId | None = None
+    position: dict[str, float] | None = None
+    is_enabled: bool = True
+    variables: dict[str, Any] = {}
+
+
+class StepUpdate(BaseModel):
+    """Read-only keys of a step are ignored; any other key is refused."""
+
+    name: Name | None = None
+    config: dict[str, Any] | None = None
+    position: dict[str, float] | None = None
+    parent_id: RecordId | None = None
+    flow_step_route_id: RecordId | None = None
+    variables: dict[str, Any] | None = None
+    is_enabled: bool | None = None
+
+
+class RouteFields(BaseModel):
+    name: Name | None = None
+    position: int | None = Field(default=None, ge=0, le=10_000)
+    where: dict[str, Any] | None = None
+
+
+class RouteCreate(RouteFields):
+    name: Name
+
+
+class Variables(BaseModel):
+    variables: dict[str, Any] = Field(description="All variables of the version, by name")
+
+
+class Graph(Record):
+    steps: list[Step]
+    routes: list[Route]
+    version: Version
+
+
+class Metric(Record):
+    id: int
+    flow_id: int
+    flow_version_id: int
+    iteration: int
+    interval: Literal["minute", "hour", "day", "week", "month"]
+    starts_at: AwareDatetime
+    type: Literal["runs", "duration", "cpu", "payloads", "operations", "steps"]
+    key: str
+    value: float
+
+
+class StartRequest(BaseModel):
+    payload: str | None = Field(default=None, description="The start payload's body, as text")
+    flow_variables: dict[str, Any] | None = None
+
+
+class StartAnswer(Record):
+    message: str
+    flow_run_id: int
+    data: Run
+
+
+class RetryRequest(BaseModel):
+    from_step: str | int | None = Field(default=None, description="Key or id of the step to begin again with")
+    version: RecordId | None = Field(default=None, description="Id of another version of the flow to run")
+
+
+class LogLine(Record):
+    id: int
+    flow_run_id: int
+    step_key: str | None = None
+    level: str
+    message: str
+    created_at: AwareDatetime
+
+
+class PayloadMetadata(Record):
+    id: int
+    flow_run_id: int
+    step_key: str
+    position: str
+    kind: Literal["start", "effect"]
+    content_type: str
+    meta: dict[str, str]
+    bytes: int
+    created_at: AwareDatetime

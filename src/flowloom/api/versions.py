@@ -1,0 +1,100 @@
+"""Versions of a flow over HTTP: operations 1 to 6 of the contract, and its metrics (8)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from starlette.responses import Response
+
+from flowloom import errors
+from flowloom.api import envelope, schemas
+from flowloom.api.call import Call
+from flowloom.api.routes import Routes, include_parameter
+from flowloom.services import metrics, releases, versions
+from flowloom.services.actor import Role
+
+routes = Routes("Flow Versions")
+VERSION = schemas.One[schemas.Version]
+
+
+@routes.get(
+    "/flows/{flow}/versions",
+    role=Role.READ_ONLY,
+    listing=versions.LISTING,
+    answer=schemas.Page[schemas.Version],
+)
+async def list_versions(call: Call) -> Response:
+    """List the versions of a flow."""
+    asked = call.asked(versions.LISTING)
+    return call.page(asked, await call.read(versions.page, call.id("flow"), asked))
+
+
+@routes.post("/flows/{flow}/versions", role=Role.MANAGER, answer=VERSION)
+async def create_version(call: Call) -> Response:
+    """Create an empty Draft; 422 when the flow has a Draft."""
+    return envelope.data(await call.write(versions.create, call.id("flow")))
+
+
+@routes.get(
+    "/flows/{flow}/versions/{version}",
+    role=Role.READ_ONLY,
+    parameters=[include_parameter(versions.LISTING)],
+    answer=VERSION,
+)
+async def get_version(call: Call) -> Response:
+    """Get a version."""
+    asked = call.asked(versions.LISTING)
+    return envelope.data(await call.read(versions.get, call.id("flow"), call.id("version"), asked.includes))
+
+
+@routes.put(
+    "/flows/{flow}/versions/{version}", role=Role.MANAGER, body=schemas.VersionUpdate, answer=VERSION
+)
+async def update_version(call: Call) -> Response:
+    """Deploy (a timestamp in `deployed_at`) or undeploy (null) a version; without the key nothing changes."""
+    body = await call.json_object()
+    flow, version = call.id("flow"), call.id("version")
+    if "deployed_at" not in body:
+        return envelope.data(await call.read(versions.get, flow, version))
+    if body["deployed_at"] is None:
+        return envelope.data(await call.write(releases.undeploy, flow, version))
+    deployed_at = parse_instant("deployed_at", body["deployed_at"])
+    return envelope.data(await call.write(releases.deploy, flow, version, deployed_at))
+
+
+@routes.delete("/flows/{flow}/versions/{version}", role=Role.MANAGER, answer=schemas.Message)
+async def delete_version(call: Call) -> Response:
+    """Delete a Draft or Inactive version; its runs and metrics stay readable."""
+    iteration = await call.write(versions.remove, call.id("flow"), call.id("version"))
+    return envelope.message(f"Version {iteration} deleted.")
+
+
+@routes.post("/flows/{flow}/versions/{version}/copy", role=Role.MANAGER, answer=VERSION)
+async def copy_version(call: Call) -> Response:
+    """Copy a Deployed or Inactive version to a new Draft, in place of the one there is."""
+    return envelope.data(await call.write(versions.copy, call.id("flow"), call.id("version")))
+
+
+@routes.get(
+    "/flows/{flow}/version-metrics",
+    role=Role.READ_ONLY,
+    listing=metrics.LISTING,
+    answer=schemas.Page[schemas.Metric],
+)
+async def list_version_metrics(call: Call) -> Response:
+    """List the metrics of a flow's versions."""
+    asked = call.asked(metrics.LISTING)
+    return call.page(asked, await call.read(metrics.page, call.id("flow"), asked))
+
+
+def parse_instant(field: str, value: object) -> datetime:
+    """An RFC 3339 timestamp; without an offset it is UTC. Raises Invalid."""
+    try:
+        if not isinstance(value, str):
+            raise TypeError
+        instant = datetime.fromisoformat(value)
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise errors.Invalid.field(
+            field, f"{field} takes a timestamp such as 2026-01-31T10:00:00Z, or null."
+        ) from None

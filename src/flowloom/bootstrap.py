@@ -1,0 +1,172 @@
+"""Puts a server together: settings in, a running application out. The one place that knows all parts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from fastapi import FastAPI
+
+from flowloom.api import app as application
+from flowloom.api import call, limits
+from flowloom.engine import faults
+from flowloom.engine.executor import Executor, Surroundings
+from flowloom.engine.http import Client
+from flowloom.runtime import dispatcher, pruner, rollup, scheduler, supervisor
+from flowloom.services import principals, remembered
+from flowloom.services.platform import Platform
+from flowloom.settings import Settings
+from flowloom.store import blobs, broker, connections, database, journal, queue, schema, secrets
+
+ROLLUP_SECONDS = 5.0
+PRUNE_SECONDS = 600.0
+
+
+def utc_now() -> datetime:
+    """The clock of a real server."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Everything of one process. `app` starts and stops the loops with its lifespan."""
+
+    platform: Platform
+    app: FastAPI
+    dispatcher: dispatcher.Dispatcher
+    scheduler: scheduler.Scheduler
+    rollup: rollup.Rollup
+    pruner: pruner.Pruner
+
+
+def open_platform(
+    settings: Settings,
+    clock: Callable[[], datetime] = utc_now,
+    reach: Callable[[str], None] = faults.Faults().reach,
+) -> Platform:
+    """Open the stores of these settings; the database is migrated already."""
+    opened = database.Database(settings.database_url)
+    ids = queue.RunIds()
+    return Platform(
+        settings=settings,
+        database=opened,
+        journal=journal.Journal(opened, ids, reach),
+        run_ids=ids,
+        broker=broker.Broker(),
+        blobs=blobs.Blobs(settings.data_dir / "blobs"),
+        vault=secrets.Vault(secrets.load_key(settings)),
+        clock=clock,
+    )
+
+
+def build(
+    platform: Platform,
+    *,
+    reach: Callable[[str], None] = faults.Faults().reach,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    with_loops: bool = True,
+) -> Server:
+    """A server over a platform. Without loops, tests turn them by hand."""
+    http = Client(platform.settings.outbound_allow)
+    executor = Executor(surroundings(platform, http, reach, sleep))
+    settings = platform.settings
+    dispatching = dispatcher.Dispatcher(
+        platform.database,
+        platform.broker,
+        executor,
+        concurrency=settings.concurrency,
+        company_concurrency=settings.company_concurrency,
+    )
+    scheduling = scheduler.Scheduler(
+        platform.database, platform.run_ids, platform.broker, platform.clock, reach
+    )
+    rolling = rollup.Rollup(platform.database)
+    pruning = pruner.Pruner(
+        platform.database,
+        platform.blobs,
+        log_days=settings.log_retention_days,
+        payload_days=settings.payload_retention_days,
+    )
+    loops = supervisor.Supervisor(
+        [
+            supervisor.Loop("dispatcher", dispatching.tick, dispatching.wait),
+            supervisor.Loop("scheduler", scheduling.tick, scheduling.wait),
+            supervisor.Loop("rollup", rolling.tick, lambda: asyncio.sleep(ROLLUP_SECONDS)),
+            supervisor.Loop("pruner", pruning.tick, lambda: asyncio.sleep(PRUNE_SECONDS)),
+        ]
+        if with_loops
+        else [],
+        platform.clock,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await http.open()
+        if with_loops:
+            await platform.database.write_grouped(queue.requeue_abandoned)
+        loops.start()
+        yield
+        platform.broker.close_watchers()
+        await loops.stop()
+        await dispatching.drain()
+        await http.close()
+        executor.close()
+        platform.database.close()
+
+    async def readiness() -> list[str]:
+        stale = [f"the {name} does not turn" for name in loops.stale()]
+        return stale + await platform.database.read(schema.faults)
+
+    doors = call.Doors(
+        platform=platform,
+        principals=principals.Principals(platform),
+        rate=limits.RateLimit(settings.rate_limit),
+        logins=limits.LoginThrottle(),
+        hooks=remembered.Remembered(),
+        readiness=readiness,
+    )
+    app = application.create(doors, lifespan)
+    return Server(platform, app, dispatching, scheduling, rolling, pruning)
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document, without a database or a server."""
+    with tempfile.TemporaryDirectory() as directory:
+        settings = Settings(data_dir=Path(directory), secret_key=token_hex())
+        platform = open_platform(settings)
+        try:
+            return application.document(build(platform, with_loops=False).app)
+        finally:
+            platform.database.close()
+
+
+def surroundings(
+    platform: Platform, http: Client, reach: Callable[[str], None], sleep: Callable[[float], Awaitable[None]]
+) -> Surroundings:
+    """What runs are executed with."""
+
+    async def load_connection(company_id: int, id: int) -> connections.Connection:
+        return await platform.database.read(connections.load, platform.vault, company_id, id)
+
+    return Surroundings(
+        database=platform.database,
+        journal=platform.journal,
+        broker=platform.broker,
+        blobs=platform.blobs,
+        http=http,
+        load_connection=load_connection,
+        clock=platform.clock,
+        sleep=sleep,
+        random=random.random,
+        reach=reach,
+    )
+
+

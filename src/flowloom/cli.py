@@ -1,0 +1,256 @@
+"""The command `flowloom`. Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 not found, 4 refused, 5 bad input,
+6 not possible now."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+import typer
+from sqlalchemy import Connection
+
+from flowloom import errors
+from flowloom.settings import Settings
+
+T = TypeVar("T")
+EXIT_CODES: Final = {
+    "missing": 3,
+    "forbidden": 4,
+    "unauthenticated": 4,
+    "invalid": 5,
+    "bad_query": 5,
+    "too_large": 5,
+    "wrong_type": 5,
+    "conflict": 6,
+    "too_many": 6,
+    "busy": 6,
+}
+
+app = typer.Typer(
+    help="Flowloom: an integration platform whose flows have versions.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+db = typer.Typer(help="The database's schema.", no_args_is_help=True)
+users_app = typer.Typer(help="Users.", no_args_is_help=True)
+keys_app = typer.Typer(help="API keys.", no_args_is_help=True)
+flows_app = typer.Typer(help="Flows as JSON documents.", no_args_is_help=True)
+for name, group in (("db", db), ("users", users_app), ("keys", keys_app), ("flows", flows_app)):
+    app.add_typer(group, name=name)
+
+DataDir = Annotated[Path | None, typer.Option(help="Directory of the database file, payload files and key.")]
+DatabaseUrl = Annotated[str | None, typer.Option(help="sqlite:///... or postgresql://...")]
+Host = Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on (8080).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Company = Annotated[int, typer.Option(help="Id of the company.")]
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings of the environment and of the command line."""
+    return Settings.load(os.environ, **overrides)
+
+
+@app.command()
+def serve(
+    host: Host = None, port: Port = None, data_dir: DataDir = None, database_url: DatabaseUrl = None
+) -> None:
+    """Serve the API and run flows until stopped."""
+    from flowloom import serving
+
+    settings = load(host=host, port=port, data_dir=data_dir, database_url=database_url)
+    serving.configure_logs(settings)
+    serving.serve(settings)
+
+
+@app.command()
+def demo(
+    host: Host = None, port: Port = None, data_dir: DataDir = None, database_url: DatabaseUrl = None
+) -> None:
+    """Serve with a sample flow and a built-in sample shop that it works with."""
+    from flowloom import serving
+
+    settings = load(host=host, port=port, data_dir=data_dir, database_url=database_url)
+    serving.configure_logs(settings)
+    serving.demo(settings)
+
+
+@db.command("upgrade")
+def db_upgrade(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Migrate the database to the newest schema."""
+    from flowloom.store import schema
+
+    settings = load(data_dir=data_dir, database_url=database_url)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    changed = schema.upgrade(settings.database_url)
+    show({"schema": schema.HEAD, "changed": changed}, "Migrated." if changed else "Nothing to do.", as_json)
+
+
+@db.command("check")
+def db_check(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Tell whether the database can be reached and has the newest schema; exit code 6 if not."""
+    from flowloom.store import schema
+
+    found = schema.check(load(data_dir=data_dir, database_url=database_url).database_url)
+    show({"schema": schema.HEAD, "faults": found}, "; ".join(found) or "The database is in order.", as_json)
+    if found:
+        raise typer.Exit(EXIT_CODES["busy"])
+
+
+@users_app.command("create")
+def users_create(
+    email: Annotated[str, typer.Argument(help="Address to sign in with.")],
+    role: Annotated[str, typer.Option(help="read-only, user, manager or administrator.")] = "user",
+    name: Annotated[str | None, typer.Option(help="Name; the address unless given.")] = None,
+    password: Annotated[
+        str | None, typer.Option(envvar="FLOWLOOM_NEW_PASSWORD", help="Generated unless given.")
+    ] = None,
+    company: Company = 1,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a user; prints the password if it was generated."""
+    from flowloom.services import accounts
+
+    made = on_database(
+        data_dir, database_url, lambda db, at: accounts.create_user(db, company, email, name, role, password, at)
+    )
+    show(made, f"User {made['id']} {made['email']} ({made['role']})" + _password_line(made), as_json)
+
+
+def _password_line(made: dict[str, Any]) -> str:
+    return f"\nPassword (shown this once): {made['password']}" if "password" in made else ""
+
+
+@keys_app.command("create")
+def keys_create(
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    company: Company = 1,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an API key; prints it this once."""
+    from flowloom.services import accounts
+
+    made = on_database(data_dir, database_url, lambda db, at: accounts.create_key(db, company, name, at))
+    show(made, f"Key {made['id']} (shown this once): {made['key']}", as_json)
+
+
+@keys_app.command("revoke")
+def keys_revoke(
+    id: Annotated[int, typer.Argument(help="Id of the key.")],
+    company: Company = 1,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """End an API key; a running server refuses it within a second."""
+    from flowloom.services import accounts
+
+    on_database(data_dir, database_url, lambda db, at: accounts.revoke_key(db, company, id, at))
+    show({"id": id, "revoked": True}, f"Key {id} revoked.", as_json)
+
+
+@flows_app.command("export")
+def flows_export(
+    flow: Annotated[int, typer.Argument(help="Id of the flow.")],
+    output: Annotated[Path | None, typer.Option(help="File to write; standard output unless given.")] = None,
+    company: Company = 1,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write a flow's Deployed (else newest) version as one JSON document."""
+    from flowloom.services import accounts, exchange
+
+    document = on_database(
+        data_dir, database_url, lambda db, at: exchange.export_flow(db, accounts.operator(db, company, at), flow)
+    )
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    if output is None:
+        print(text)
+    else:
+        output.write_text(f"{text}\n", encoding="utf-8")
+
+
+@flows_app.command("import")
+def flows_import(
+    document: Annotated[Path, typer.Argument(help="File with the document; - reads standard input.")],
+    name: Annotated[str | None, typer.Option(help="Name of the new flow.")] = None,
+    company: Company = 1,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a disabled flow with a Draft from a document."""
+    from flowloom.services import accounts, exchange
+
+    content = read_document(document)
+    made = on_database(
+        data_dir,
+        database_url,
+        lambda db, at: exchange.import_flow(db, accounts.operator(db, company, at), content, name),
+    )
+    show(made, f'Flow {made["id"]} "{made["name"]}" imported, disabled, as a Draft.', as_json)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document of this version."""
+    from flowloom import bootstrap
+
+    print(json.dumps(bootstrap.document(), indent=2))
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """A JSON object from a file. Raises Invalid."""
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        content = json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise errors.Invalid.field("document", f"{path} cannot be read as JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise errors.Invalid.field("document", f"{path} is no document of a flow: it must be a JSON object.")
+    return content
+
+
+def on_database(
+    data_dir: Path | None, database_url: str | None, work: Callable[[Connection, Any], T]
+) -> T:
+    """Run one transaction on the migrated database of the settings, beside a server that may be running."""
+    from flowloom import bootstrap
+    from flowloom.store import database, schema
+
+    settings = load(data_dir=data_dir, database_url=database_url)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    schema.upgrade(settings.database_url)
+    opened = database.Database(settings.database_url)
+    try:
+        return opened.write_now(work, bootstrap.utc_now())
+    finally:
+        opened.close()
+
+
+def show(content: Any, text: str, as_json: bool) -> None:
+    """Print for a program or for a person."""
+    print(json.dumps(content) if as_json else text)
+
+
+def main() -> NoReturn:
+    """Run the command; what went wrong in one line on standard error, with its exit code."""
+    try:
+        app()
+    except errors.Invalid as problem:
+        for field, messages in problem.errors.items():
+            print(f"flowloom: {field}: {messages[0]}", file=sys.stderr)
+        sys.exit(EXIT_CODES[problem.kind])
+    except errors.FlowloomError as problem:
+        print(f"flowloom: {problem.message}", file=sys.stderr)
+        sys.exit(EXIT_CODES[problem.kind])
+    sys.exit(0)

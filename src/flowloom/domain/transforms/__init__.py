@@ -1,0 +1,109 @@
+"""Transforms: what a map rule does to a value, a list of `{name, ...arguments}` compiled to a closure.
+
+A missing or null value passes as it is through every transform but those made for it (default, lookup,
+boolean, count). Data that a transform cannot work on raises TransformFailed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flowloom import errors
+from flowloom.domain.payload import MISSING
+from flowloom.domain.transforms import dates, lists, numbers, spec, text, values
+from flowloom.domain.transforms.spec import Function, Transform, TransformFailed
+
+__all__ = ["MAX_TRANSFORMS", "TRANSFORMS", "TransformFailed", "compile", "describe"]
+
+MAX_TRANSFORMS = 50
+
+TRANSFORMS: Mapping[str, Transform] = {
+    **text.TRANSFORMS,
+    **numbers.TRANSFORMS,
+    **lists.TRANSFORMS,
+    **values.TRANSFORMS,
+    **dates.TRANSFORMS,
+}
+
+
+def compile(steps: object, field: str = "transforms") -> Function:
+    """Compile a list of transforms. Raises errors.Invalid on the place below `field` (`transforms.0.digits`).
+
+    The function takes and gives a JSON value or MISSING; it raises TransformFailed, naming the transform.
+    """
+    if not isinstance(steps, list | tuple):
+        raise errors.Invalid.field(field, "Transforms are a list of {name, ...}.")
+    if len(steps) > MAX_TRANSFORMS:
+        raise errors.Invalid.field(field, f"There are more than {MAX_TRANSFORMS} transforms.")
+    functions = [_compiled(step, f"{field}.{at}") for at, step in enumerate(steps)]
+    return functions[0] if len(functions) == 1 else _chain(functions)
+
+
+def describe() -> list[Any]:
+    """The table for forms and the reference: name, help and arguments of each transform."""
+    return [
+        {"name": name, "help": transform.help, "arguments": [_described(arg) for arg in transform.arguments]}
+        for name, transform in TRANSFORMS.items()
+    ]
+
+
+def _described(argument: spec.Argument) -> dict[str, Any]:
+    described: dict[str, Any] = {"name": argument.name, "kind": argument.kind}
+    if argument.default is spec.REQUIRED:
+        return {**described, "required": True}
+    described |= {"required": False, "default": argument.default}
+    return described | ({"choices": list(argument.choices)} if argument.choices else {})
+
+
+def _compiled(step: object, place: str) -> Function:
+    if not isinstance(step, Mapping) or not isinstance(step.get("name"), str):
+        raise errors.Invalid.field(f"{place}.name", "A transform is an object with a 'name'.")
+    name = step["name"]
+    transform = TRANSFORMS.get(name)
+    if transform is None:
+        raise errors.Invalid.field(
+            f"{place}.name", f"Unknown transform '{name}'; allowed: {', '.join(TRANSFORMS)}."
+        )
+    _refuse_others(step, transform, place)
+    arguments = [argument.checked(step, place) for argument in transform.arguments]
+    return _guarded(name, _made(transform, arguments, place), transform.takes_nothing)
+
+
+def _refuse_others(step: Mapping[str, object], transform: Transform, place: str) -> None:
+    allowed = ["name", *(argument.name for argument in transform.arguments)]
+    if others := sorted(set(step) - set(allowed)):
+        message = f"Unknown key '{others[0]}' in '{step['name']}'; allowed: {', '.join(allowed)}."
+        raise errors.Invalid.field(f"{place}.{others[0]}", message)
+
+
+def _made(transform: Transform, arguments: list[object], place: str) -> Function:
+    try:
+        return transform.make(*arguments)
+    except errors.Invalid as error:
+        raise errors.Invalid(
+            {f"{place}.{name}": messages for name, messages in error.errors.items()}
+        ) from None
+    except TransformFailed as error:
+        raise errors.Invalid.field(place, f"The argument {error}.") from None
+
+
+def _guarded(name: str, function: Function, takes_nothing: bool) -> Function:
+    def run(value: object) -> object:
+        if (value is MISSING or value is None) and not takes_nothing:
+            return value
+        try:
+            return function(value)
+        except TransformFailed as error:
+            raise TransformFailed(f"{name}: {error}") from None
+
+    return run
+
+
+def _chain(functions: list[Function]) -> Function:
+    def run(value: object) -> object:
+        for function in functions:
+            value = function(value)
+        return value
+
+    return run

@@ -1,0 +1,59 @@
+"""How a request gets the base URL, the headers and the authentication of a connection."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Collection, Sequence
+
+from flowloom.steps import contract
+from flowloom.store.connections import Connection
+
+
+def apply(request: contract.Request, connection: Connection) -> contract.Request:
+    """The request as it goes out: absolute URL, the connection's headers below the step's own."""
+    return dataclasses.replace(
+        request,
+        url=absolute(request.url, connection.base_url),
+        headers={**connection.headers, **request.headers, **auth_headers(connection)},
+        timeout_seconds=min(request.timeout_seconds, connection.timeout_seconds or request.timeout_seconds),
+    )
+
+
+def absolute(url: str, base_url: str | None) -> str:
+    """A relative URL below the base URL, path joined to path. Raises RequestFailed without a base."""
+    if "://" in url:
+        return url
+    if base_url is None:
+        raise contract.RequestFailed(
+            f"The URL {url!r} is relative; write it as https://host/path, or give its connection a base_url.",
+            passing=False,
+        )
+    return f"{base_url.rstrip('/')}/{url.lstrip('/')}" if url else base_url
+
+
+def auth_headers(connection: Connection) -> dict[str, str]:
+    """The header that authenticates, if any."""
+    secret = connection.secret
+    match connection.auth_type:
+        case "bearer":
+            return {"Authorization": f"Bearer {secret['token']}"}
+        case "basic":
+            pair = f"{connection.auth['username']}:{secret['password']}"
+            return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        case "header":
+            return {connection.auth["name"]: secret["value"]}
+        case _:
+            return {}
+
+
+def allowed_hosts(connection: Connection) -> Sequence[str] | None:
+    """Where the connection may be used; None (anywhere) only when it carries no secret and names no host."""
+    if connection.auth_type == "none" and not connection.allowed_hosts:
+        return None
+    return connection.allowed_hosts
+
+
+def secret_headers(connection: Connection) -> Collection[str]:
+    """The headers that never follow a redirect to another host, lower case."""
+    return {name.lower() for name in (*auth_headers(connection), *connection.headers)}

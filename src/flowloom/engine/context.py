@@ -1,0 +1,155 @@
+"""What a run knows of itself while it is worked on, and the Context that its steps are given."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Row
+
+from flowloom.domain import templates
+from flowloom.domain.payload import Payload
+from flowloom.engine import connections
+from flowloom.engine.http import Client
+from flowloom.engine.plan import PlanStep
+from flowloom.steps import contract
+from flowloom.store import secrets
+from flowloom.store.connections import Connection
+
+Level = Literal["debug", "info", "warning", "error"]
+LoadConnection = Callable[[int, int], Awaitable[Connection]]
+MAX_MESSAGE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The payloads a step is given, and the variables as they stand on this leg of the run."""
+
+    payloads: Sequence[Payload]
+    variables: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was checkpointed of one effect for one payload: its payloads so far, and where it goes on (None: nowhere)."""
+
+    payloads: Sequence[Payload]
+    cursor: Any
+
+
+@dataclass(slots=True)
+class StepTally:
+    """What one step did in this run, for the run's summary."""
+
+    payloads_in: int = 0
+    payloads_out: int = 0
+    attempts: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Active:
+    """A run in this process: its row, what was recorded before, and what is not written yet."""
+
+    row: Row[Any]
+    clock: Callable[[], datetime]
+    recorded: Mapping[tuple[str, str], Recorded] = field(default_factory=dict)
+    logs: list[dict[str, Any]] = field(default_factory=list)
+    payloads: list[dict[str, Any]] = field(default_factory=list)
+    metrics: Counter[tuple[str, str]] = field(default_factory=Counter)
+    tallies: dict[str, StepTally] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
+    has_warnings: bool = False
+    open_legs: int = 0
+
+    def log(self, step_key: str | None, level: Level, message: str) -> None:
+        """Add a log line; it is written with the next checkpoint or the end."""
+        self.has_warnings = self.has_warnings or level == "warning"
+        if self.secrets:
+            message = secrets.redact(message, self.secrets)
+        self.logs.append(
+            {
+                "run_id": self.row.id,
+                "step_key": step_key,
+                "level": level,
+                "message": message.replace("\0", "")[:MAX_MESSAGE],
+                "created_at": self.clock(),
+            }
+        )
+
+    def tally(self, step_key: str) -> StepTally:
+        return self.tallies.setdefault(step_key, StepTally())
+
+    def take_unwritten(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The payloads and log lines that are not written yet; they count as taken."""
+        taken = self.payloads, self.logs
+        self.payloads, self.logs = [], []
+        return taken
+
+
+class StepContext:
+    """The contract's Context, for one step of one run and, in an effect, for one payload."""
+
+    def __init__(
+        self,
+        active: Active,
+        step: PlanStep,
+        variables: dict[str, Any],
+        http: Client,
+        load_connection: LoadConnection,
+    ) -> None:
+        self._active = active
+        self._step = step
+        self._variables = variables
+        self._http = http
+        self._load_connection = load_connection
+        self.cursor: Any = None
+        self.position = "0"
+
+    @property
+    def now(self) -> datetime:
+        as_of: datetime = self._active.row.as_of
+        return as_of
+
+    @property
+    def variables(self) -> Mapping[str, object]:
+        return self._variables
+
+    @property
+    def idempotency_key(self) -> str:
+        """32 hex digits of the sha256 over origin run, step key and payload position."""
+        identity = f"{self._active.row.origin_run_id}/{self._step.key}/{self.position}"
+        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+    def scope(self, payload: Payload) -> templates.Scope:
+        variables: Mapping[str, object] = self._variables
+        if self._step.variables is not None:
+            outer = templates.Scope(variables, payload.body, self.now, payload.meta)
+            own = self._step.variables.value(outer)
+            variables = {**variables, **own} if isinstance(own, dict) else variables
+        return templates.Scope(variables, payload.body, self.now, payload.meta)
+
+    def set_variable(self, name: str, value: object) -> None:
+        self._variables[name] = value
+
+    def log(self, level: Level, message: str) -> None:
+        self._active.log(self._step.key, level, message)
+
+    async def fetch(self, request: contract.Request) -> contract.Response:
+        if request.connection_id is None:
+            return await self._http.send(request)
+        connection = await self._connection(request.connection_id)
+        return await self._http.send(
+            connections.apply(request, connection),
+            allowed_hosts=connections.allowed_hosts(connection),
+            secret_headers=connections.secret_headers(connection),
+        )
+
+    async def _connection(self, id: int) -> Connection:
+        connection = await self._load_connection(self._active.row.company_id, id)
+        self._active.secrets.update(connection.secret.values())
+        return connection

@@ -1,0 +1,348 @@
+"""One run, from its claim to its end: walks the plan, gives each step its bucket, acts on what it answers.
+
+Effects are checkpointed before the run goes on; pure steps are recomputed after a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from flowloom import errors
+from flowloom.domain import run, sketch
+from flowloom.domain.payload import Payload
+from flowloom.engine import records
+from flowloom.engine.context import Active, Bucket, LoadConnection, StepContext
+from flowloom.engine.http import Client
+from flowloom.engine.plan import Plan, PlanStep, Plans
+from flowloom.steps import contract
+from flowloom.store import blobs, broker, definitions, journal
+from flowloom.store.database import Database
+from flowloom.store.queue import Claimed
+
+log = structlog.get_logger(__name__)
+
+# More records than this are worked on in the side thread, so that no webhook waits for them.
+INLINE_RECORDS = 2000
+BACKOFF_SECONDS = 1.0
+MAX_BACKOFF_SECONDS = 60.0
+DATABASE_PAUSE_SECONDS = 1.0
+STOPPED_BY_ORDER: Final = run.Status.STOPPED, {"message": "The run was stopped."}
+
+
+Result = tuple[run.Status, dict[str, Any] | None]
+
+
+class StepFailed(Exception):
+    """A payload failed for good, and with it the run."""
+
+    def __init__(self, step: PlanStep, why: str) -> None:
+        super().__init__(why)
+        self.step = step
+        self.why = why
+
+
+class RunStopped(Exception):
+    """A step ended the run without failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the executor works with. `sleep`, `random` and `clock` are arguments so that tests set them."""
+
+    database: Database
+    journal: journal.Journal
+    broker: broker.Broker
+    blobs: blobs.Blobs
+    http: Client
+    load_connection: LoadConnection
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+    random: Callable[[], float]
+    reach: Callable[[str], None]
+
+
+class Executor:
+    """Works on claimed runs; `execute` is one run and may be called many times at once."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._plans = Plans()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowloom-pure")
+        self._stop_ordered: set[int] = set()
+
+    def close(self) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def order_stop(self, run_id: int) -> None:
+        """The cancellation that follows for this run means its end, not a hand-over to the next start."""
+        self._stop_ordered.add(run_id)
+
+    async def execute(self, claimed: Claimed) -> None:
+        """Run to the end and write it. Cancelled without an order to stop, it is left for the next start to take up."""
+        active = Active(claimed.row, self._around.clock)
+        self._publish(active, {"type": "run", "status": int(run.Status.STARTED)})
+        try:
+            status, error = await self._outcome(active, claimed)
+        except asyncio.CancelledError:
+            if active.row.id not in self._stop_ordered:
+                raise
+            status, error = STOPPED_BY_ORDER
+        finally:
+            self._stop_ordered.discard(active.row.id)
+        await self._end(active, status, error)
+
+    async def _outcome(self, active: Active, claimed: Claimed) -> Result:
+        if claimed.row.stop_requested:
+            return STOPPED_BY_ORDER
+        try:
+            plan = await self._plan(active)
+            bucket = records.restore(active, claimed, plan, self._around.blobs)
+            self._around.reach("run-claimed")
+            await self._walk(active, plan.trigger, bucket)
+        except RunStopped as stopped:
+            return run.Status.STOPPED, {"message": str(stopped)}
+        except StepFailed as failed:
+            active.log(failed.step.key, "error", failed.why)
+            return run.Status.FAILURE, {"message": failed.why, "step": failed.step.key, "name": failed.step.name}
+        except errors.FlowloomError as error:
+            active.log(None, "error", error.message)
+            return run.Status.FAILURE, {"message": error.message}
+        except Exception as error:
+            log.exception("run_failed_inside", run_id=active.row.id)
+            active.log(None, "error", f"Internal error ({type(error).__name__}); the server's log has more.")
+            return run.Status.FAILURE, {"message": f"Internal error ({type(error).__name__})."}
+        return run.Status.SUCCESS, None
+
+    async def _plan(self, active: Active) -> Plan:
+        content_hash = active.row.content_hash
+        plan = self._plans.get(content_hash)
+        if plan is None:
+            definition = await self._keep(lambda: self._around.database.read(definitions.load, content_hash))
+            plan = self._plans.add(content_hash, definition)
+        return plan
+
+    async def _walk(self, active: Active, step: PlanStep, bucket: Bucket) -> None:
+        """Work a step and all that follows it."""
+        while bucket.payloads:
+            if step.has_routes:
+                await self._fork(active, step, bucket)
+                return
+            if step.is_enabled:
+                bucket = Bucket(await self._work(active, step, bucket), bucket.variables)
+            for follower in step.next[:-1]:
+                await self._walk(active, follower, Bucket(bucket.payloads, dict(bucket.variables)))
+            if not step.next:
+                return
+            step = step.next[-1]
+
+    async def _fork(self, active: Active, step: PlanStep, bucket: Bucket) -> None:
+        """Work a step with routes: its legs side by side, each to its end even when another one fails."""
+        if not step.is_enabled:
+            return
+        shares: dict[str, list[Payload]] = {key: [] for key in step.legs}
+        context = self._context(active, step, bucket)
+        for outcome in self._pure_outcomes(active, step, context, bucket.payloads):
+            for key, payload in outcome.routes.items() if isinstance(outcome, contract.Routed) else ():
+                shares.setdefault(key, []).append(payload)
+        active.log(step.key, "info", _routed_message(step, shares))
+        active.open_legs += 1
+        results = await asyncio.gather(
+            *(self._leg(active, legs, shares[key], bucket.variables) for key, legs in step.legs.items()),
+            return_exceptions=True,
+        )
+        active.open_legs -= 1
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _leg(
+        self, active: Active, steps: Sequence[PlanStep], payloads: Sequence[Payload], variables: dict[str, Any]
+    ) -> None:
+        for step in steps:
+            await self._walk(active, step, Bucket(payloads, dict(variables)))
+
+    async def _work(self, active: Active, step: PlanStep, bucket: Bucket) -> Sequence[Payload]:
+        """One step over its whole bucket; the bucket of what follows."""
+        tally, began = active.tally(step.key), time.perf_counter()
+        tally.payloads_in += len(bucket.payloads)
+        self._publish(active, {"type": "step", "step": step.key, "state": "started"})
+        context = self._context(active, step, bucket)
+        if step.compiled.effect:
+            payloads = await self._work_effect(active, step, context, bucket.payloads)
+        else:
+            payloads = await self._work_pure(active, step, context, bucket.payloads)
+        tally.payloads_out += len(payloads)
+        tally.seconds += time.perf_counter() - began
+        active.metrics["operations", "count"] += len(bucket.payloads)
+        active.log(step.key, "info", f"{step.name}: {len(bucket.payloads)} in, {len(payloads)} out")
+        self._publish(active, {"type": "step", "step": step.key, "state": "finished", "payloads": len(payloads)})
+        return payloads
+
+    def _context(self, active: Active, step: PlanStep, bucket: Bucket) -> StepContext:
+        return StepContext(active, step, bucket.variables, self._around.http, self._around.load_connection)
+
+    async def _work_pure(
+        self, active: Active, step: PlanStep, context: StepContext, payloads: Sequence[Payload]
+    ) -> Sequence[Payload]:
+        def work() -> list[Payload]:
+            made: list[Payload] = []
+            for outcome in self._pure_outcomes(active, step, context, payloads):
+                if isinstance(outcome, contract.Done):
+                    made.extend(outcome.payloads)
+            return made
+
+        if records.weight(payloads) <= INLINE_RECORDS:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _pure_outcomes(
+        self, active: Active, step: PlanStep, context: StepContext, payloads: Sequence[Payload]
+    ) -> list[contract.Outcome]:
+        began = time.thread_time()
+        active.tally(step.key).attempts += len(payloads)
+        outcomes = [_accept(step, step.compiled.run(context, payload)) for payload in payloads]
+        active.metrics["cpu", "microseconds"] += round((time.thread_time() - began) * 1e6)
+        return outcomes
+
+    async def _work_effect(
+        self, active: Active, step: PlanStep, context: StepContext, payloads: Sequence[Payload]
+    ) -> Sequence[Payload]:
+        made: list[Payload] = []
+        for number, payload in enumerate(payloads, 1):
+            is_last = number == len(payloads) and not step.next and not active.open_legs
+            made.extend(await self._effect(active, step, context, payload, is_last=is_last))
+        return made
+
+    async def _effect(
+        self, active: Active, step: PlanStep, context: StepContext, payload: Payload, *, is_last: bool
+    ) -> Sequence[Payload]:
+        """One effect for one payload, from where its checkpoints leave off, page by page."""
+        before = active.recorded.get((step.key, payload.position))
+        made = list(before.payloads) if before else []
+        if before and before.cursor is None:
+            return made
+        context.cursor, context.position = before.cursor if before else None, payload.position
+        while True:
+            done = await self._attempts(active, step, context, payload)
+            self._around.reach("effect-done")
+            active.payloads += await self._records(active, step, payload, done)
+            made.extend(done.payloads)
+            context.cursor = done.cursor
+            # The very last effect of a run is recorded in the transaction that ends the run.
+            if done.cursor is not None or not is_last:
+                await self._flush(active)
+            if done.cursor is None:
+                return made
+
+    async def _records(
+        self, active: Active, step: PlanStep, payload: Payload, done: contract.Done
+    ) -> list[dict[str, Any]]:
+        rows = records.checkpoint(active, step, payload, done)
+        if records.is_large(rows):
+            return await asyncio.to_thread(records.pack, rows, self._around.blobs)
+        return records.pack(rows, self._around.blobs)
+
+    async def _attempts(
+        self, active: Active, step: PlanStep, context: StepContext, payload: Payload
+    ) -> contract.Done:
+        """Call an effect until it is done, with backoff between. Raises StepFailed or RunStopped."""
+        for attempt in range(1, step.compiled.retries + 2):
+            active.tally(step.key).attempts += 1
+            outcome = await self._call(step, context, payload)
+            if not isinstance(outcome, contract.Retry):
+                return _done(step, outcome)
+            if attempt > step.compiled.retries:
+                break
+            pause = self._pause_seconds(outcome, attempt)
+            active.log(step.key, "warning", f"{outcome.why} Trying again in {pause:.1f} s (attempt {attempt}).")
+            await self._flush(active)
+            await self._around.sleep(pause)
+        raise StepFailed(step, f"{outcome.why} Gave up after {attempt} attempts.")
+
+    async def _call(self, step: PlanStep, context: StepContext, payload: Payload) -> contract.Outcome:
+        try:
+            async with asyncio.timeout(step.compiled.timeout_seconds):
+                outcome = step.compiled.run(context, payload)
+                return await outcome if inspect.isawaitable(outcome) else outcome
+        except TimeoutError:
+            return contract.Retry(f"No answer within {step.compiled.timeout_seconds:g} seconds.")
+
+    def _pause_seconds(self, outcome: contract.Retry, attempt: int) -> float:
+        if outcome.after_seconds is not None:
+            return outcome.after_seconds
+        return min(BACKOFF_SECONDS * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS) * (0.5 + self._around.random())
+
+    async def _flush(self, active: Active) -> None:
+        payloads, logs = active.take_unwritten()
+        await self._keep(lambda: self._around.journal.record(payloads, logs))
+        self._around.reach("effect-recorded")
+
+    async def _end(self, active: Active, status: run.Status, error: dict[str, Any] | None) -> None:
+        self._around.reach("run-before-end")
+        at = self._around.clock()
+        duration_ms = (at - active.row.started_at).total_seconds() * 1000
+        active.metrics["duration", sketch.key(duration_ms)] += 1
+        active.metrics["duration", "total_ms"] += round(duration_ms)
+        active.metrics["steps", "count"] += len(active.tallies)
+        end = journal.End(
+            run_id=active.row.id,
+            fence=active.row.fence,
+            flow_id=active.row.flow_id,
+            version_id=active.row.flow_version_id,
+            iteration=active.row.iteration,
+            status=status,
+            at=at,
+            has_warnings=active.has_warnings,
+            summary=records.summary(active, error),
+            metrics=active.metrics,
+        )
+        payloads, logs = active.take_unwritten()
+        await self._keep(lambda: self._around.journal.finish(end, payloads, logs))
+        self._publish(active, {"type": "run", "status": int(status)})
+
+    async def _keep(self, write: Callable[[], Awaitable[Any]]) -> Any:
+        """Ask the database until it answers: a run waits for it, and is not lost."""
+        while True:
+            try:
+                return await write()
+            except errors.Busy as error:
+                log.warning("database_busy", reason=error.message)
+                await self._around.sleep(DATABASE_PAUSE_SECONDS)
+
+    def _publish(self, active: Active, event: dict[str, Any]) -> None:
+        if self._around.broker.is_watched(active.row.id):
+            self._around.broker.publish(active.row.id, event)
+
+
+def _accept(step: PlanStep, outcome: contract.Outcome | Awaitable[contract.Outcome]) -> contract.Outcome:
+    """A pure step's outcome, or its failure raised."""
+    match outcome:
+        case contract.Done() | contract.Routed():
+            return outcome
+        case contract.Stop(why):
+            raise RunStopped(why)
+        case contract.Fail(why) | contract.Retry(why):
+            raise StepFailed(step, why)
+        case _:
+            raise TypeError(f"{step.microservice} is no effect and must not wait.")
+
+
+def _done(step: PlanStep, outcome: contract.Outcome) -> contract.Done:
+    """An effect's outcome, or its failure raised."""
+    accepted = _accept(step, outcome)
+    if not isinstance(accepted, contract.Done):
+        raise TypeError(f"{step.microservice} is an effect and must not route.")
+    return accepted
+
+
+def _routed_message(step: PlanStep, shares: dict[str, list[Payload]]) -> str:
+    return f"{step.name}: " + ", ".join(f"{len(payloads)} on route {key}" for key, payloads in shares.items())

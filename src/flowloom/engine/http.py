@@ -1,0 +1,292 @@
+"""The only place that opens outbound sockets.
+
+Every host is resolved once, every address it has is checked, and the connection goes to exactly those
+addresses. Redirects are followed here by hand, so that each hop passes the same door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import io
+import ipaddress
+import os
+import re
+import socket
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from flowloom.engine import addresses
+from flowloom.steps import contract
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+ALLOW_SETTING = "FLOWLOOM_OUTBOUND_ALLOW"
+MAX_REDIRECTS = 5
+_MEBIBYTE = 1024 * 1024
+_MAX_CONNECTIONS = 512
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_OWN_HEADERS = frozenset(
+    {"connection", "content-length", "expect", "host", "keep-alive", "proxy-connection", "te", "trailer"}
+    | {"transfer-encoding", "upgrade"}
+)
+_BODY_HEADERS = frozenset({"content-type", "content-encoding", "content-language", "content-location"})
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_UNSAFE_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_UNSAFE_IN_URL = re.compile(r"[\x00-\x1f\x7f\\]")
+
+_FAULTS: tuple[tuple[type[aiohttp.ClientError], str, bool], ...] = (
+    (aiohttp.ClientConnectorDNSError, "The address of {site} was not found.", True),
+    (aiohttp.ClientConnectorCertificateError, "The certificate of {site} is not valid.", False),
+    (aiohttp.ClientSSLError, "No secure connection to {site} could be made.", True),
+    (aiohttp.ClientConnectorError, "{site} cannot be reached: {cause}.", True),
+    (aiohttp.ClientPayloadError, "{site} broke off in the middle of its answer.", True),
+    (aiohttp.ClientConnectionError, "{site} closed the connection before it answered.", True),
+    (aiohttp.InvalidURL, "The URL to {site} is not valid.", False),
+    (aiohttp.ClientError, "{site} did not answer in valid HTTP.", True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    method: str
+    url: URL
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+async def system_addresses(host: str, port: int) -> Sequence[str]:
+    """The addresses of a name, from the operating system. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    return [str(info[4][0]) for info in found]
+
+
+class Client:
+    """A pool of outbound connections. `allow` names the private hosts, addresses, networks it may reach."""
+
+    def __init__(
+        self,
+        allow: Sequence[str] = (),
+        max_body_bytes: int = 64 * _MEBIBYTE,
+        user_agent: str = "Flowloom",
+        *,
+        resolve: Resolve = system_addresses,
+        resolved_for_seconds: int = 10,
+    ) -> None:
+        """Raises errors.Invalid on FLOWLOOM_OUTBOUND_ALLOW for an entry that cannot be read."""
+        self._allow = addresses.Rules(allow, ALLOW_SETTING)
+        self._max_body_bytes = max_body_bytes
+        self._user_agent = user_agent
+        self._resolver = _CheckedResolver(self._allow, resolve)
+        self._resolved_for_seconds = resolved_for_seconds
+
+    async def open(self) -> None:
+        """Make the pool, in the loop that will use it; before the first send."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=self._resolver, ttl_dns_cache=self._resolved_for_seconds, limit=_MAX_CONNECTIONS
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": self._user_agent},
+            timeout=aiohttp.ClientTimeout(total=None),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def send(
+        self,
+        request: contract.Request,
+        *,
+        allowed_hosts: Sequence[str] | None = None,
+        secret_headers: Collection[str] = (),
+    ) -> contract.Response:
+        """Send a request whose URL is absolute and whose headers are complete, and follow its redirects.
+
+        `allowed_hosts` (of a connection) bounds where any hop may go; None is no bound, empty is nowhere.
+        `secret_headers` (lower case) are dropped, like Authorization and Cookie, when a redirect leaves
+        the host.
+        Raises contract.RequestFailed.
+        """
+        _check_headers(request)
+        url = _parse_url(request.url)
+        url = url.extend_query(request.query) if request.query else url
+        hop = _Hop(request.method.upper(), url, request.headers, request.body)
+        hosts = None if allowed_hosts is None else addresses.host_patterns(tuple(allowed_hosts))
+        try:
+            async with asyncio.timeout(request.timeout_seconds):
+                return await self._follow(hop, hosts, _SECRET_HEADERS.union(secret_headers))
+        except TimeoutError as error:
+            seconds = f"{request.timeout_seconds:g} seconds"
+            raise contract.RequestFailed(
+                f"{url.host} gave no full answer within {seconds}.", passing=True
+            ) from error
+
+    async def _follow(
+        self, hop: _Hop, hosts: addresses.Rules | None, secret: Collection[str]
+    ) -> contract.Response:
+        for _ in range(MAX_REDIRECTS + 1):
+            self._admit(hop.url, hosts)
+            response = await self._exchange(hop)
+            if response.status not in _REDIRECTS or "location" not in response.headers:
+                return response
+            hop = _redirected(hop, response, secret)
+        raise _refused(f"{hop.url.host} redirects more than {MAX_REDIRECTS} times.")
+
+    def _admit(self, url: URL, hosts: addresses.Rules | None) -> None:
+        host, port = _host_and_port(url)
+        try:
+            address = addresses.literal(host)
+        except ValueError as error:
+            raise _refused(f"The URL cannot be used: {error}.") from None
+        if hosts is not None and not hosts.name(host, port):
+            raise _refused(f"The connection may not be used for {host}:{port}; add it to its allowed hosts.")
+        if address is not None and (reason := self._allow.refusal(address, port)):
+            raise _refused(f"{host} is {reason}; the operator can allow it with {ALLOW_SETTING}.")
+
+    async def _exchange(self, hop: _Hop) -> contract.Response:
+        body = hop.body
+        data = io.BytesIO(body) if body is not None and len(body) > _MEBIBYTE else body
+        try:
+            async with self._session.request(
+                hop.method, hop.url, headers=hop.headers, data=data, allow_redirects=False
+            ) as answer:
+                content = await self._read(answer)
+        except aiohttp.ClientError as error:
+            raise _fault(error, hop.url) from error
+        return contract.Response(answer.status, _plain_headers(answer), content, str(answer.url))
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+        chunks: list[bytes] = []
+        room = self._max_body_bytes
+        async for chunk in answer.content.iter_any():
+            room -= len(chunk)
+            if room < 0:
+                raise _refused(f"The answer of {answer.url.host} is over {self._max_body_bytes:,} bytes.")
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+class _CheckedResolver(AbstractResolver):
+    """Names to addresses, refusing a name as soon as one of its addresses is not open to us."""
+
+    def __init__(self, allow: addresses.Rules, lookup: Resolve) -> None:
+        self._allow = allow
+        self._lookup = lookup
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = [ipaddress.ip_address(text) for text in await self._lookup(host, port)]
+        if not found:
+            raise OSError(f"{host} has no address")
+        if not self._allow.name(host, port):
+            self._check(host, port, found)
+        return [_resolved(host, port, address) for address in found]
+
+    def _check(self, host: str, port: int, found: Sequence[addresses.Address]) -> None:
+        for address in found:
+            if reason := self._allow.refusal(address, port):
+                words = f"{host} is at {address}, which is {reason}"
+                raise _refused(f"{words}; the operator can allow it with {ALLOW_SETTING}.")
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _resolved(host: str, port: int, address: addresses.Address) -> ResolveResult:
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    return ResolveResult(
+        hostname=host, host=str(address), port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST
+    )
+
+
+def _check_headers(request: contract.Request) -> None:
+    if not _TOKEN.fullmatch(request.method) or request.method.upper() == "CONNECT":
+        raise _refused(f"{request.method!r} is no HTTP method that can be sent.")
+    for name, value in request.headers.items():
+        if not _TOKEN.fullmatch(name):
+            raise _refused(f"{name!r} is no header name.")
+        if _UNSAFE_IN_VALUE.search(value):
+            raise _refused(f"The header {name} holds a line break or another control character.")
+        if name.lower() in _OWN_HEADERS:
+            raise _refused(f"The header {name} is set by Flowloom; remove it from the step.")
+
+
+def _parse_url(text: str) -> URL:
+    if _UNSAFE_IN_URL.search(text):
+        raise _refused("The URL holds a backslash or a control character.")
+    try:
+        return URL(text)
+    except ValueError:
+        raise _refused("The URL cannot be read; write it as https://host/path.") from None
+
+
+def _host_and_port(url: URL) -> tuple[str, int]:
+    if url.scheme not in ("http", "https"):
+        raise _refused("Only http and https URLs can be requested; write it as https://host/path.")
+    if "@" in url.raw_authority:
+        raise _refused("A URL must not hold a user or password; use a connection.")
+    if not url.raw_host or not url.port:
+        raise _refused("The URL has no host, or no port from 1 to 65535; write it as https://host/path.")
+    return url.raw_host, url.port
+
+
+def _redirected(hop: _Hop, response: contract.Response, secret: Collection[str]) -> _Hop:
+    url = _joined(hop.url, response.headers["location"])
+    if hop.url.scheme == "https" and url.scheme == "http":
+        raise _refused(f"{hop.url.host} redirects from https to http, which is not safe.")
+    if not _same_site(hop.url, url):
+        hop = dataclasses.replace(hop, headers=_without(hop.headers, secret))
+    if _becomes_get(response.status, hop.method):
+        return _Hop("GET", url, _without(hop.headers, _BODY_HEADERS), None)
+    return dataclasses.replace(hop, url=url)
+
+
+def _joined(base: URL, location: str) -> URL:
+    try:
+        return base.join(_parse_url(location))
+    except ValueError:
+        raise _refused(f"{base.host} redirects to a URL that cannot be read.") from None
+
+
+def _becomes_get(status: int, method: str) -> bool:
+    if status == 303:
+        return method not in ("GET", "HEAD")
+    return status in (301, 302) and method == "POST"
+
+
+def _same_site(one: URL, other: URL) -> bool:
+    """Same host and port; an upgrade from the default port of http to that of https stays on the site."""
+    default = one.is_default_port() and other.is_default_port()
+    return one.raw_host == other.raw_host and (one.port == other.port or default)
+
+
+def _without(headers: Mapping[str, str], names: Collection[str]) -> Mapping[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() not in names}
+
+
+def _plain_headers(answer: aiohttp.ClientResponse) -> Mapping[str, str]:
+    plain: dict[str, str] = {}
+    for name, value in answer.headers.items():
+        name = name.lower()
+        plain[name] = f"{plain[name]}, {value}" if name in plain else value
+    return plain
+
+
+def _fault(error: aiohttp.ClientError, url: URL) -> contract.RequestFailed:
+    words, passing = next((words, passing) for kind, words, passing in _FAULTS if isinstance(error, kind))
+    number = getattr(error, "errno", None)
+    cause = os.strerror(number) if number else "no address of it answered"
+    return contract.RequestFailed(words.format(site=f"{url.host}:{url.port}", cause=cause), passing=passing)
+
+
+def _refused(why: str) -> contract.RequestFailed:
+    return contract.RequestFailed(why, passing=False)

@@ -1,0 +1,95 @@
+"""A plan: a version's definition compiled once into steps that can run, cached by content hash."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowloom import errors
+from flowloom.domain import graph, templates
+from flowloom.steps import contract, registry
+
+CACHED_PLANS = 512
+
+
+@dataclass(slots=True)
+class PlanStep:
+    """A step ready to run and what follows it: `next` on no route, `legs` by route key."""
+
+    key: str
+    name: str
+    microservice: str
+    compiled: contract.Compiled
+    has_routes: bool
+    is_enabled: bool
+    variables: templates.Tree | None
+    next: list[PlanStep] = field(default_factory=list)
+    legs: dict[str, list[PlanStep]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    trigger: PlanStep
+    variables: Mapping[str, Any]
+
+
+def compile(definition: graph.Definition) -> Plan:
+    """Compile a definition. Raises errors.Invalid, naming step and field, for one that cannot run."""
+    steps: dict[str, PlanStep] = {}
+    for step in definition.steps:
+        steps[step.key] = _compile_step(step, definition)
+        _attach(steps, step)
+    trigger = next((step for step in steps.values() if step.microservice == graph.TRIGGER), None)
+    if trigger is None:
+        raise errors.Invalid.field("steps", "A version has exactly one trigger step; this one has none.")
+    return Plan(trigger, definition.variables)
+
+
+def _attach(steps: Mapping[str, PlanStep], step: graph.StepDefinition) -> None:
+    if step.parent is None:
+        return
+    parent = steps[step.parent]
+    followers = parent.next if step.route is None else parent.legs.setdefault(step.route, [])
+    followers.append(steps[step.key])
+
+
+def _compile_step(step: graph.StepDefinition, definition: graph.Definition) -> PlanStep:
+    step_type = registry.get(step.microservice)
+    config, problems = registry.check(step_type, step.config)
+    if config is None:
+        raise errors.Invalid({f"steps.{step.key}.{name}": words for name, words in problems.items()})
+    return PlanStep(
+        key=step.key,
+        name=step.name,
+        microservice=step.microservice,
+        compiled=step_type.compile(config, _legs(step.key, definition.routes)),
+        has_routes=step_type.has_routes,
+        is_enabled=step.is_enabled,
+        variables=templates.compile_tree(step.variables) if step.variables else None,
+    )
+
+
+def _legs(step_key: str, routes: Sequence[graph.RouteDefinition]) -> list[contract.Leg]:
+    return [contract.Leg(route.key, route.name, route.where) for route in routes if route.step == step_key]
+
+
+class Plans:
+    """The plans of the versions that run, the least recently used going first."""
+
+    def __init__(self) -> None:
+        self._plans: OrderedDict[str, Plan] = OrderedDict()
+
+    def get(self, content_hash: str) -> Plan | None:
+        plan = self._plans.get(content_hash)
+        if plan is not None:
+            self._plans.move_to_end(content_hash)
+        return plan
+
+    def add(self, content_hash: str, definition: graph.Definition) -> Plan:
+        """Compile and keep. Raises errors.Invalid."""
+        plan = self._plans[content_hash] = compile(definition)
+        if len(self._plans) > CACHED_PLANS:
+            self._plans.popitem(last=False)
+        return plan

@@ -1,0 +1,118 @@
+"""What a run leaves behind and finds again: checkpoint rows, its summary, and the bucket it starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from flowloom.domain.payload import Payload
+from flowloom.engine.context import Active, Bucket, Recorded
+from flowloom.engine.plan import Plan, PlanStep
+from flowloom.steps import contract
+from flowloom.store import blobs
+from flowloom.store.queue import Claimed
+
+LARGE_BYTES = 256 * 1024
+
+
+def weight(payloads: Sequence[Payload]) -> int:
+    """How many records these payloads hold: the items of lists, one for each other body."""
+    return sum(len(payload.body) if isinstance(payload.body, list) else 1 for payload in payloads)
+
+
+def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) -> Bucket:
+    """The bucket that the trigger gets, after putting what was recorded before into the run."""
+    start = Payload()
+    recorded: dict[tuple[str, str], Recorded] = {}
+    for row in claimed.recorded:
+        if row.kind == "start":
+            start = _payload(row, store)
+        else:
+            _add(recorded, row, store)
+    active.recorded = recorded
+    if claimed.row.fence == 1:
+        active.metrics["payloads", "received"] += 1 if start.body is not None else 0
+    return Bucket([start], {**plan.variables, **(claimed.row.variables or {})})
+
+
+def _add(recorded: dict[tuple[str, str], Recorded], row: Row[Any], store: blobs.Blobs) -> None:
+    where = row.step_key, row.state["of"]
+    before = recorded[where].payloads if where in recorded else []
+    made = [_payload(row, store)] if row.content_type is not None else []
+    recorded[where] = Recorded([*before, *made], row.state.get("cursor"))
+
+
+def _payload(row: Row[Any], store: blobs.Blobs) -> Payload:
+    raw = store.unpack(row.encoding, row.body, row.blob)
+    return Payload(blobs.decode(raw, row.content_type), row.content_type, row.meta or {}, row.position)
+
+
+def checkpoint(active: Active, step: PlanStep, payload: Payload, done: contract.Done) -> list[dict[str, Any]]:
+    """The rows that record one answer of an effect; one without payloads is recorded by a row without a body.
+
+    Each row's `state` is {of: the position of the payload it answers, cursor?: where the next call goes on}.
+    """
+    state: dict[str, Any] = {"of": payload.position}
+    if done.cursor is not None:
+        state["cursor"] = done.cursor
+    if not done.payloads:
+        return [_row(active, step, None, f"{payload.position}!", state)]
+    return [_row(active, step, made, made.position, state) for made in done.payloads]
+
+
+def _row(
+    active: Active, step: PlanStep, payload: Payload | None, position: str, state: Mapping[str, Any]
+) -> dict[str, Any]:
+    raw = blobs.encode(payload) if payload is not None else b""
+    active.metrics["payloads", "count"] += payload is not None
+    active.metrics["payloads", "bytes"] += len(raw)
+    return {
+        "run_id": active.row.id,
+        "company_id": active.row.company_id,
+        "step_key": step.key,
+        "position": position,
+        "kind": "effect",
+        "state": dict(state),
+        "content_type": payload.content_type if payload is not None else None,
+        "meta": dict(payload.meta) if payload is not None else None,
+        "raw": raw,
+        "created_at": active.clock(),
+    }
+
+
+def is_large(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether packing these takes long enough to be done aside."""
+    return sum(len(row["raw"]) for row in rows) > LARGE_BYTES
+
+
+def pack(rows: Sequence[dict[str, Any]], store: blobs.Blobs) -> list[dict[str, Any]]:
+    """The rows with their raw bodies compressed, large ones in files."""
+    return [_packed(row, store) for row in rows]
+
+
+def _packed(row: dict[str, Any], store: blobs.Blobs) -> dict[str, Any]:
+    packed = store.pack(row.pop("raw"))
+    return {
+        **row,
+        "bytes": packed.size_bytes,
+        "encoding": packed.encoding,
+        "body": packed.body,
+        "blob": packed.blob,
+    }
+
+
+def summary(active: Active, error: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a finished run says of itself: its steps in the order they began, and why it failed."""
+    steps = [
+        {
+            "key": key,
+            "payloads_in": tally.payloads_in,
+            "payloads_out": tally.payloads_out,
+            "attempts": tally.attempts,
+            "duration_ms": round(tally.seconds * 1000, 3),
+        }
+        for key, tally in active.tallies.items()
+    ]
+    return {"steps": steps, **({"error": dict(error)} if error else {})}

@@ -1,0 +1,108 @@
+"""The dispatcher: claims runs that are ready, as many as there is room for, and works on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from flowloom.engine.executor import Executor
+from flowloom.store import broker, journal, queue
+from flowloom.store.database import Database
+
+POLL_SECONDS = 1.0
+DRAIN_SECONDS = 5.0
+
+
+class Dispatcher:
+    """`tick` claims once; the runs go on as tasks of the event loop."""
+
+    def __init__(
+        self,
+        database: Database,
+        signals: broker.Broker,
+        executor: Executor,
+        *,
+        concurrency: int,
+        company_concurrency: int,
+    ) -> None:
+        self._database = database
+        self._signals = signals
+        self._executor = executor
+        self._concurrency = concurrency
+        self._company_concurrency = company_concurrency
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._per_company: Counter[int] = Counter()
+        signals.on_stop(self.stop_run)
+
+    @property
+    def running(self) -> int:
+        """How many runs are worked on now."""
+        return len(self._tasks)
+
+    async def tick(self, now: datetime) -> int:
+        """Claim what is ready and start it; how many."""
+        room = self._concurrency - len(self._tasks)
+        if room <= 0:
+            return 0
+        full = self._full_companies()
+        claimed = await self._database.write_grouped(lambda db: claim(db, room, now, full))
+        for one in claimed:
+            self._begin(one)
+        return len(claimed)
+
+    async def wait(self) -> None:
+        """Until a run may be ready, or a run's end makes room."""
+        await self._signals.wait_for_work(POLL_SECONDS)
+
+    def stop_run(self, run_id: int) -> None:
+        """End a run that is worked on here."""
+        task = self._tasks.get(run_id)
+        if task is not None:
+            self._executor.order_stop(run_id)
+            task.cancel()
+
+    async def drain(self) -> None:
+        """Let the runs finish for a while, then hand the rest back to the queue."""
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=DRAIN_SECONDS)
+        left = list(self._tasks.values())
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._database.write_grouped(queue.requeue_abandoned)
+
+    def _full_companies(self) -> list[int]:
+        if not self._company_concurrency:
+            return []
+        return [id for id, count in self._per_company.items() if count >= self._company_concurrency]
+
+    def _begin(self, claimed: queue.Claimed) -> None:
+        task = asyncio.create_task(self._executor.execute(claimed))
+        self._tasks[claimed.row.id] = task
+        self._per_company[claimed.row.company_id] += 1
+        task.add_done_callback(self._ended(claimed))
+
+    def _ended(self, claimed: queue.Claimed) -> Callable[[asyncio.Task[None]], None]:
+        def forget(_task: asyncio.Task[None]) -> None:
+            del self._tasks[claimed.row.id]
+            self._per_company[claimed.row.company_id] -= 1
+            self._signals.wake()
+
+        return forget
+
+
+def claim(connection: Connection, room: int, now: datetime, full: list[int]) -> list[queue.Claimed]:
+    """Claim runs and count those that start for the first time, in one transaction."""
+    claimed = queue.claim(connection, room, now, full)
+    minute = now.replace(second=0, microsecond=0)
+    started = Counter(
+        (one.row.flow_id, one.row.flow_version_id, one.row.iteration, minute, "runs", "started")
+        for one in claimed
+        if one.row.fence == 1
+    )
+    journal.add_deltas(connection, started)
+    return claimed

@@ -1,0 +1,168 @@
+"""The scheduler: fires the schedules of Deployed versions of enabled flows, each slot once, or says why not."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, func, select
+
+from flowloom.domain import cron, run
+from flowloom.services import schedules
+from flowloom.store import queue, slots, tables
+from flowloom.store.broker import Broker
+from flowloom.store.database import Database
+
+POLL_SECONDS: Final = 1.0
+BATCH: Final = 500
+# A slot that is later than this was missed: the server was down, or could not keep up.
+GRACE: Final = timedelta(seconds=60)
+MAX_CATCH_UP: Final = 1000
+SCHEDULES, FLOWS, VERSIONS, RUNS = tables.schedules.c, tables.flows.c, tables.versions.c, tables.runs.c
+
+_NEXT = select(func.min(SCHEDULES.next_run_at, type_=tables.Instant()))
+_DUE = (
+    select(tables.schedules, FLOWS.id.label("flow_id"), FLOWS.company_id, FLOWS.is_enabled)
+    .join(tables.versions, VERSIONS.id == SCHEDULES.flow_version_id)
+    .join(tables.flows, FLOWS.id == VERSIONS.flow_id)
+    .order_by(SCHEDULES.next_run_at, SCHEDULES.id)
+    .limit(BATCH)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a schedule's slots: those that fire, and those that do not, with the reason."""
+
+    fire: Sequence[cron.Slot]
+    unfired: Sequence[slots.Unfired]
+
+
+class Scheduler:
+    """`tick` fires all that is due; `wait` sleeps until something is, a second at most."""
+
+    def __init__(
+        self,
+        database: Database,
+        ids: queue.RunIds,
+        signals: Broker,
+        clock: Callable[[], datetime],
+        reach: Callable[[str], None],
+    ) -> None:
+        self._database = database
+        self._ids = ids
+        self._signals = signals
+        self._clock = clock
+        self._reach = reach
+        self._next_at: datetime | None = None
+
+    async def tick(self, now: datetime) -> int:
+        """Settle every schedule that is due at `now`; how many."""
+        settled = 0
+        while await self._is_due(now):
+            settled += await self._database.write_grouped(lambda db: settle_due(db, self._ids, now))
+            self._reach("schedules-fired")
+            self._signals.wake()
+        return settled
+
+    async def wait(self) -> None:
+        ahead = POLL_SECONDS
+        if self._next_at is not None:
+            ahead = min(ahead, (self._next_at - self._clock()).total_seconds())
+        await asyncio.sleep(max(ahead, 0.0))
+
+    async def _is_due(self, now: datetime) -> bool:
+        self._next_at = await self._database.read(lambda db: db.scalar(_NEXT))
+        return self._next_at is not None and self._next_at <= now
+
+
+def settle_due(connection: Connection, ids: queue.RunIds, now: datetime) -> int:
+    """Fire or account for up to 500 due schedules in one transaction; how many."""
+    rows = connection.execute(_DUE.where(SCHEDULES.next_run_at <= now)).all()
+    unfinished = _unfinished(connection, [row.id for row in rows])
+    starts: list[queue.Start] = []
+    steps: list[tuple[int, datetime | None, datetime]] = []
+    for row in rows:
+        table = schedules.timetable(row._mapping)
+        passed = slots.passed(table, row.settled_until, now)
+        decision = decide(row, passed, unfinished[row.id], now)
+        starts += [_start(row, slot, now) for slot in decision.fire]
+        slots.record(connection, row.id, row.flow_version_id, decision.unfired, row.settled_until)
+        settled = passed[-1].at if passed else now
+        steps.append((row.id, table.next(settled), settled))
+    queue.enqueue(connection, ids, starts)
+    slots.advance(connection, steps)
+    return len(rows)
+
+
+def decide(row: Row[Any], passed: Sequence[cron.Slot], unfinished: Counter[int], now: datetime) -> Decision:
+    """Which slots of a schedule fire at `now`. `unfinished` counts its runs by status."""
+    unfired = [(slot.at, "dst gap") for slot in passed if not slot.fires]
+    firing = [slot for slot in passed if slot.fires]
+    if not row.is_enabled:
+        return Decision([], sorted([*unfired, *((slot.at, "paused") for slot in firing)]))
+    due = _caught_up(row.catch_up, firing, now) if len(passed) < slots.MAX_SLOTS else []
+    unfired += [(slot.at, "missed") for slot in firing[: len(firing) - len(due)]]
+    fire = [slot for number, slot in enumerate(due) if _has_room(row, slot, unfinished, number, now)]
+    unfired += [(slot.at, "overlap") for slot in due if slot not in fire]
+    return Decision(fire, sorted(unfired))
+
+
+def _caught_up(catch_up: str, firing: Sequence[cron.Slot], now: datetime) -> Sequence[cron.Slot]:
+    """The slots that are not too late: those within a minute, and of the older ones what catch-up asks for."""
+    current = [slot for slot in firing if now - slot.at <= GRACE]
+    if catch_up == "all":
+        return firing[-MAX_CATCH_UP:]
+    if catch_up == "latest" and not current:
+        return firing[-1:]
+    return current
+
+
+def _has_room(row: Row[Any], slot: cron.Slot, unfinished: Counter[int], earlier: int, now: datetime) -> bool:
+    """Whether the overlap rule lets a slot fire after `earlier` others of this moment.
+
+    Slots that catch-up "all" brings wait in line one after another: whoever asks for all of them means it.
+    """
+    if row.overlap == "allow" or (row.catch_up == "all" and row.overlap == "queue" and now - slot.at > GRACE):
+        return True
+    if row.overlap == "skip":
+        return earlier == 0 and not unfinished.total()
+    return unfinished[run.Status.QUEUED] == 0 and earlier <= (0 if unfinished.total() else 1)
+
+
+def _unfinished(connection: Connection, schedule_ids: Sequence[int]) -> dict[int, Counter[int]]:
+    counts: dict[int, Counter[int]] = {id: Counter() for id in schedule_ids}
+    found = (
+        select(RUNS.serial_key, RUNS.status)
+        .where(RUNS.serial_key.in_(schedule_ids), RUNS.status < run.Status.SUCCESS)
+    )
+    for schedule_id, status in connection.execute(found):
+        counts[schedule_id][status] += 1
+    return counts
+
+
+def _start(row: Row[Any], slot: cron.Slot, now: datetime) -> queue.Start:
+    return queue.Start(
+        company_id=row.company_id,
+        flow_id=row.flow_id,
+        version_id=row.flow_version_id,
+        trigger=run.Trigger.SCHEDULE,
+        at=now,
+        schedule_id=row.id,
+        fire_at=slot.at,
+        ready_at=max(now, slot.at + _jitter(row, slot)),
+        serial_key=None if row.overlap == "allow" else row.id,
+    )
+
+
+def _jitter(row: Row[Any], slot: cron.Slot) -> timedelta:
+    """A delay of up to jitter_seconds, always the same for the same slot."""
+    if not row.jitter_seconds:
+        return timedelta(0)
+    digest = hashlib.sha256(f"{row.id}/{slot.at.isoformat()}".encode()).digest()
+    return timedelta(seconds=int.from_bytes(digest[:4]) / 2**32 * row.jitter_seconds)

@@ -1,0 +1,88 @@
+"""Flows in and out: exporting a version of a flow as a document, and making a flow of such a document.
+
+An import is inert: the flow is disabled, its version a Draft.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from flowloom import errors
+from flowloom.domain import graph, version
+from flowloom.services import documents, flows, schedules, versions
+from flowloom.services.actor import Actor
+from flowloom.store import definitions, tables
+
+CONNECTIONS = tables.connections.c
+
+
+def export_flow(
+    connection: Connection, actor: Actor, flow_id: int, version_id: int | None = None
+) -> dict[str, Any]:
+    """A version of a flow (else the Deployed one, else the newest) as a document. Raises Missing, Invalid.
+
+    {format, format_version, flow: {name, description, priority, labels}, definition, schedules}
+    """
+    row = flows.load(connection, actor, flow_id)
+    chosen_id = _chosen(connection, actor, flow_id, version_id)
+    of_version = schedules.of_versions(connection, [chosen_id]).get(chosen_id, [])
+    return {
+        "format": documents.FORMAT,
+        "format_version": documents.FORMAT_VERSION,
+        "flow": {name: row._mapping[name] for name in documents.Flow.__struct_fields__},
+        "definition": msgspec.to_builtins(definitions.define(connection, chosen_id)),
+        "schedules": [
+            {name: one[name] for name in documents.Schedule.__struct_fields__} for one in of_version
+        ],
+    }
+
+
+def _chosen(connection: Connection, actor: Actor, flow_id: int, version_id: int | None) -> int:
+    if version_id is not None:
+        return int(versions.load(connection, actor, version_id, flow_id=flow_id).id)
+    found = versions.of_flows(connection, [flow_id]).get(flow_id, [])
+    if not found:
+        raise errors.Invalid.field("flow", f"Flow {flow_id} has no version to export; create one first.")
+    deployed = (one for one in found if one["status"] == version.Status.DEPLOYED)
+    return int(next(deployed, found[-1])["id"])
+
+
+def import_flow(
+    connection: Connection, actor: Actor, document: Mapping[str, Any], name: str | None = None
+) -> dict[str, Any]:
+    """Make a disabled flow with a Draft of a document; the flow. Raises Invalid naming the place.
+
+    `name` (1 to 255 characters) is used instead of the document's. Connections that are not the company's are
+    left out of the configs; the Draft's message tells of which steps.
+    """
+    found = documents.read(document)
+    fields = {**msgspec.structs.asdict(found.flow), "is_enabled": False}
+    flow_id = flows.insert_flow(connection, actor, {**fields, "name": name or found.flow.name})
+    message = _message(_drop_foreign_connections(connection, actor, found.definition.steps))
+    version_id = versions.create_draft(connection, actor, flow_id, found.definition, message)
+    # The document may list its steps in another order than they run in, which is what the hash is taken of.
+    versions.saved(connection, actor, version_id)
+    schedules.restore(connection, version_id, msgspec.to_builtins(found.schedules), actor.at)
+    return flows.get(connection, actor, flow_id)
+
+
+def _drop_foreign_connections(
+    connection: Connection, actor: Actor, steps: Sequence[graph.StepDefinition]
+) -> list[graph.StepDefinition]:
+    """Take the connections that are not the company's out of the configs; the steps that had one."""
+    owned = set(connection.scalars(select(CONNECTIONS.id).where(CONNECTIONS.company_id == actor.company_id)))
+    foreign = [step for step in steps if step.config.get("connection_id") not in (None, *owned)]
+    for step in foreign:
+        step.config = {name: value for name, value in step.config.items() if name != "connection_id"}
+    return foreign
+
+
+def _message(without_connection: Sequence[graph.StepDefinition]) -> str:
+    if not without_connection:
+        return "Imported"
+    names = ", ".join(f'"{step.name}"' for step in without_connection)
+    return f"Imported without its connections; choose them again in {names}"

@@ -1,0 +1,146 @@
+"""Flows: what a company has drawn. Creating one makes its first Draft."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from flowloom import errors
+from flowloom.domain import version
+from flowloom.services import schedules, versions, views
+from flowloom.services.actor import Actor
+from flowloom.store import query, tables
+
+FLOWS, VERSIONS = tables.flows.c, tables.versions.c
+_RELATED = ("latestVersion", "deployedVersion", "currentVersion", "versions")
+
+LISTING = query.Listing(
+    select=select(tables.flows).where(FLOWS.company_id == bindparam("company_id")),
+    id=FLOWS.id,
+    sorts={
+        name: FLOWS[name] for name in ("name", "priority", "created_at", "updated_at")
+    },
+    filters={
+        "id": query.Filter(FLOWS.id, "id"),
+        "name": query.Filter(FLOWS.name, "text", help="Exact names, with commas between"),
+        "is_enabled": query.Filter(FLOWS.is_enabled, "boolean"),
+        "priority": query.Filter(FLOWS.priority, "id"),
+    },
+    includes=(*_RELATED, *(f"{name}{suffix}" for name in _RELATED for suffix in ("Count", "_count", "Exists"))),
+)
+
+
+def page(connection: Connection, actor: Actor, asked: query.Page) -> tuple[query.Found, list[dict[str, Any]]]:
+    """A page of the company's flows."""
+    found = query.fetch(connection, LISTING, asked, company_id=actor.company_id)
+    items = [view(row) for row in found.rows]
+    _include(connection, items, asked.includes)
+    return found, items
+
+
+def get(connection: Connection, actor: Actor, id: int, includes: Iterable[str] = ()) -> dict[str, Any]:
+    """One flow. Raises Missing."""
+    item = view(load(connection, actor, id))
+    _include(connection, [item], frozenset(includes))
+    return item
+
+
+def load(connection: Connection, actor: Actor, id: int, *, lock: bool = False) -> Row[Any]:
+    """A flow's row; with `lock`, no other transaction changes it or its versions meanwhile. Raises Missing."""
+    statement = select(tables.flows).where(FLOWS.id == id, FLOWS.company_id == actor.company_id)
+    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+    if row is None:
+        raise errors.Missing("Flow", id)
+    return row
+
+
+def create(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A flow with its first Draft, which holds the trigger step."""
+    id = insert_flow(connection, actor, fields)
+    versions.create_draft(connection, actor, id)
+    return get(connection, actor, id)
+
+
+def insert_flow(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -> int:
+    """A flow without any version; its id. `fields` is {name, description, is_enabled, priority, labels}."""
+    row = {
+        "company_id": actor.company_id,
+        **fields,
+        "last_iteration": 0,
+        "created_at": actor.at,
+        "updated_at": actor.at,
+    }
+    return int(connection.execute(insert(tables.flows).values(row).returning(FLOWS.id)).scalar_one())
+
+
+def change(connection: Connection, actor: Actor, id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Change what `fields` names. Enabling settles the schedules: slots that passed meanwhile were paused."""
+    row = load(connection, actor, id, lock=True)
+    if fields.get("is_enabled") and not row.is_enabled:
+        schedules.resume(connection, id, actor.at)
+    if fields:
+        connection.execute(
+            update(tables.flows).where(FLOWS.id == id).values(**fields, updated_at=actor.at)
+        )
+    return get(connection, actor, id)
+
+
+def remove(connection: Connection, actor: Actor, id: int) -> None:
+    """Delete a flow and its versions; runs and metrics stay. Raises Forbidden while a version is Deployed."""
+    load(connection, actor, id, lock=True)
+    deployed = select(VERSIONS.iteration).where(
+        VERSIONS.flow_id == id, VERSIONS.status == version.Status.DEPLOYED
+    )
+    iteration = connection.scalar(deployed)
+    if iteration is not None:
+        raise errors.Forbidden(f"Version {iteration} of flow {id} is Deployed; undeploy it first.")
+    connection.execute(delete(tables.flows).where(FLOWS.id == id))
+
+
+def view(row: Row[Any]) -> dict[str, Any]:
+    """A flow as the API shows it."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "description": row.description,
+        "is_enabled": row.is_enabled,
+        "priority": row.priority,
+        "labels": row.labels,
+        "created_at": views.instant(row.created_at),
+        "updated_at": views.instant(row.updated_at),
+    }
+
+
+def _include(connection: Connection, items: list[dict[str, Any]], includes: frozenset[str]) -> None:
+    if not includes or not items:
+        return
+    by_flow = versions.of_flows(connection, [item["id"] for item in items])
+    for item in items:
+        for name, found in _related(by_flow.get(item["id"], [])).items():
+            _put(item, name, found, includes)
+
+
+def _related(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """The versions a flow has: all, the newest, the Deployed one, and the current one (the Draft, else the newest)."""
+    newest = found[-1] if found else None
+    draft = next((one for one in found if one["status"] == version.Status.DRAFT), None)
+    deployed = next((one for one in found if one["status"] == version.Status.DEPLOYED), None)
+    return {
+        "latestVersion": newest,
+        "deployedVersion": deployed,
+        "currentVersion": draft or deployed or newest,
+        "versions": found,
+    }
+
+
+def _put(item: dict[str, Any], name: str, found: Any, includes: frozenset[str]) -> None:
+    key = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+    count = len(found) if isinstance(found, list) else int(found is not None)
+    if name in includes and found is not None:
+        item[key] = found
+    if includes & {f"{name}Count", f"{name}_count"}:
+        item[f"{key}_count"] = count
+    if f"{name}Exists" in includes:
+        item[f"{key}_exists"] = count > 0

@@ -1,0 +1,121 @@
+"""Releases: what a version must be to run, deploying it in place of another one, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from flowloom import errors
+from flowloom.domain import graph, version
+from flowloom.services import schedules, versions
+from flowloom.services.actor import Actor
+from flowloom.steps import contract, registry
+from flowloom.store import definitions, tables
+
+VERSIONS = tables.versions.c
+HAS_ROUTES: Mapping[str, bool] = {name: kind.has_routes for name, kind in registry.TYPES.items()}
+
+
+def deploy(
+    connection: Connection, actor: Actor, flow_id: int, id: int, deployed_at: datetime
+) -> dict[str, Any]:
+    """Make a version the Deployed one; the one before becomes Inactive in the same transaction.
+
+    Raises Missing, and Invalid for a time ahead or for a version that could not run, naming each step and field.
+    """
+    row = versions.lock(connection, actor, id, flow_id=flow_id)
+    if row.status != version.Status.DEPLOYED:
+        version.require_due(deployed_at, actor.at)
+        require_runnable(connection, actor, row)
+        _retire_deployed(connection, actor, flow_id)
+        _set(connection, id, status=version.Status.DEPLOYED, deployed_at=deployed_at,
+             deployed_by=actor.user_id, updated_at=actor.at)  # fmt: skip
+        definitions.keep(connection, id)
+        schedules.activate(connection, id, actor.at)
+    return versions.get(connection, actor, flow_id, id)
+
+
+def undeploy(connection: Connection, actor: Actor, flow_id: int, id: int) -> dict[str, Any]:
+    """Take a Deployed version back to Inactive; any other stays as it is. Raises Missing."""
+    row = versions.lock(connection, actor, id, flow_id=flow_id)
+    if row.status == version.Status.DEPLOYED:
+        _retire_deployed(connection, actor, flow_id)
+    return versions.get(connection, actor, flow_id, id)
+
+
+def _retire_deployed(connection: Connection, actor: Actor, flow_id: int) -> None:
+    deployed = select(VERSIONS.id).where(
+        VERSIONS.flow_id == flow_id, VERSIONS.status == version.Status.DEPLOYED
+    )
+    for id in connection.scalars(deployed).all():
+        schedules.deactivate(connection, id)
+        _set(connection, id, status=version.Status.INACTIVE, deployed_at=None, deployed_by=None, updated_at=actor.at)
+
+
+def _set(connection: Connection, id: int, **values: Any) -> None:
+    connection.execute(update(tables.versions).where(VERSIONS.id == id).values(values))
+
+
+def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> None:
+    """Raise Invalid with everything that keeps a version from running, as steps.<id>.<field>."""
+    drawn = definitions.load_graph(connection, row.id)
+    found = drawn.faults(HAS_ROUTES)
+    known = known_variables(drawn, row.variables)
+    owned = _connection_ids(connection, actor.company_id)
+    for step in drawn.ordered():
+        for name, words in _step_faults(step, drawn, known, owned).items():
+            found[f"steps.{step.id}.{name}"] = [f"{graph.label(step)}, {name}: {text}" for text in words]
+    if found:
+        raise errors.Invalid(found)
+
+
+def _connection_ids(connection: Connection, company_id: int) -> set[int]:
+    columns = tables.connections.c
+    return set(connection.scalars(select(columns.id).where(columns.company_id == company_id)))
+
+
+def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> frozenset[str]:
+    """The variables that a template may name: the version's, and those a set-variables step sets."""
+    set_by_steps = (
+        name
+        for step in drawn.steps.values()
+        if step.microservice == "set-variables" and isinstance(step.config.get("variables"), dict)
+        for name in step.config["variables"]
+    )
+    return frozenset((*variables, *set_by_steps))
+
+
+def _step_faults(
+    step: graph.Step, drawn: graph.Graph, known: frozenset[str], owned: Collection[int]
+) -> dict[str, list[str]]:
+    try:
+        step_type = registry.get(step.microservice)
+        config, problems = registry.check(step_type, step.config)
+        if config is None or problems:
+            return problems
+        legs = [contract.Leg(route.key, route.name, route.where) for route in drawn.routes_of(step.id)]
+        step_type.compile(config, legs)
+    except errors.Invalid as invalid:
+        return invalid.errors
+    return {
+        **_unknown_variables(registry.used_variables(step_type.config, step.config), known | step.variables.keys()),
+        **_foreign_connection(step, owned),
+    }
+
+
+def _unknown_variables(used: Mapping[str, Collection[str]], known: Collection[str]) -> dict[str, list[str]]:
+    return {
+        field: [f"The variable '{name}' is not known; add it to the version's variables." for name in sorted(unknown)]
+        for field, names in used.items()
+        if (unknown := set(names) - set(known))
+    }
+
+
+def _foreign_connection(step: graph.Step, owned: Collection[int]) -> dict[str, list[str]]:
+    asked = step.config.get("connection_id")
+    if asked is None or asked in owned:
+        return {}
+    return {"config.connection_id": [f"Connection {asked} was not found; choose one of your connections."]}

@@ -1,0 +1,327 @@
+"""Runs: starting, listing, stopping and retrying them, their logs and payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, select, update
+
+from flowloom import errors
+from flowloom.domain import run, version
+from flowloom.domain.payload import JSON_TYPE
+from flowloom.services import releases, versions, views
+from flowloom.services.actor import Actor
+from flowloom.services.platform import Platform
+from flowloom.store import definitions, query, queue, tables
+
+RUNS, LOGS, PAYLOADS, FLOWS = tables.runs.c, tables.run_logs.c, tables.payloads.c, tables.flows.c
+STATUS_CHOICES: Final = {
+    **{str(int(status)): int(status) for status in run.Status},
+    **{status.name.lower(): int(status) for status in run.Status},
+}
+_COMPANY = RUNS.company_id == bindparam("company_id")
+
+LISTING = query.Listing(
+    select=select(tables.runs).where(_COMPANY),
+    id=RUNS.id,
+    sorts={name: RUNS[name] for name in ("started_at", "queued_at", "finished_at")},
+    filters={
+        "flow_id": query.Filter(RUNS.flow_id, "id"),
+        "flow_version_id": query.Filter(RUNS.flow_version_id, "id"),
+        "schedule_id": query.Filter(RUNS.schedule_id, "id"),
+        "retry_flow_run_id": query.Filter(RUNS.retry_flow_run_id, "id"),
+        "status": query.Filter(RUNS.status, "choice", choices=STATUS_CHOICES, help="0 to 5, or the names"),
+        "trigger": query.Filter(RUNS.trigger, "choice", choices={kind.value: kind.value for kind in run.Trigger}),
+        "has_warnings": query.Filter(RUNS.has_warnings, "boolean"),
+        "started_after": query.Filter(RUNS.started_at, "instant", "from", help="From this time on"),
+        "started_before": query.Filter(RUNS.started_at, "instant", "before", help="Before this time"),
+    },
+    default_sort="-id",
+    is_capped=True,
+)
+QUEUE_LISTING = query.Listing(
+    select=select(tables.runs).where(_COMPANY, RUNS.status == run.Status.QUEUED),
+    id=RUNS.id,
+    sorts={"priority": RUNS.priority, "ready_at": RUNS.ready_at},
+    filters={name: LISTING.filters[name] for name in ("flow_id", "flow_version_id", "trigger", "schedule_id")},
+    default_sort="priority",
+    is_capped=True,
+)
+LOG_LISTING = query.Listing(
+    select=select(tables.run_logs).where(LOGS.run_id == bindparam("run_id")),
+    id=LOGS.id,
+    filters={
+        "level": query.Filter(
+            LOGS.level, "choice", choices={level: level for level in ("debug", "info", "warning", "error")}
+        ),
+        "step_key": query.Filter(LOGS.step_key, "text"),
+    },
+    is_capped=True,
+)
+PAYLOAD_LISTING = query.Listing(
+    select=select(*(column for column in PAYLOADS if column.name != "body")).where(
+        PAYLOADS.company_id == bindparam("company_id"), PAYLOADS.content_type.is_not(None)
+    ),
+    id=PAYLOADS.id,
+    filters={
+        "flow_run_id": query.Filter(PAYLOADS.run_id, "id"),
+        "step_key": query.Filter(PAYLOADS.step_key, "text"),
+        "kind": query.Filter(PAYLOADS.kind, "choice", choices={"start": "start", "effect": "effect"}),
+    },
+    is_capped=True,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What somebody asks to be started."""
+
+    flow_id: int
+    trigger: run.Trigger
+    version_id: int | None = None
+    body: bytes | None = None
+    content_type: str = JSON_TYPE
+    variables: Mapping[str, Any] | None = None
+    idempotency: tuple[str, str] | None = None
+
+
+async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started:
+    """Queue a run; answers after its commit. Raises Missing, Invalid (none deployed, not runnable), Conflict."""
+    if order.version_id is not None:
+        await platform.database.read(_require_startable, actor, order.flow_id, order.version_id)
+    started = await platform.journal.start(
+        queue.Start(
+            company_id=actor.company_id,
+            flow_id=order.flow_id,
+            trigger=order.trigger,
+            at=actor.at,
+            version_id=order.version_id,
+            body=None if order.body is None else platform.blobs.pack(order.body),
+            content_type=order.content_type,
+            variables=order.variables,
+            idempotency=order.idempotency,
+        )
+    )
+    platform.broker.wake()
+    return started
+
+
+def _require_startable(connection: Connection, actor: Actor, flow_id: int, version_id: int) -> None:
+    row = versions.load(connection, actor, version_id, flow_id=flow_id)
+    if row.status == version.Status.DRAFT:
+        releases.require_runnable(connection, actor, row)
+
+
+def page(connection: Connection, actor: Actor, asked: query.Page) -> tuple[query.Found, list[dict[str, Any]]]:
+    """A page of the company's runs, newest first."""
+    found = query.fetch(connection, LISTING, asked, company_id=actor.company_id)
+    return found, [view(row) for row in found.rows]
+
+
+def queued(connection: Connection, actor: Actor, asked: query.Page) -> tuple[query.Found, list[dict[str, Any]]]:
+    """A page of the runs that wait, in the order they will start."""
+    found = query.fetch(connection, QUEUE_LISTING, asked, company_id=actor.company_id)
+    return found, [view(row) for row in found.rows]
+
+
+def get(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
+    """One run. Raises Missing."""
+    return view(load(connection, actor, id))
+
+
+def load(connection: Connection, actor: Actor, id: int) -> Row[Any]:
+    """A run's row. Raises Missing."""
+    row = connection.execute(
+        select(tables.runs).where(RUNS.id == id, RUNS.company_id == actor.company_id)
+    ).one_or_none()
+    if row is None:
+        raise errors.Missing("Flow run", id)
+    return row
+
+
+def newest(connection: Connection, version_id: int, count: int) -> list[dict[str, Any]]:
+    """The newest runs of a version."""
+    found = select(tables.runs).where(RUNS.flow_version_id == version_id).order_by(RUNS.id.desc()).limit(count)
+    return [view(row) for row in connection.execute(found)]
+
+
+def logs(
+    connection: Connection, actor: Actor, id: int, asked: query.Page
+) -> tuple[query.Found, list[dict[str, Any]]]:
+    """A page of a run's log lines. Raises Missing."""
+    load(connection, actor, id)
+    found = query.fetch(connection, LOG_LISTING, asked, run_id=id)
+    return found, [_log_view(row) for row in found.rows]
+
+
+def payloads(
+    connection: Connection, actor: Actor, asked: query.Page
+) -> tuple[query.Found, list[dict[str, Any]]]:
+    """A page of what is known of payloads, without their bodies."""
+    found = query.fetch(connection, PAYLOAD_LISTING, asked, company_id=actor.company_id)
+    return found, [_payload_view(row) for row in found.rows]
+
+
+def payload_row(connection: Connection, actor: Actor, id: int) -> Row[Any]:
+    """A payload with its stored body. Raises Missing."""
+    found = select(tables.payloads).where(
+        PAYLOADS.id == id, PAYLOADS.company_id == actor.company_id, PAYLOADS.content_type.is_not(None)
+    )
+    row = connection.execute(found).one_or_none()
+    if row is None:
+        raise errors.Missing("Payload", id)
+    return row
+
+
+def payload(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
+    """What is known of one payload. Raises Missing."""
+    return _payload_view(payload_row(connection, actor, id))
+
+
+def stop(connection: Connection, actor: Actor, id: int) -> bool:
+    """Stop a run: a queued one at once (False), a started one as soon as its worker hears of it (True).
+
+    Raises Missing, or Conflict when it has ended.
+    """
+    row = load(connection, actor, id)
+    if run.is_finished(row.status):
+        raise errors.Conflict(f"Run {id} has ended already; an ended run never changes.")
+    waiting = update(tables.runs).where(RUNS.id == id, RUNS.status == run.Status.QUEUED)
+    summary = {"steps": [], "error": {"message": "The run was stopped before it began."}}
+    stopped = connection.execute(
+        waiting.values(status=run.Status.STOPPED, finished_at=actor.at, summary=summary, stop_requested=True)
+    )
+    if stopped.rowcount:
+        return False
+    connection.execute(update(tables.runs).where(RUNS.id == id).values(stop_requested=True))
+    return True
+
+
+def retry(
+    connection: Connection,
+    actor: Actor,
+    ids: queue.RunIds,
+    id: int,
+    *,
+    from_step: str | int | None,
+    version_id: int | None,
+    idempotency: tuple[str, str] | None,
+) -> queue.Started:
+    """Queue a new run that goes on where an ended one failed, or from a step on, reusing what was recorded before.
+
+    Raises Missing, Conflict while the run goes on, Invalid for a step that its version does not have.
+    """
+    row = load(connection, actor, id)
+    if not run.is_finished(row.status):
+        raise errors.Conflict(f"Run {id} has not ended yet; stop it first, or wait.")
+    chosen = _version_to_retry(connection, actor, row, version_id)
+    start = queue.Start(
+        company_id=actor.company_id,
+        flow_id=row.flow_id,
+        version_id=chosen.version_id,
+        trigger=run.Trigger.RETRY,
+        at=actor.at,
+        variables=row.variables,
+        idempotency=idempotency,
+        retry=queue.Retry(
+            run_id=row.id,
+            origin_run_id=row.origin_run_id,
+            as_of=row.as_of,
+            chosen=chosen,
+            forget_steps=_steps_from(connection, chosen, from_step),
+        ),
+    )
+    [answer] = queue.enqueue(connection, ids, [start])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _version_to_retry(connection: Connection, actor: Actor, row: Row[Any], version_id: int | None) -> queue.Chosen:
+    priority = connection.scalar(select(FLOWS.priority).where(FLOWS.id == row.flow_id)) or row.priority
+    if version_id is None:
+        return queue.Chosen(row.flow_version_id, row.iteration, "", row.content_hash, priority)
+    chosen = versions.load(connection, actor, version_id, flow_id=row.flow_id)
+    if chosen.status == version.Status.DRAFT:
+        releases.require_runnable(connection, actor, chosen)
+    content_hash = definitions.keep(connection, version_id)
+    return queue.Chosen(version_id, chosen.iteration, chosen.status, content_hash, priority)
+
+
+def _steps_from(connection: Connection, chosen: queue.Chosen, from_step: str | int | None) -> Sequence[str]:
+    """The keys of a step and of all that follows it; the trigger's start payload is never forgotten."""
+    if from_step is None:
+        return ()
+    definition = definitions.load(connection, chosen.content_hash)
+    key = _step_key(connection, chosen, from_step)
+    if key not in {step.key for step in definition.steps}:
+        raise errors.Invalid.field("from_step", f"Version {chosen.iteration} has no step {from_step}.")
+    followers = {key}
+    for step in definition.steps:
+        if step.parent in followers:
+            followers.add(step.key)
+    return sorted(followers - {"trigger"})
+
+
+def _step_key(connection: Connection, chosen: queue.Chosen, from_step: str | int) -> str | None:
+    columns = tables.steps.c
+    if isinstance(from_step, str) and not from_step.isdigit():
+        return from_step
+    found = select(columns.key).where(
+        columns.id == min(int(from_step), query.MAX_ID), columns.flow_version_id == chosen.version_id
+    )
+    return connection.scalar(found)
+
+
+def view(row: Row[Any]) -> dict[str, Any]:
+    """A run as the API shows it."""
+    duration = (row.finished_at - row.started_at) if row.finished_at and row.started_at else None
+    return views.present(
+        {
+            "id": row.id,
+            "flow_id": row.flow_id,
+            "flow_version_id": row.flow_version_id,
+            "iteration": row.iteration,
+            "trigger": row.trigger,
+            "status": row.status,
+            "has_warnings": row.has_warnings,
+            "summary": row.summary,
+            "queued_at": views.instant(row.queued_at),
+            "ready_at": views.instant(row.ready_at),
+            "started_at": views.instant(row.started_at),
+            "finished_at": views.instant(row.finished_at),
+            "duration_ms": None if duration is None else round(duration.total_seconds() * 1000, 3),
+            "schedule_id": row.schedule_id,
+            "fire_at": views.instant(row.fire_at),
+            "retry_flow_run_id": row.retry_flow_run_id,
+        }
+    )
+
+
+def _log_view(row: Row[Any]) -> dict[str, Any]:
+    return views.present(
+        {
+            "id": row.id,
+            "flow_run_id": row.run_id,
+            "step_key": row.step_key,
+            "level": row.level,
+            "message": row.message,
+            "created_at": views.instant(row.created_at),
+        }
+    )
+
+
+def _payload_view(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "flow_run_id": row.run_id,
+        "step_key": row.step_key,
+        "position": row.position,
+        "kind": row.kind,
+        "content_type": row.content_type,
+        "meta": row.meta or {},
+        "bytes": row.bytes,
+        "created_at": views.instant(row.created_at),
+    }

@@ -1,0 +1,243 @@
+"""Schedules of a version: their life in the API, and when they next fire. Firing itself is in runtime/scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from flowloom import errors
+from flowloom.domain import cron, version
+from flowloom.services import versions, views
+from flowloom.services.actor import Actor
+from flowloom.store import query, slots, tables
+
+FLOWS, VERSIONS, SCHEDULES, SLOTS = (
+    tables.flows.c,
+    tables.versions.c,
+    tables.schedules.c,
+    tables.schedule_slots.c,
+)
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "timezone": "UTC",
+    "overlap": "queue",
+    "catch_up": "latest",
+    "jitter_seconds": 0,
+    "dst_gap": "next",
+    "dst_repeat": "first",
+}
+FIELDS: Final = ("cron_string", *DEFAULTS)
+MAX_SCHEDULES: Final = 20_000
+
+_JOINED = (
+    select(tables.schedules, FLOWS.is_enabled, FLOWS.company_id)
+    .join(tables.versions, VERSIONS.id == SCHEDULES.flow_version_id)
+    .join(tables.flows, FLOWS.id == VERSIONS.flow_id)
+)
+LISTING = query.Listing(
+    select=_JOINED.where(SCHEDULES.flow_version_id == bindparam("version_id")),
+    id=SCHEDULES.id,
+    filters={"flow_version_id": query.Filter(SCHEDULES.flow_version_id, "id")},
+    includes=("flowVersion",),
+)
+SLOT_LISTING = query.Listing(
+    select=select(tables.schedule_slots).where(SLOTS.schedule_id == bindparam("schedule_id")),
+    id=SLOTS.id,
+    filters={"reason": query.Filter(SLOTS.reason, "choice", choices={reason: reason for reason in slots.REASONS})},
+    default_sort="-id",
+)
+
+
+def page(
+    connection: Connection, actor: Actor, version_id: int, asked: query.Page
+) -> tuple[query.Found, list[dict[str, Any]]]:
+    """A page of a version's schedules. Raises Missing."""
+    row = versions.load(connection, actor, version_id)
+    found = query.fetch(connection, LISTING, asked, version_id=version_id)
+    items = [view(schedule) for schedule in found.rows]
+    if "flowVersion" in asked.includes:
+        for item in items:
+            item["flow_version"] = versions.view(row)
+    return found, items
+
+
+def create(connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A schedule of a Draft. Raises Missing, Invalid, VersionLocked."""
+    versions.load(connection, actor, version_id)
+    values = {**DEFAULTS, **fields}
+    timetable(values)
+    _lock_draft(connection, actor, version_id)
+    row = _row(version_id, values, actor.at)
+    id = connection.execute(insert(tables.schedules).values(row).returning(SCHEDULES.id)).scalar_one()
+    _touch_version(connection, actor, version_id)
+    return view(_load(connection, version_id, id))
+
+
+def change(
+    connection: Connection, actor: Actor, version_id: int, id: int, fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Change what `fields` names. Raises Missing, Invalid, VersionLocked."""
+    versions.load(connection, actor, version_id)
+    row = _load(connection, version_id, id)
+    timetable({**row._mapping, **fields})
+    _lock_draft(connection, actor, version_id)
+    if fields:
+        changed = update(tables.schedules).where(SCHEDULES.id == id)
+        connection.execute(changed.values({**_normal(fields), "updated_at": actor.at}))
+        _touch_version(connection, actor, version_id)
+    return view(_load(connection, version_id, id))
+
+
+def remove(connection: Connection, actor: Actor, version_id: int, id: int) -> None:
+    """Delete a schedule of a Draft. Raises Missing, VersionLocked."""
+    versions.load(connection, actor, version_id)
+    _load(connection, version_id, id)
+    _lock_draft(connection, actor, version_id)
+    connection.execute(delete(tables.schedules).where(SCHEDULES.id == id))
+    _touch_version(connection, actor, version_id)
+
+
+def _lock_draft(connection: Connection, actor: Actor, version_id: int) -> None:
+    row = versions.lock(connection, actor, version_id)
+    version.require_editable(row.iteration, row.status)
+
+
+def _touch_version(connection: Connection, actor: Actor, version_id: int) -> None:
+    """A version's schedules are saved with it, though they are no part of what its content hash is taken of."""
+    saved = {"saved_at": actor.at, "saved_by": actor.user_id, "updated_at": actor.at}
+    connection.execute(update(tables.versions).where(VERSIONS.id == version_id).values(saved))
+
+
+def _load(connection: Connection, version_id: int, id: int) -> Row[Any]:
+    row = connection.execute(
+        _JOINED.where(SCHEDULES.id == id, SCHEDULES.flow_version_id == version_id)
+    ).one_or_none()
+    if row is None:
+        raise errors.Missing("Schedule", id)
+    return row
+
+
+def timetable(fields: Mapping[str, Any]) -> cron.Timetable:
+    """When a schedule with these fields fires. Raises Invalid on cron_string or timezone."""
+    return cron.Timetable(
+        cron.parse(fields["cron_string"]), cron.zone(fields["timezone"]), fields["dst_gap"], fields["dst_repeat"]
+    )
+
+
+def preview(fields: Mapping[str, Any], count: int, now: datetime) -> list[dict[str, Any]]:
+    """The next `count` instants of a schedule, with notes where the clocks change. Raises Invalid."""
+    found = cron.preview(timetable({**DEFAULTS, **fields}), now, count)
+    return [_preview_view(slot) for slot in found]
+
+
+def _normal(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields as they are kept: white space in the cron made single."""
+    if "cron_string" not in fields:
+        return dict(fields)
+    return {**fields, "cron_string": cron.parse(fields["cron_string"]).expression}
+
+
+def _row(version_id: int, values: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    kept = _normal({name: values[name] for name in FIELDS})
+    return {**kept, "flow_version_id": version_id, "created_at": at, "updated_at": at}
+
+
+def copy(connection: Connection, source_id: int, target_id: int, at: datetime) -> None:
+    """Give one version the schedules of another."""
+    rows = connection.execute(
+        select(tables.schedules).where(SCHEDULES.flow_version_id == source_id).order_by(SCHEDULES.id)
+    )
+    restore(connection, target_id, [dict(row._mapping) for row in rows], at)
+
+
+def restore(connection: Connection, version_id: int, rows: Sequence[Mapping[str, Any]], at: datetime) -> None:
+    """Give a new version these schedules, each with the FIELDS of one. Raises Invalid."""
+    made = [_row(version_id, {**DEFAULTS, **row}, at) for row in rows]
+    if made:
+        connection.execute(insert(tables.schedules), made)
+
+
+def of_versions(connection: Connection, version_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+    """The schedules of these versions, by version."""
+    rows = connection.execute(_JOINED.where(SCHEDULES.flow_version_id.in_(version_ids)).order_by(SCHEDULES.id))
+    by_version: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_version.setdefault(row.flow_version_id, []).append(view(row))
+    return by_version
+
+
+def activate(connection: Connection, version_id: int, at: datetime) -> None:
+    """Let a version's schedules fire from now on: it is Deployed."""
+    rows = connection.execute(select(tables.schedules).where(SCHEDULES.flow_version_id == version_id)).all()
+    slots.advance(connection, [(row.id, timetable(row._mapping).next(at), at) for row in rows])
+
+
+def deactivate(connection: Connection, version_id: int) -> None:
+    """Let a version's schedules rest."""
+    resting = update(tables.schedules).where(SCHEDULES.flow_version_id == version_id)
+    connection.execute(resting.values(next_run_at=None, settled_until=None))
+
+
+def resume(connection: Connection, flow_id: int, at: datetime) -> None:
+    """The flow is enabled from now on: the slots that passed while it was not are paused, and none is caught up."""
+    active = (
+        select(tables.schedules)
+        .join(tables.versions, VERSIONS.id == SCHEDULES.flow_version_id)
+        .where(VERSIONS.flow_id == flow_id, VERSIONS.status == version.Status.DEPLOYED)
+    )
+    for row in connection.execute(active).all():
+        table = timetable(row._mapping)
+        passed = slots.passed(table, row.settled_until or at, at)
+        slots.record(connection, row.id, row.flow_version_id, [(slot.at, "paused") for slot in passed])
+        slots.advance(connection, [(row.id, table.next(at), at)])
+
+
+def unfired(
+    connection: Connection, actor: Actor, id: int, asked: query.Page
+) -> tuple[query.Found, list[dict[str, Any]]]:
+    """A page of the ranges of slots in which a schedule did not fire, newest first. Raises Missing."""
+    owned = select(SCHEDULES.id).join(tables.versions, VERSIONS.id == SCHEDULES.flow_version_id)
+    owned = owned.join(tables.flows, FLOWS.id == VERSIONS.flow_id)
+    if connection.scalar(owned.where(SCHEDULES.id == id, FLOWS.company_id == actor.company_id)) is None:
+        raise errors.Missing("Schedule", id)
+    found = query.fetch(connection, SLOT_LISTING, asked, schedule_id=id)
+    return found, [slot_view(row) for row in found.rows]
+
+
+def view(row: Row[Any]) -> dict[str, Any]:
+    """A schedule as the API shows it; the contract has its flow_version_id as a string."""
+    return views.present(
+        {
+            "id": row.id,
+            "flow_version_id": str(row.flow_version_id),
+            **{name: row._mapping[name] for name in FIELDS},
+            "next_run_at": views.instant(row.next_run_at) if row.is_enabled else None,
+            "created_at": views.instant(row.created_at),
+            "updated_at": views.instant(row.updated_at),
+        }
+    )
+
+
+def slot_view(row: Row[Any]) -> dict[str, Any]:
+    """A range of slots that did not fire."""
+    return {
+        "id": row.id,
+        "schedule_id": row.schedule_id,
+        "reason": row.reason,
+        "first_at": views.instant(row.first_at),
+        "last_at": views.instant(row.last_at),
+        "count": row.count,
+    }
+
+
+def _preview_view(slot: cron.Slot) -> dict[str, Any]:
+    return views.present(
+        {
+            "at": views.instant(slot.at),
+            "local": slot.local.isoformat(timespec="seconds"),
+            "offset": slots.offset_text(slot.offset),
+            "note": slot.note,
+        }
+    )

@@ -1,0 +1,140 @@
+"""Serving: migrates, prepares the first start, and runs uvicorn until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+import uvicorn
+from sqlalchemy import Connection
+
+from flowloom import bootstrap
+from flowloom.demo import samples, shop
+from flowloom.engine import faults
+from flowloom.services import first_start, keys
+from flowloom.services.platform import Platform
+from flowloom.settings import Settings
+from flowloom.store import schema
+
+
+def configure_logs(settings: Settings) -> None:
+    """Text on a terminal, JSON otherwise; tracebacks without the values of variables, which may be secret."""
+    is_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if is_text
+        else structlog.processors.JSONRenderer()
+    )
+    shared: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([] if is_text else [structlog.processors.format_exc_info]),
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def open_platform(settings: Settings) -> tuple[Platform, faults.Faults]:
+    """The stores, migrated, with the crash points that the environment arms."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    schema.upgrade(settings.database_url)
+    armed = faults.Faults.from_environ(os.environ)
+    return bootstrap.open_platform(settings, reach=armed.reach), armed
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal comes."""
+    platform, armed = open_platform(settings)
+    welcome = first_start.prepare(platform)
+    if welcome is not None and welcome.generated_password is not None:
+        say("First start. Sign in as:")
+        say(f"  e-mail    {welcome.email}")
+        say(f"  password  {welcome.generated_password}   (shown this once)")
+    server = bootstrap.build(platform, reach=armed.reach)
+    asyncio.run(run_all([_uvicorn(server.app, settings.host, settings.port)]))
+
+
+def demo(settings: Settings) -> None:
+    """Serve with a sample flow against the built-in sample shop on the next port."""
+    shop_port = settings.port + 1 if settings.port else 0
+    shop_server = _uvicorn(shop.create_app(login=samples.LOGIN), "127.0.0.1", shop_port, log_level="warning")
+    shop_socket = shop_server.config.bind_socket()
+    shop_url = f"http://127.0.0.1:{shop_socket.getsockname()[1]}"
+    allowed = settings.model_copy(update={"outbound_allow": (*settings.outbound_allow, "127.0.0.1")})
+    platform, armed = open_platform(allowed)
+    welcome = first_start.prepare(platform)
+    if welcome is not None:
+        _plant(platform, welcome, shop_url)
+    else:
+        say(f"Flowloom on http://{settings.host}:{settings.port}, with everything as it was. Sample shop: {shop_url}")
+    server = bootstrap.build(platform, reach=armed.reach)
+    main = _uvicorn(server.app, settings.host, settings.port)
+    asyncio.run(run_all([main, shop_server], [None, shop_socket]))
+
+
+def _plant(platform: Platform, welcome: first_start.Welcome, shop_url: str) -> None:
+    key, actor = keys.generate(), welcome.actor
+
+    def work(connection: Connection) -> int:
+        keys.create(connection, actor, "Demo", key)
+        return samples.plant(connection, actor, platform.vault, shop_url)
+
+    flow_id = platform.database.write_now(work)
+    greet(platform.settings, welcome, key, flow_id, shop_url)
+
+
+def greet(settings: Settings, welcome: first_start.Welcome, key: str, flow_id: int, shop_url: str) -> None:
+    """Tell how to go on: where, who, and three commands that work when pasted."""
+    base = f"http://{settings.host}:{settings.port}"
+    say(f"Flowloom     {base}   (API: {base}/docs)")
+    say(f"Sample shop  {shop_url}")
+    say(f"e-mail       {welcome.email}")
+    if welcome.generated_password is not None:
+        say(f"password     {welcome.generated_password}   (shown this once)")
+    say(f"API key      {key}   (shown this once)")
+    say("\nStart the sample flow, see its run, see what the warehouse received:\n")
+    say(f"curl -s -X POST -H 'Authorization: {key}' {base}/api/v1/flows/{flow_id}/start")
+    say(f"curl -s -H 'Authorization: {key}' '{base}/api/v1/flow-runs?per_page=1'")
+    say(f"curl -s -H 'X-Shop-Key: {samples.LOGIN}' {shop_url}/warehouse/received\n")
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _uvicorn(app: Any, host: str, port: int, log_level: str = "warning") -> uvicorn.Server:
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level=log_level,
+        access_log=False,
+        loop="uvloop",
+        http="httptools",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        backlog=2048,
+    )
+    return uvicorn.Server(config)
+
+
+async def run_all(servers: Sequence[uvicorn.Server], sockets: Sequence[Any] = (None,)) -> None:
+    """Run servers side by side; the first that ends takes the others with it."""
+    tasks = [
+        asyncio.create_task(server.serve(sockets=None if bound is None else [bound]))
+        for server, bound in zip(servers, sockets, strict=True)
+    ]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*tasks)

@@ -1,0 +1,66 @@
+"""The batch step: cuts a list into payloads of at most so many items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from flowloom.domain.payload import Path, Payload, compile_path
+from flowloom.steps import contract
+from flowloom.steps.json_only import json_only
+
+
+class Batch(contract.Config):
+    path: str | None = Field(None, description="Where the list is; absent: the payload is the list.")
+    size: int = Field(ge=1, le=100_000, description="How many items a payload holds at most.")
+
+
+def compile(config: Batch, legs: Sequence[contract.Leg]) -> contract.Compiled:
+    path = compile_path(config.path)
+    size = config.size
+
+    def run(context: contract.Context, payload: Payload) -> contract.Outcome:
+        items = _items(path, payload.body)
+        if items is None:
+            where = f"at '{config.path}'" if config.path else "in the payload"
+            return contract.Fail(f"There is no list {where} to make batches of.")
+        batches = [items[start : start + size] for start in range(0, len(items), size)]
+        return contract.Done([_payload(payload, at, batch) for at, batch in enumerate(batches)])
+
+    return contract.Compiled(json_only(run))
+
+
+def _items(path: Path, body: object) -> list[object] | None:
+    """The list at the path; with `*` all items of the lists there."""
+    found = path.get(body)
+    if path.stars and isinstance(found, list):
+        return path.records(body)
+    return found if isinstance(found, list) else None
+
+
+def _payload(payload: Payload, at: int, items: list[object]) -> Payload:
+    return Payload(items, payload.content_type, payload.meta, f"{payload.position}.{at}")
+
+
+TYPE = contract.StepType(
+    microservice="batch",
+    title="Batch",
+    help=(
+        "Cuts a list into payloads of `size` items, the last one with what remains. Without `path` the "
+        "payload is the list. Content type and meta stay; an empty list gives no payloads."
+    ),
+    failure="A payload that is not JSON, or that has no list where one is expected, fails.",
+    config=Batch,
+    compile=compile,
+    examples=[
+        contract.Example("Two at a time", {"size": 2}, payloads=[[1, 2, 3]], expect=[[1, 2], [3]]),
+        contract.Example(
+            "The lines of an order, one by one",
+            {"path": "lines", "size": 1},
+            payloads=[{"lines": [{"sku": "a"}, {"sku": "b"}]}],
+            expect=[[{"sku": "a"}], [{"sku": "b"}]],
+        ),
+        contract.Example("An empty list", {"size": 10}, payloads=[[]], expect=[]),
+    ],
+)

@@ -1,0 +1,366 @@
+"""The connector: receives records from an HTTP API, page by page, or sends each payload to one."""
+
+from __future__ import annotations
+
+import email.utils
+import http
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from pydantic import Field, JsonValue
+
+from flowloom import errors
+from flowloom.domain import payload, templates
+from flowloom.domain.payload import Payload
+from flowloom.steps import contract, pagination
+from flowloom.steps.pagination import Pagination
+
+MAX_RETRY_AFTER_SECONDS = 3600.0
+# The request's own timeout comes first: it says what was waited for.
+_STEP_GRACE_SECONDS = 5.0
+_SHOWN_CHARACTERS = 200
+_KEY_HEADER = "Idempotency-Key"
+_BODYLESS = frozenset({"GET", "HEAD"})
+_PASSING = frozenset({408, 425, 429})
+_LASTING = frozenset({501, 505})
+_TEMPLATE: dict[str, Any] = {"x-template": True}
+
+Scalar = str | int | float | bool
+
+
+class Connector(contract.Config):
+    direction: Literal["receive", "send"]
+    connection_id: int | None = None
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] | None = Field(
+        None, description="GET for a receive and POST for a send, unless set"
+    )
+    url: str = Field(
+        min_length=1,
+        description="Relative to the connection's base URL, or absolute",
+        json_schema_extra=_TEMPLATE,
+    )
+    query: dict[str, Scalar] = Field(default_factory=dict, json_schema_extra=_TEMPLATE)
+    headers: dict[str, Scalar] = Field(default_factory=dict, json_schema_extra=_TEMPLATE)
+    body: JsonValue = Field(
+        None, description="JSON or text; a send without it sends the payload", json_schema_extra=_TEMPLATE
+    )
+    response_format: Literal["json", "text"] | None = None
+    path: str | None = Field(None, description="Where the records are in the answer")
+    pagination: Pagination | None = None
+    timeout_seconds: float = Field(60.0, ge=1, le=1800)
+    retries: int = Field(3, ge=0, le=10)
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What to send: a JSON tree, a text, or (neither) the payload itself."""
+
+    tree: templates.Tree | None = None
+    text: templates.Template | None = None
+
+    def encode(self, scope: templates.Scope, incoming: Payload) -> tuple[bytes, str]:
+        """The bytes and their content type."""
+        if self.tree is not None:
+            return msgspec.json.encode(self.tree.value(scope)), payload.JSON_TYPE
+        if self.text is None:
+            return _payload_bytes(incoming)
+        value = self.text.value(scope)
+        if isinstance(value, str):
+            return value.encode(), f"{payload.TEXT_TYPE}; charset=utf-8"
+        return msgspec.json.encode(value), payload.JSON_TYPE
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A connector step, compiled."""
+
+    config: Connector
+    method: str
+    url: templates.Template
+    query: Sequence[tuple[str, templates.Template]]
+    headers: Sequence[tuple[str, templates.Template]]
+    body: _Body | None
+    path: payload.Path
+
+    async def receive(self, context: contract.Context, incoming: Payload) -> contract.Outcome:
+        state = context.cursor or pagination.start()
+        response = await self._fetch(context, incoming, state)
+        if not isinstance(response, contract.Response):
+            return response
+        try:
+            whole = self._parse(response)
+            page = self._picked(whole, context)
+            following = self._following(state, response, whole.body, page.body)
+        except _Unreadable as error:
+            return contract.Fail(f"{self.method} {_shown_url(response.url)}: {error}")
+        except pagination.Endless as error:
+            return contract.Fail(error.why)
+        if self.config.pagination and page.body in (None, []):
+            return contract.Done([])
+        position = f"{incoming.position}.{state['page']}"
+        return contract.Done([Payload(page.body, page.content_type, incoming.meta, position)], following)
+
+    async def send(self, context: contract.Context, incoming: Payload) -> contract.Outcome:
+        response = await self._fetch(context, incoming, pagination.start())
+        if not isinstance(response, contract.Response):
+            return response
+        meta = {**incoming.meta, "response_status": str(response.status)}
+        sent = incoming
+        if self.config.response_format is not None:
+            try:
+                sent = self._picked(self._parse(response), context)
+            except _Unreadable as error:
+                return contract.Fail(f"{self.method} {_shown_url(response.url)}: {error}")
+        return contract.Done([Payload(sent.body, sent.content_type, meta, incoming.position)])
+
+    async def _fetch(
+        self, context: contract.Context, incoming: Payload, state: pagination.State
+    ) -> contract.Response | contract.Outcome:
+        """The answer, if it is a good one, or else what came of it."""
+        request = self._request(context, incoming, state)
+        try:
+            response = await context.fetch(request)
+        except contract.RequestFailed as error:
+            return contract.Retry(error.why) if error.passing else contract.Fail(error.why)
+        return response if 200 <= response.status < 300 else _refusal(self.method, response, context.now)
+
+    def _request(
+        self, context: contract.Context, incoming: Payload, state: pagination.State
+    ) -> contract.Request:
+        scope = context.scope(incoming)
+        headers = {name: template.render(scope) for name, template in self.headers}
+        body = None
+        if self.body is not None:
+            body, content_type = self.body.encode(scope, incoming)
+            _default(headers, "Content-Type", content_type)
+        if self.config.direction == "send":
+            _default(headers, _KEY_HEADER, context.idempotency_key)
+        url, query = self._target(scope, state["place"])
+        return contract.Request(
+            self.method, url, headers, query, body, self.config.connection_id, self.config.timeout_seconds
+        )
+
+    def _target(
+        self, scope: templates.Scope, place: pagination.Place | None
+    ) -> tuple[str, Sequence[tuple[str, str]]]:
+        pages = self.config.pagination
+        own = None if pages is None else pages.query(place)
+        if own is None and place is not None:
+            return str(place), ()
+        query = {name: template.render(scope) for name, template in self.query}
+        return self.url.render_url(scope), tuple({**query, **(own or {})}.items())
+
+    def _parse(self, response: contract.Response) -> Payload:
+        """The whole answer as a payload. Raises _Unreadable."""
+        content_type = response.headers.get("content-type", "")
+        wants_json = self.config.response_format == "json" or _needs_json(self.config)
+        if wants_json or (self.config.response_format is None and payload.is_json_type(content_type)):
+            return Payload(_decoded_json(response.body))
+        return _text(response.body, content_type, self.config.response_format == "text")
+
+    def _picked(self, whole: Payload, context: contract.Context) -> Payload:
+        if not whole.is_json:
+            return whole
+        found = self.path.get(whole.body)
+        if found is payload.MISSING:
+            context.log("warning", f"The answer has nothing at '{self.path.text}'.")
+            found = None
+        return whole.with_body(found)
+
+    def _following(
+        self, state: pagination.State, response: contract.Response, whole: object, page: object
+    ) -> pagination.State | None:
+        pages = self.config.pagination
+        if pages is None or page in (None, []):
+            return None
+        if pages.type in ("page", "offset") and not isinstance(page, list):
+            raise _Unreadable(
+                "the page is no list, so pages cannot be counted; set path to where the list is."
+            )
+        return pagination.advance(pages, state, response, whole, len(page) if isinstance(page, list) else 1)
+
+
+class _Unreadable(Exception):
+    """The answer is not what the config says it is."""
+
+
+def _needs_json(config: Connector) -> bool:
+    pages = config.pagination
+    return bool(config.path) or (pages is not None and pages.type != "link")
+
+
+def _decoded_json(body: bytes) -> object:
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    if not body.strip():
+        return None
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _Unreadable(f"the answer is not valid JSON ({error}).") from None
+
+
+def _text(body: bytes, content_type: str, forced: bool) -> Payload:
+    """Text in its charset; what is no text stays bytes, unless text was asked for."""
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.lower().partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
+    media_type = media_type.strip().lower() or payload.TEXT_TYPE
+    try:
+        return Payload(body.decode(charset), media_type)
+    except (UnicodeDecodeError, LookupError):
+        return Payload(body.decode(errors="replace") if forced else body, media_type)
+
+
+def _payload_bytes(incoming: Payload) -> tuple[bytes, str]:
+    body = incoming.body
+    if isinstance(body, bytes):
+        return body, incoming.content_type
+    if isinstance(body, str) and not incoming.is_json:
+        return body.encode(), incoming.content_type
+    return msgspec.json.encode(body), incoming.content_type if incoming.is_json else payload.JSON_TYPE
+
+
+def _refusal(method: str, response: contract.Response, now: datetime) -> contract.Outcome:
+    """What a status other than 2xx means: try again, or fail for good."""
+    status = response.status
+    phrase = http.HTTPStatus(status).phrase if status in http.HTTPStatus._value2member_map_ else ""
+    body = " ".join(response.body[: 4 * _SHOWN_CHARACTERS].decode(errors="replace").split())
+    why = f"{method} {_shown_url(response.url)} answered {status} {phrase}".rstrip()
+    why += f": {body[:_SHOWN_CHARACTERS]}" if body else "."
+    if status in _PASSING or (status >= 500 and status not in _LASTING):
+        return contract.Retry(why, retry_after_seconds(response.headers, now))
+    return contract.Fail(why)
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds that `Retry-After` asks for, at most an hour; a date counts from the answer's own `Date`."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:10])
+    else:
+        until = _http_date(text)
+        if until is None:
+            return None
+        seconds = (until - (_http_date(headers.get("date", "")) or now)).total_seconds()
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        found = email.utils.parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _shown_url(url: str) -> str:
+    """The URL without user, query and fragment, which may hold secrets."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _default(headers: dict[str, str], name: str, value: str) -> None:
+    if not any(own.lower() == name.lower() for own in headers):
+        headers[name] = value
+
+
+def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compiled:
+    """Raises errors.Invalid on the field whose template or path is wrong."""
+    if config.response_format == "text" and _needs_json(config):
+        raise errors.Invalid.field("response_format", "A path or these pages need an answer in JSON.")
+    is_send = config.direction == "send"
+    if is_send and config.pagination is not None:
+        raise errors.Invalid.field("pagination", "Only a receive has pages; remove it.")
+    if config.pagination is not None:
+        pagination.check(config.pagination)
+    method = config.method or ("POST" if is_send else "GET")
+    call = _Call(
+        config,
+        method,
+        templates.compile(config.url, "url"),
+        _compiled_map(config.query, "query"),
+        _compiled_map(config.headers, "headers"),
+        _compiled_body(config, method),
+        payload.compile_path(config.path, "path"),
+    )
+    return contract.Compiled(
+        call.send if is_send else call.receive,
+        effect=True,
+        timeout_seconds=config.timeout_seconds + _STEP_GRACE_SECONDS,
+        retries=config.retries,
+    )
+
+
+def _compiled_map(values: Mapping[str, Scalar], field: str) -> Sequence[tuple[str, templates.Template]]:
+    return [(name, templates.compile(_source(value), f"{field}.{name}")) for name, value in values.items()]
+
+
+def _source(value: Scalar) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _compiled_body(config: Connector, method: str) -> _Body | None:
+    if config.body is None:
+        return _Body() if config.direction == "send" and method not in _BODYLESS else None
+    if not isinstance(config.body, str):
+        return _Body(tree=templates.compile_tree(config.body, "body"))
+    given = [str(value) for name, value in config.headers.items() if name.lower() == "content-type"]
+    if not given or payload.is_json_type(given[0]):
+        try:
+            return _Body(tree=templates.compile_tree(msgspec.json.decode(config.body), "body"))
+        except (msgspec.DecodeError, RecursionError):
+            pass
+    return _Body(text=templates.compile(config.body, "body"))
+
+
+TYPE = contract.StepType(
+    microservice="connector",
+    title="Connector",
+    help=(
+        "Calls an HTTP API. A receive asks for records, page after page; each page becomes a payload. "
+        "A send calls the API once for each payload, with the payload or your own body, and always with an "
+        "Idempotency-Key header that is equal when the same payload is sent again."
+    ),
+    failure=(
+        "No answer, 408, 425, 429 and most 5xx are tried again, after the time in Retry-After if given. "
+        "Any other status but 2xx fails the payload, as does an address that is not allowed."
+    ),
+    config=Connector,
+    compile=compile,
+    examples=(
+        contract.Example(
+            "Receive orders, 100 to a page",
+            {
+                "direction": "receive",
+                "url": "https://shop.example.com/orders",
+                "query": {"since": "{{since}}"},
+                "path": "data",
+                "pagination": {"type": "page", "size_param": "per_page", "size": 100},
+            },
+        ),
+        contract.Example(
+            "Send each order to a warehouse",
+            {
+                "direction": "send",
+                "connection_id": 1,
+                "url": "/shipments",
+                "body": {"reference": "[[payload.id]]", "lines": "[[payload.lines]]"},
+            },
+            payloads=({"id": 7, "lines": [{"sku": "A1", "quantity": 2}]},),
+        ),
+        contract.Example(
+            "Update a record and go on with the answer",
+            {
+                "direction": "send",
+                "method": "PUT",
+                "url": "https://crm.example.com/contacts/[[payload.id]]",
+                "response_format": "json",
+                "path": "contact",
+            },
+            payloads=({"id": "c-1", "name": "Ada"},),
+        ),
+    ),
+)

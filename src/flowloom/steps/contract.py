@@ -1,0 +1,180 @@
+"""What a step type is, what a step may ask of its run, and what it may answer.
+
+A step type never sees SQL or a socket: it gets a Context, answers an Outcome, and the executor does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from flowloom.domain import templates
+from flowloom.domain.payload import Payload
+
+
+class Config(BaseModel):
+    """The base of every step's config: unknown keys are refused, values are never coerced.
+
+    A field whose strings are templates says so with `json_schema_extra={"x-template": True}`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step worked. `cursor` not None: call it again with this cursor for more payloads (a next page)."""
+
+    payloads: Sequence[Payload]
+    cursor: object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A route step's answer: the payloads for each route, by route key."""
+
+    routes: Mapping[str, Payload]
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A passing fault: try again, after `after_seconds` if the other side named a time, else with backoff."""
+
+    why: str
+    after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """This payload failed for good."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the run here, without failure."""
+
+    why: str
+
+
+Outcome = Done | Routed | Retry | Fail | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An outbound HTTP request. With a connection, `url` may be relative to its base URL and the
+    connection's authentication and headers are added by the engine, never seen by the step."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Sequence[tuple[str, str]] = ()
+    body: bytes | None = None
+    connection_id: int | None = None
+    timeout_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. Header names are lower case; `url` is the final one, absolute."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+class RequestFailed(Exception):
+    """No answer came (refused, reset, timeout, too large) or the request is not allowed.
+
+    `passing` tells whether trying again can help: a refused address or a bad URL never does.
+    """
+
+    def __init__(self, why: str, *, passing: bool) -> None:
+        super().__init__(why)
+        self.why = why
+        self.passing = passing
+
+
+class Context(Protocol):
+    """What a step may ask of the run it works for."""
+
+    @property
+    def now(self) -> datetime:
+        """The run's one instant (when it was queued), aware, UTC; equal on every attempt."""
+
+    @property
+    def variables(self) -> Mapping[str, object]: ...
+
+    @property
+    def cursor(self) -> Any:
+        """The cursor of the last Done of this step for this payload; None at first."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """Equal on every re-send of this payload by this step of this run and of its retries."""
+
+    def scope(self, payload: Payload) -> templates.Scope:
+        """What templates and conditions of this step see."""
+
+    def set_variable(self, name: str, value: object) -> None: ...
+
+    def log(self, level: Literal["debug", "info", "warning", "error"], message: str) -> None: ...
+
+    async def fetch(self, request: Request) -> Response:
+        """Send a request. Raises RequestFailed."""
+
+
+Run = Callable[[Context, Payload], Outcome | Awaitable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A route as its step sees it: key and compiled-from condition (None takes everything)."""
+
+    key: str
+    name: str
+    where: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A step ready to run. `effect` steps are checkpointed per payload; pure ones are recomputed after a crash."""
+
+    run: Run
+    effect: bool = False
+    timeout_seconds: float = 1800.0
+    retries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A worked example: shown in the reference and run by the tests (pure steps only).
+
+    `payloads` go in one after another, `expect` are the bodies that come out, in order.
+    """
+
+    title: str
+    config: Mapping[str, Any]
+    payloads: Sequence[object] = ()
+    expect: Sequence[object] | None = None
+    variables: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StepType:
+    """One type on the canvas. `compile(config, legs)` may raise errors.Invalid naming a config field."""
+
+    microservice: str
+    title: str
+    help: str
+    failure: str
+    config: type[Config]
+    compile: Callable[[Any, Sequence[Leg]], Compiled]
+    examples: Sequence[Example] = ()
+    has_routes: bool = False

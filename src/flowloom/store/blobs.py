@@ -1,0 +1,96 @@
+"""Payload bodies at rest: small ones inline and compressed, large ones in files named by their content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from flowloom import errors
+from flowloom.domain.payload import Payload, is_json_type
+
+INLINE_BYTES = 64 * 1024
+COMPRESS_FROM_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A body ready to be stored: inline in `body`, or in the file named by `blob`."""
+
+    size_bytes: int
+    encoding: str | None
+    body: bytes | None
+    blob: str | None
+
+
+class Blobs:
+    """The directory of large bodies. Writing the same content twice is one file."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def pack(self, raw: bytes) -> Packed:
+        """Compress where it pays, and write a large body to its file, synced, before its row may name it."""
+        if len(raw) < COMPRESS_FROM_BYTES:
+            return Packed(len(raw), None, raw, None)
+        packed = zlib.compress(raw, 1)
+        if len(packed) <= INLINE_BYTES:
+            return Packed(len(raw), "zlib", packed, None)
+        return Packed(len(raw), "zlib", None, self._write(packed))
+
+    def unpack(self, encoding: str | None, body: bytes | None, blob: str | None) -> bytes:
+        """The raw body again. Raises errors.Missing when retention has removed it."""
+        if body is None and blob is not None:
+            body = self._read(blob)
+        if body is None:
+            return b""
+        return zlib.decompress(body) if encoding == "zlib" else body
+
+    def remove(self, blob: str) -> None:
+        self._path(blob).unlink(missing_ok=True)
+
+    def _path(self, blob: str) -> Path:
+        return self._directory / blob[:2] / blob
+
+    def _read(self, blob: str) -> bytes:
+        try:
+            return self._path(blob).read_bytes()
+        except FileNotFoundError:
+            raise errors.Missing("Payload body", blob[:12]) from None
+
+    def _write(self, packed: bytes) -> str:
+        blob = hashlib.sha256(packed).hexdigest()
+        path = self._path(blob)
+        if path.exists():
+            os.utime(path)
+            return blob
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.urandom(6).hex()}")
+        with part.open("wb") as file:
+            file.write(packed)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        return blob
+
+
+def encode(payload: Payload) -> bytes:
+    """The bytes of a payload's body, as they are stored and sent."""
+    if isinstance(payload.body, bytes):
+        return payload.body
+    if isinstance(payload.body, str) and not payload.is_json:
+        return payload.body.encode()
+    return msgspec.json.encode(payload.body)
+
+
+def decode(raw: bytes, content_type: str) -> object:
+    """The body of stored bytes: a JSON value, text, or the bytes themselves."""
+    if is_json_type(content_type):
+        return msgspec.json.decode(raw) if raw else None
+    if content_type.startswith("text/"):
+        return raw.decode("utf-8", "replace")
+    return raw

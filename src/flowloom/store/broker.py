@@ -1,0 +1,73 @@
+"""Signals inside one process: there is work, this run changed, stop that run.
+
+Signals are hints. The truth is in the database, so a lost signal costs a poll's delay and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+# A subscriber that does not read is cut off here rather than fill the memory.
+BACKLOG = 1000
+
+
+class Broker:
+    """The in-process broker; every method is called on the event loop."""
+
+    def __init__(self) -> None:
+        self._work = asyncio.Event()
+        self._subscribers: dict[int, set[asyncio.Queue[dict[str, Any] | None]]] = {}
+        self._stop_handler: Callable[[int], None] | None = None
+
+    def wake(self) -> None:
+        """Say that a run may be ready."""
+        self._work.set()
+
+    async def wait_for_work(self, timeout_seconds: float) -> None:
+        """Return at the next wake, or after the timeout."""
+        try:
+            await asyncio.wait_for(self._work.wait(), timeout_seconds)
+        except TimeoutError:
+            return
+        self._work.clear()
+
+    def publish(self, run_id: int, event: dict[str, Any]) -> None:
+        """Give an event to whoever watches this run."""
+        for subscriber in self._subscribers.get(run_id, ()):
+            if subscriber.full():
+                subscriber.get_nowait()
+            subscriber.put_nowait(event)
+
+    def is_watched(self, run_id: int) -> bool:
+        return run_id in self._subscribers
+
+    @asynccontextmanager
+    async def watch(self, run_id: int) -> AsyncIterator[asyncio.Queue[dict[str, Any] | None]]:
+        """A queue of this run's events, from now on."""
+        events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(BACKLOG)
+        self._subscribers.setdefault(run_id, set()).add(events)
+        try:
+            yield events
+        finally:
+            self._subscribers[run_id].discard(events)
+            if not self._subscribers[run_id]:
+                del self._subscribers[run_id]
+
+    def close_watchers(self) -> None:
+        """End every stream: the server goes down."""
+        for subscribers in self._subscribers.values():
+            for subscriber in subscribers:
+                if subscriber.full():
+                    subscriber.get_nowait()
+                subscriber.put_nowait(None)
+
+    def on_stop(self, handler: Callable[[int], None]) -> None:
+        self._stop_handler = handler
+
+    def order_stop(self, run_id: int) -> None:
+        """Ask whoever runs this run to stop it."""
+        if self._stop_handler is not None:
+            self._stop_handler(run_id)

@@ -1,0 +1,152 @@
+"""The database behind one interface: reads in a small pool of threads, writes grouped or pooled by what it is.
+
+On SQLite every write goes through the one Writer. On PostgreSQL a request's write takes a pooled connection and
+only what the journal writes is grouped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from flowloom import errors
+from flowloom.store import writer
+
+T = TypeVar("T")
+READERS = 3
+
+
+class Database:
+    """Opened from a URL; `close()` finishes what was handed over."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._write_engine = self._open_writer()
+        self._read_engine = self._open_reader()
+        self._threads = ThreadPoolExecutor(READERS if self.is_sqlite else 8, thread_name_prefix="flowloom-db")
+        self._writer = writer.Writer(self._write_engine)
+
+    async def read(self, work: Callable[..., T], *args: Any) -> T:
+        """Run `work(connection, *args)` on a read-only connection. Raises errors.Busy without a database."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_now, work, *args)
+
+    def read_now(self, work: Callable[..., T], *args: Any) -> T:
+        """The same, in the calling thread."""
+        try:
+            with self._read_engine.connect() as connection:
+                return work(connection, *args)
+        except DBAPIError as error:
+            raise translate(error) from error
+
+    async def write(self, work: Callable[..., T], *args: Any) -> T:
+        """Run `work(connection, *args)` in a write transaction of its own; answers after the commit."""
+        if self.is_sqlite:
+            return await self.write_grouped(lambda connection: work(connection, *args))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.write_now, work, *args)
+
+    def write_now(self, work: Callable[..., T], *args: Any) -> T:
+        """The same, in the calling thread."""
+        if self.is_sqlite:
+            return self._writer.run(lambda connection: work(connection, *args))
+        try:
+            with self._write_engine.begin() as connection:
+                return work(connection, *args)
+        except DBAPIError as error:
+            raise translate(error) from error
+
+    async def write_grouped(self, work: Callable[[Connection], T]) -> T:
+        """Run `work(connection)` under a savepoint in the writer's next group; answers after its commit."""
+        try:
+            return await self._writer.submit(work)
+        except DBAPIError as error:
+            raise translate(error) from error
+
+    def close(self) -> None:
+        self._writer.close()
+        self._threads.shutdown()
+        self._read_engine.dispose()
+        self._write_engine.dispose()
+
+    def _open_writer(self) -> Engine:
+        if not self.is_sqlite:
+            return create_engine(self.url, pool_size=8, max_overflow=4, pool_pre_ping=True)
+        if self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(self.url, pool_size=1, connect_args={"timeout": 30, "check_same_thread": False})
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+
+    def _open_reader(self) -> Engine:
+        if not self.is_sqlite:
+            return create_engine(
+                self.url, pool_size=8, max_overflow=4, pool_pre_ping=True, isolation_level="AUTOCOMMIT"
+            )
+        engine = create_engine(
+            read_only(self.url),
+            pool_size=READERS + 1,
+            connect_args={"check_same_thread": False, "timeout": 30},
+            isolation_level="AUTOCOMMIT",
+        )
+        event.listen(engine, "connect", _set_up_reader)
+        return engine
+
+
+def translate(error: DBAPIError) -> Exception:
+    """A lost or full database is Busy; anything else is ours to handle."""
+    return writer.busy(error) if isinstance(error, writer.LOST) else error
+
+
+def read_only(url: URL) -> URL:
+    """The URL that opens the same SQLite file without the right to write."""
+    return url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA cache_size=-16000")
+
+
+def _set_up_reader(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA cache_size=-8000")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def insert_or_ignore(connection: Connection, table: Any) -> Any:
+    """An insert that leaves a row with the same key as it is."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def row_or_missing(row: Any, noun: str, id: object) -> Any:
+    """The row, or errors.Missing naming what was looked for."""
+    if row is None:
+        raise errors.Missing(noun, id)
+    return row
+
+
+def insert_or_add(connection: Connection, table: Any, column: str) -> Any:
+    """An insert that adds its `column` to that of a row with the same primary key."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={column: table.c[column] + statement.excluded[column]},
+    )

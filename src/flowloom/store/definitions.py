@@ -1,0 +1,108 @@
+"""Definitions: the graph of a version as rows, and the same by content hash, which is what runs are pinned to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from flowloom import errors
+from flowloom.domain import graph, version
+from flowloom.store import database, tables
+
+STEPS, ROUTES = tables.steps.c, tables.routes.c
+_STEP_FIELDS = [STEPS[name] for name in graph.Step.__struct_fields__]
+_ROUTE_FIELDS = [ROUTES[name] for name in graph.Route.__struct_fields__]
+
+
+def load_graph(connection: Connection, version_id: int) -> graph.Graph:
+    """The steps and routes of a version."""
+    steps = connection.execute(select(*_STEP_FIELDS).where(STEPS.flow_version_id == version_id))
+    routes = connection.execute(select(*_ROUTE_FIELDS).where(ROUTES.flow_version_id == version_id))
+    return graph.Graph(
+        [graph.Step(**row._mapping) for row in steps], [graph.Route(**row._mapping) for row in routes]
+    )
+
+
+def define(connection: Connection, version_id: int) -> graph.Definition:
+    """The definition of a version as it stands now."""
+    variables = connection.scalar(
+        select(tables.versions.c.variables).where(tables.versions.c.id == version_id)
+    )
+    return load_graph(connection, version_id).definition(variables or {})
+
+
+def keep(connection: Connection, version_id: int) -> str:
+    """Keep the definition of a version by its content hash; the hash."""
+    definition = define(connection, version_id)
+    content_hash = version.content_hash(definition)
+    row = {"content_hash": content_hash, "body": version.canonical(definition)}
+    connection.execute(database.insert_or_ignore(connection, tables.definitions), row)
+    return content_hash
+
+
+def load(connection: Connection, content_hash: str) -> graph.Definition:
+    """The definition of this hash. Raises Missing."""
+    body = connection.scalar(
+        select(tables.definitions.c.body).where(tables.definitions.c.content_hash == content_hash)
+    )
+    if body is None:
+        raise errors.Missing("Definition", content_hash[:12])
+    return msgspec.json.decode(body, type=graph.Definition)
+
+
+def write(connection: Connection, version_id: int, definition: graph.Definition, at: datetime) -> None:
+    """Write a definition as the rows of a version that has none yet; `definition.steps` has parents first."""
+    step_ids: dict[str, int] = {}
+    for step in definition.steps:
+        step_ids[step.key] = _insert_step(connection, version_id, step, step_ids, at)
+    route_ids = {
+        route.key: _insert_route(connection, version_id, route, number, step_ids, at)
+        for number, route in enumerate(definition.routes)
+    }
+    for step in definition.steps:
+        if step.route is not None:
+            hung = update(tables.steps).where(STEPS.id == step_ids[step.key])
+            connection.execute(hung.values(flow_step_route_id=route_ids[step.route]))
+
+
+def _insert_step(
+    connection: Connection, version_id: int, step: graph.StepDefinition, step_ids: Mapping[str, int], at: datetime
+) -> int:
+    row = {
+        "flow_version_id": version_id,
+        "key": step.key,
+        "microservice": step.microservice,
+        "name": step.name,
+        "config": step.config,
+        "position": step.position,
+        "parent_id": step_ids.get(step.parent or ""),
+        "is_enabled": step.is_enabled,
+        "variables": step.variables,
+        "created_at": at,
+        "updated_at": at,
+    }
+    return int(connection.execute(insert(tables.steps).values(row).returning(STEPS.id)).scalar_one())
+
+
+def _insert_route(
+    connection: Connection,
+    version_id: int,
+    route: graph.RouteDefinition,
+    number: int,
+    step_ids: Mapping[str, int],
+    at: datetime,
+) -> int:
+    row = {
+        "flow_version_id": version_id,
+        "flow_step_id": step_ids[route.step],
+        "key": route.key,
+        "name": route.name,
+        "position": number,
+        "where": route.where,
+        "created_at": at,
+        "updated_at": at,
+    }
+    return int(connection.execute(insert(tables.routes).values(row).returning(ROUTES.id)).scalar_one())

@@ -1,0 +1,203 @@
+"""The journal: everything that is written of a run, gathered and committed in groups.
+
+What is handed over while a group is being written joins the next one, and one executemany per table writes it. A
+run's end and its metrics are one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, update
+
+from flowloom import errors
+from flowloom.domain import run
+from flowloom.store import database, queue, tables
+
+MetricKey = tuple[str, str]
+
+
+@dataclass(slots=True, kw_only=True)
+class End:
+    """How a run ended. `metrics` is {(type, key): amount} besides the count of this status."""
+
+    run_id: int
+    fence: int
+    flow_id: int
+    version_id: int
+    iteration: int
+    status: run.Status
+    at: datetime
+    has_warnings: bool
+    summary: Mapping[str, Any]
+    metrics: Mapping[MetricKey, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Entry:
+    """What one caller hands over; written wholly or not at all."""
+
+    waiter: asyncio.Future[Any]
+    start: queue.Start | None = None
+    payloads: Sequence[dict[str, Any]] = ()
+    logs: Sequence[dict[str, Any]] = ()
+    end: End | None = None
+
+
+class Journal:
+    """Called on the event loop; writes on the database's writer. `reach` is told the named crash points."""
+
+    def __init__(self, db: database.Database, ids: queue.RunIds, reach: Callable[[str], None]) -> None:
+        self._db = db
+        self._ids = ids
+        self._reach = reach
+        self._lock = threading.Lock()
+        self._entries: list[Entry] = []
+
+    async def start(self, start: queue.Start) -> queue.Started:
+        """Queue a run; answers after its commit. Raises what queue.choose raises."""
+        started = await self._hand_over(Entry(_waiter(), start=start))
+        assert isinstance(started, queue.Started)
+        return started
+
+    async def record(self, payloads: Sequence[dict[str, Any]], logs: Sequence[dict[str, Any]]) -> None:
+        """Keep the checkpoints and log lines of a step."""
+        await self._hand_over(Entry(_waiter(), payloads=payloads, logs=logs))
+
+    async def finish(
+        self, end: End, payloads: Sequence[dict[str, Any]], logs: Sequence[dict[str, Any]]
+    ) -> bool:
+        """End a run; False when it was not ours to end any more."""
+        ended = await self._hand_over(Entry(_waiter(), payloads=payloads, logs=logs, end=end))
+        return bool(ended)
+
+    async def _hand_over(self, entry: Entry) -> Any:
+        with self._lock:
+            self._entries.append(entry)
+            is_first = len(self._entries) == 1
+        if is_first:
+            asyncio.ensure_future(self._flush())  # noqa: RUF006 - every entry's waiter holds on to the outcome
+        return await entry.waiter
+
+    async def _flush(self) -> None:
+        taken: list[Entry] = []
+
+        def work(connection: Connection) -> list[Any]:
+            with self._lock:
+                taken[:], self._entries = self._entries, []
+            self._reach("journal-before-write")
+            return write(connection, self._ids, taken)
+
+        try:
+            results = await self._db.write_grouped(work)
+        except (errors.FlowloomError, database.DBAPIError) as error:
+            self._fail(taken, error)
+            return
+        self._reach("journal-after-commit")
+        for entry, result in zip(taken, results, strict=True):
+            _settle(entry.waiter, result)
+
+    def _fail(self, taken: list[Entry], error: Exception) -> None:
+        """Nothing was kept. Without a connection the entries were not even taken: they fail too."""
+        if not taken:
+            with self._lock:
+                taken, self._entries = self._entries, []
+        for entry in taken:
+            _settle(entry.waiter, error)
+
+
+def _waiter() -> asyncio.Future[Any]:
+    return asyncio.get_running_loop().create_future()
+
+
+def _settle(waiter: asyncio.Future[Any], result: Any) -> None:
+    if waiter.done():
+        return
+    if isinstance(result, Exception):
+        waiter.set_exception(result)
+    else:
+        waiter.set_result(result)
+
+
+def write(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -> list[Any]:
+    """Write a group of entries; one result for each, in order."""
+    starting = [entry.start for entry in entries if entry.start is not None]
+    answers = iter(queue.enqueue(connection, ids, starting) if starting else ())
+    payloads = [row for entry in entries for row in entry.payloads]
+    if payloads:
+        connection.execute(database.insert_or_ignore(connection, tables.payloads), payloads)
+    logs = [row for entry in entries for row in entry.logs]
+    if logs:
+        connection.execute(insert(tables.run_logs), logs)
+    ended = end_runs(connection, [entry.end for entry in entries if entry.end is not None])
+    return [
+        next(answers) if entry.start else ended.get(entry.end.run_id) if entry.end else None for entry in entries
+    ]
+
+
+_END = (
+    update(tables.runs)
+    .where(
+        tables.runs.c.id == bindparam("run_id"),
+        tables.runs.c.fence == bindparam("run_fence"),
+        tables.runs.c.status == run.Status.STARTED,
+    )
+    .values(
+        status=bindparam("status"),
+        finished_at=bindparam("finished_at"),
+        has_warnings=bindparam("has_warnings"),
+        summary=bindparam("summary"),
+    )
+)
+
+
+def end_runs(connection: Connection, ends: Sequence[End]) -> dict[int, bool]:
+    """Move runs to their terminal state and count them; by run, whether it was still to be moved."""
+    ended = {end.run_id: _end_one(connection, end) for end in ends}
+    add_metrics(connection, [end for end in ends if ended[end.run_id]])
+    return ended
+
+
+def _end_one(connection: Connection, end: End) -> bool:
+    moved = connection.execute(
+        _END,
+        {
+            "run_id": end.run_id,
+            "run_fence": end.fence,
+            "status": end.status,
+            "finished_at": end.at,
+            "has_warnings": end.has_warnings,
+            "summary": end.summary,
+        },
+    )
+    return moved.rowcount == 1
+
+
+def add_metrics(connection: Connection, ends: Sequence[End]) -> None:
+    """Add what these runs counted: one delta row for each version, minute and key of the group."""
+    totals: Counter[tuple[int, int, int, datetime, str, str]] = Counter()
+    for end in ends:
+        minute = end.at.replace(second=0, microsecond=0)
+        whose = (end.flow_id, end.version_id, end.iteration, minute)
+        totals[*whose, "runs", run.METRIC_KEYS[end.status]] += 1
+        for (type_, key), amount in end.metrics.items():
+            totals[*whose, type_, key] += amount
+    add_deltas(connection, totals)
+
+
+_DELTA_FIELDS = ("flow_id", "flow_version_id", "iteration", "minute", "type", "key", "value")
+
+
+def add_deltas(
+    connection: Connection, totals: Mapping[tuple[int, int, int, datetime, str, str], int]
+) -> None:
+    """Write delta rows: {(flow, version, iteration, minute, type, key): amount}."""
+    rows = [dict(zip(_DELTA_FIELDS, (*key, amount), strict=True)) for key, amount in totals.items() if amount]
+    if rows:
+        connection.execute(insert(tables.metric_deltas), rows)

@@ -1,0 +1,261 @@
+"""Lists: filters, sorts, includes and pages, declared once per list and turned into cached statements."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select
+
+from flowloom import errors
+from flowloom.store import tables
+
+PER_PAGE = 15
+MAX_PER_PAGE = 100
+CAP = 10_000
+MAX_ID = 2**63 - 1
+# The day before the latest instant a datetime can hold, so that adding to one never overflows.
+LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
+
+Kind = Literal["id", "text", "instant", "boolean", "choice"]
+Comparison = Literal["in", "from", "before"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One `filter[name]`: which column it compares, how, and what its values are."""
+
+    column: ColumnElement[Any]
+    kind: Kind
+    compare: Comparison = "in"
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    help: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """A list of the API. `select` is scoped by bind parameters that the caller gives to `fetch`."""
+
+    select: Select[Any]
+    id: ColumnElement[int]
+    sorts: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    includes: tuple[str, ...] = ()
+    default_sort: str = "id"
+    is_capped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a caller asked of a list. `values` are the filters' values, by filter name."""
+
+    page: int = 1
+    per_page: int = PER_PAGE
+    sort: str = "id"
+    values: Mapping[str, Any] = field(default_factory=dict)
+    includes: frozenset[str] = frozenset()
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows of a page and how many there are in all (with `is_capped`, at least)."""
+
+    rows: Sequence[Row[Any]]
+    total: int
+    is_capped: bool = False
+    next_cursor: str | None = None
+
+
+def parse(listing: Listing, params: Sequence[tuple[str, str]]) -> Page:
+    """Read a query string. Raises BadQuery for unknown names and Invalid for bad values.
+
+    Parameters that no list knows are left alone.
+    """
+    given = dict(params)
+    values = {}
+    for name, text in given.items():
+        if name.startswith("filter[") and name.endswith("]"):
+            values[name[7:-1]] = _filter_value(listing, name[7:-1], text)
+    return Page(
+        page=_whole(given, "page", 1),
+        per_page=min(_whole(given, "per_page", PER_PAGE), MAX_PER_PAGE),
+        sort=_sort(listing, given.get("sort") or listing.default_sort),
+        values=values,
+        includes=_includes(listing, given.get("include", "")),
+        after=_cursor(listing, given),
+    )
+
+
+def _whole(given: Mapping[str, str], name: str, default: int) -> int:
+    text = given.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:19]) <= MAX_ID or len(text) > 18:
+        raise errors.Invalid.field(name, f"{name} must be a whole number from 1.")
+    return int(text)
+
+
+def _sort(listing: Listing, text: str) -> str:
+    allowed = sorted({"id", *listing.sorts})
+    if text.removeprefix("-") not in allowed:
+        raise errors.BadQuery(
+            f"Unknown sort '{text[:50]}'; allowed: {', '.join(allowed)}, each also with '-' before it."
+        )
+    return text
+
+
+def _includes(listing: Listing, text: str) -> frozenset[str]:
+    asked = frozenset(name.strip() for name in text.split(",") if name.strip())
+    for name in sorted(asked):
+        if name not in listing.includes:
+            allowed = ", ".join(listing.includes) or "none here"
+            raise errors.BadQuery(f"Unknown include '{name[:50]}'; allowed: {allowed}.")
+    return asked
+
+
+def _filter_value(listing: Listing, name: str, text: str) -> Any:
+    wanted = listing.filters.get(name)
+    if wanted is None:
+        allowed = ", ".join(listing.filters) or "none here"
+        raise errors.BadQuery(f"Unknown filter '{name[:50]}'; allowed: {allowed}.")
+    if "\0" in text:
+        raise errors.Invalid.field(f"filter[{name}]", "The value holds a NUL character.")
+    read = _READERS[wanted.kind]
+    if wanted.compare == "in":
+        return [read(f"filter[{name}]", part.strip(), wanted) for part in text.split(",")]
+    return read(f"filter[{name}]", text.strip(), wanted)
+
+
+def _read_id(name: str, text: str, _wanted: Filter) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > MAX_ID:
+        raise errors.Invalid.field(name, f"{name} takes ids (whole numbers), with commas between.")
+    return int(text)
+
+
+def _read_text(_name: str, text: str, _wanted: Filter) -> str:
+    return text
+
+
+def _read_boolean(name: str, text: str, _wanted: Filter) -> bool:
+    if text not in ("true", "false", "1", "0"):
+        raise errors.Invalid.field(name, f"{name} takes true or false.")
+    return text in ("true", "1")
+
+
+def _read_choice(name: str, text: str, wanted: Filter) -> Any:
+    if text not in wanted.choices:
+        raise errors.Invalid.field(name, f"{name} takes {', '.join(wanted.choices)}.")
+    return wanted.choices[text]
+
+
+def _read_instant(name: str, text: str, _wanted: Filter) -> datetime:
+    return read_instant(name, text)
+
+
+def read_instant(name: str, text: str) -> datetime:
+    """An instant from Unix milliseconds or ISO 8601 (UTC unless it says otherwise). Raises Invalid."""
+    try:
+        if text.isascii() and text.isdigit():
+            return min(tables.from_micros(int(text[:20]) * 1000), LATEST)
+        # A plus in a query string arrives as a space.
+        instant = datetime.fromisoformat(text.replace(" ", "+") if text.count(":") > 2 else text)
+        return min(instant if instant.tzinfo else instant.replace(tzinfo=UTC), LATEST).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise errors.Invalid.field(
+            name, f"{name} takes a time such as 2026-01-31T10:00:00Z, or milliseconds since 1970."
+        ) from None
+
+
+_READERS: Mapping[Kind, Callable[[str, str, Filter], Any]] = {
+    "id": _read_id,
+    "text": _read_text,
+    "boolean": _read_boolean,
+    "choice": _read_choice,
+    "instant": _read_instant,
+}
+
+
+def _cursor(listing: Listing, given: Mapping[str, str]) -> int | None:
+    text = given.get("cursor")
+    if text is None or not listing.is_capped:
+        return None
+    try:
+        return int(base64.urlsafe_b64decode(text.encode()))
+    except (ValueError, binascii.Error):
+        raise errors.Invalid.field("cursor", "The cursor is not one that a list answered.") from None
+
+
+def cursor_of(id: int) -> str:
+    """The opaque cursor that goes on after this row."""
+    return base64.urlsafe_b64encode(str(id).encode()).decode()
+
+
+def fetch(connection: Connection, listing: Listing, page: Page, **scope: Any) -> Found:
+    """The rows of a page, and how many there are in all."""
+    names = tuple(sorted(page.values))
+    values = {f"filter_{name}": value for name, value in page.values.items()}
+    asked = {**scope, **values}
+    by_cursor = page.after is not None
+    statement = _page_statement(listing, page.sort, names, by_cursor)
+    offset = 0 if by_cursor else min((page.page - 1) * page.per_page, MAX_ID)
+    rows = connection.execute(
+        statement, {**asked, "limit": page.per_page, "offset": offset, **({"after": page.after} if by_cursor else {})}
+    ).all()
+    total = _total(connection, listing, page, names, asked, rows)
+    if not listing.is_capped:
+        return Found(rows, total)
+    goes_on = len(rows) == page.per_page and page.sort.removeprefix("-") == "id"
+    return Found(rows, min(total, CAP), total > CAP, cursor_of(rows[-1].id) if goes_on else None)
+
+
+def _total(
+    connection: Connection, listing: Listing, page: Page, names: tuple[str, ...], asked: dict[str, Any], rows: Sequence[Any]
+) -> int:
+    if page.page == 1 and page.after is None and len(rows) < page.per_page:
+        return len(rows)
+    return connection.scalar(_count_statement(listing, names), asked) or 0
+
+
+@lru_cache(maxsize=512)
+def _page_statement(listing: Listing, sort: str, names: tuple[str, ...], by_cursor: bool) -> Select[Any]:
+    name = sort.removeprefix("-")
+    column = listing.sorts.get(name, listing.id)
+    order = [column] if column is listing.id else [column, listing.id]
+    if sort.startswith("-"):
+        order = [part.desc() for part in order]
+    statement = _filtered(listing, names).order_by(*order)
+    if by_cursor:
+        after = bindparam("after")
+        statement = statement.where(listing.id < after if sort.startswith("-") else listing.id > after)
+    return statement.limit(bindparam("limit")).offset(bindparam("offset"))
+
+
+@lru_cache(maxsize=512)
+def _count_statement(listing: Listing, names: tuple[str, ...]) -> Select[Any]:
+    matching = _filtered(listing, names).with_only_columns(listing.id, maintain_column_froms=True)
+    if listing.is_capped:
+        matching = matching.limit(CAP + 1)
+        return select(func.count()).select_from(matching.subquery())
+    return matching.with_only_columns(func.count(), maintain_column_froms=True)
+
+
+def _filtered(listing: Listing, names: tuple[str, ...]) -> Select[Any]:
+    statement = listing.select
+    for name in names:
+        wanted = listing.filters[name]
+        key = f"filter_{name}"
+        match wanted.compare:
+            case "in":
+                statement = statement.where(wanted.column.in_(bindparam(key, expanding=True)))
+            case "from":
+                statement = statement.where(wanted.column >= bindparam(key, type_=wanted.column.type))
+            case "before":
+                statement = statement.where(wanted.column < bindparam(key, type_=wanted.column.type))
+    return statement

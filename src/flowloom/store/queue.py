@@ -1,0 +1,339 @@
+"""The queue: how a run comes to be, how it is claimed, and the one place that says which version runs now."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+
+from flowloom import errors
+from flowloom.domain import run, version
+from flowloom.domain.payload import JSON_TYPE
+from flowloom.store import database, definitions, tables
+from flowloom.store.blobs import Packed
+
+FLOWS, VERSIONS, RUNS, PAYLOADS = tables.flows.c, tables.versions.c, tables.runs.c, tables.payloads.c
+
+
+@dataclass(slots=True, kw_only=True)
+class Start:
+    """A run that shall be. `version_id` None means the Deployed version at the moment it is written."""
+
+    company_id: int
+    flow_id: int
+    trigger: run.Trigger
+    at: datetime
+    version_id: int | None = None
+    body: Packed | None = None
+    content_type: str = JSON_TYPE
+    meta: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, Any] | None = None
+    idempotency: tuple[str, str] | None = None
+    schedule_id: int | None = None
+    fire_at: datetime | None = None
+    ready_at: datetime | None = None
+    serial_key: int | None = None
+    retry: Retry | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Retry:
+    """What a retry takes over: the run it repeats, the version it runs, and the steps it does not reuse checkpoints of."""
+
+    run_id: int
+    origin_run_id: int
+    as_of: datetime
+    chosen: Chosen
+    forget_steps: Sequence[str] = ()
+
+
+class Chosen(NamedTuple):
+    """The version that a start runs."""
+
+    version_id: int
+    iteration: int
+    status: str
+    content_hash: str
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A committed run. `replayed` tells that the idempotency key had been used before."""
+
+    run_id: int
+    replayed: bool = False
+
+
+class RunIds:
+    """Hands out run ids: a database sequence in blocks on PostgreSQL, a counter on SQLite, where one process writes."""
+
+    def __init__(self) -> None:
+        self._block: Any = iter(())
+        self._lock = threading.Lock()
+
+    def take(self, connection: Connection) -> int:
+        with self._lock:
+            taken = next(self._block, None)
+            if taken is None:
+                self._block = self._refill(connection)
+                taken = next(self._block)
+            return int(taken)
+
+    def _refill(self, connection: Connection) -> Any:
+        if connection.dialect.name == "sqlite":
+            return itertools.count((connection.scalar(select(func.max(RUNS.id))) or 0) + 1)
+        first = connection.scalar(tables.run_ids.next_value().select())
+        return iter(range(first, first + tables.RUN_ID_BLOCK))
+
+
+_STARTABLE = (
+    select(
+        FLOWS.id.label("flow_id"),
+        FLOWS.company_id,
+        FLOWS.is_enabled,
+        FLOWS.priority,
+        VERSIONS.id.label("version_id"),
+        VERSIONS.iteration,
+        VERSIONS.status,
+        VERSIONS.content_hash,
+    )
+    .select_from(tables.flows)
+    .join(
+        tables.versions,
+        and_(
+            VERSIONS.flow_id == FLOWS.id,
+            or_(
+                VERSIONS.status == version.Status.DEPLOYED,
+                VERSIONS.id.in_(bindparam("version_ids", expanding=True)),
+            ),
+        ),
+        isouter=True,
+    )
+    .where(FLOWS.id.in_(bindparam("flow_ids", expanding=True)))
+)
+
+Candidates = dict[tuple[int, int | None], "Row[Any]"]
+
+
+def current_versions(connection: Connection, starts: Sequence[Start]) -> Candidates:
+    """Which version each start would run: by (flow, asked version), with None for the Deployed one."""
+    asked = {start.version_id for start in starts if start.version_id is not None}
+    rows = connection.execute(
+        _STARTABLE, {"flow_ids": list({start.flow_id for start in starts}), "version_ids": list(asked)}
+    )
+    found: Candidates = {}
+    for row in rows:
+        if row.status in (version.Status.DEPLOYED, None):
+            found[row.flow_id, None] = row
+        if row.version_id is not None:
+            found[row.flow_id, row.version_id] = row
+            found.setdefault((row.flow_id, None), row)
+    return found
+
+
+def choose(found: Candidates, start: Start) -> Chosen:
+    """The version that a start runs now. Raises Missing, Invalid (none deployed) or Conflict (disabled)."""
+    if start.retry is not None:
+        return start.retry.chosen
+    flow = found.get((start.flow_id, None))
+    if flow is None or flow.company_id != start.company_id:
+        raise errors.Missing("Flow", start.flow_id)
+    chosen = found.get((start.flow_id, start.version_id))
+    if start.version_id is not None and chosen is None:
+        raise errors.Missing("Version", start.version_id)
+    if start.version_id is None and flow.status != version.Status.DEPLOYED:
+        raise errors.Invalid.field(
+            "flow", f"Flow {start.flow_id} has no Deployed version; deploy one, or name the version to start."
+        )
+    if start.trigger in run.AUTOMATIC and not flow.is_enabled:
+        raise errors.Conflict(f"Flow {start.flow_id} is disabled; enable it (is_enabled: true) first.")
+    row = chosen if chosen is not None else flow
+    return Chosen(row.version_id, row.iteration, row.status, row.content_hash, row.priority)
+
+
+def enqueue(connection: Connection, ids: RunIds, starts: Sequence[Start]) -> list[Started | Exception]:
+    """Write the runs of these starts; each answer is a Started or why that one could not be.
+
+    A start with an idempotency key that was used before answers the first run, or Invalid for another request.
+    """
+    found = current_versions(connection, starts)
+    answers: list[Started | Exception] = []
+    written: list[tuple[int, Start, Chosen]] = []
+    for start in starts:
+        try:
+            chosen = choose(found, start)
+            answer = _claim_key(connection, start, ids.take(connection))
+        except errors.FlowloomError as error:
+            answers.append(error)
+            continue
+        answers.append(answer)
+        if not answer.replayed:
+            written.append((answer.run_id, start, chosen))
+    _write(connection, written)
+    return answers
+
+
+def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]]) -> None:
+    if not written:
+        return
+    for _, start, chosen in written:
+        if chosen.status == version.Status.DRAFT:
+            definitions.keep(connection, chosen.version_id)
+    connection.execute(insert(tables.runs), [_run_row(*entry) for entry in written])
+    bodies = [_start_payload(run_id, start) for run_id, start, _ in written if start.body is not None]
+    if bodies:
+        connection.execute(insert(tables.payloads), bodies)
+    for run_id, start, _ in written:
+        if start.retry is not None:
+            _copy_checkpoints(connection, run_id, start.retry)
+
+
+def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
+    retry = start.retry
+    return {
+        "id": run_id,
+        "company_id": start.company_id,
+        "flow_id": start.flow_id,
+        "flow_version_id": chosen.version_id,
+        "iteration": chosen.iteration,
+        "content_hash": chosen.content_hash,
+        "trigger": start.trigger,
+        "status": run.Status.QUEUED,
+        "priority": chosen.priority,
+        "has_warnings": False,
+        "stop_requested": False,
+        "fence": 0,
+        "variables": start.variables,
+        "as_of": retry.as_of if retry else start.at,
+        "queued_at": start.at,
+        "ready_at": start.ready_at or start.at,
+        "schedule_id": start.schedule_id,
+        "fire_at": start.fire_at,
+        "serial_key": start.serial_key,
+        "retry_flow_run_id": retry.run_id if retry else None,
+        "origin_run_id": retry.origin_run_id if retry else run_id,
+    }
+
+
+def _start_payload(run_id: int, start: Start) -> dict[str, Any]:
+    assert start.body is not None
+    return {
+        "run_id": run_id,
+        "company_id": start.company_id,
+        "step_key": "trigger",
+        "position": "0",
+        "kind": "start",
+        "content_type": start.content_type,
+        "meta": dict(start.meta),
+        "bytes": start.body.size_bytes,
+        "encoding": start.body.encoding,
+        "body": start.body.body,
+        "blob": start.body.blob,
+        "created_at": start.at,
+    }
+
+
+def _claim_key(connection: Connection, start: Start, run_id: int) -> Started:
+    if start.idempotency is None:
+        return Started(run_id)
+    key, fingerprint = start.idempotency
+    row = {
+        "company_id": start.company_id,
+        "key": key,
+        "fingerprint": fingerprint,
+        "run_id": run_id,
+        "created_at": start.at,
+    }
+    if connection.execute(database.insert_or_ignore(connection, tables.idempotency_keys), row).rowcount == 1:
+        return Started(run_id)
+    keys = tables.idempotency_keys.c
+    first = connection.execute(
+        select(keys.fingerprint, keys.run_id).where(keys.company_id == start.company_id, keys.key == key)
+    ).one()
+    if first.fingerprint != fingerprint:
+        raise errors.Invalid.field(
+            "Idempotency-Key", "This key was used for another request; use a new key for a new request."
+        )
+    return Started(first.run_id, replayed=True)
+
+
+_COPIED = [column.name for column in PAYLOADS if column.name not in ("id", "run_id")]
+
+
+def _copy_checkpoints(connection: Connection, run_id: int, retry: Retry) -> None:
+    kept = and_(PAYLOADS.run_id == retry.run_id, PAYLOADS.step_key.not_in(list(retry.forget_steps)))
+    copied = select(bindparam("new_run_id", run_id, type_=tables.Id), *(PAYLOADS[name] for name in _COPIED))
+    connection.execute(insert(tables.payloads).from_select(["run_id", *_COPIED], copied.where(kept)))
+
+
+_SERIAL = tables.runs.alias("serial")
+_READY = (
+    select(RUNS.id)
+    .where(
+        RUNS.status == run.Status.QUEUED,
+        RUNS.ready_at <= bindparam("now", type_=tables.Instant),
+        RUNS.company_id.not_in(bindparam("full_companies", expanding=True)),
+        or_(
+            RUNS.serial_key.is_(None),
+            ~select(_SERIAL.c.id)
+            .where(
+                _SERIAL.c.serial_key == RUNS.serial_key,
+                _SERIAL.c.status < run.Status.SUCCESS,
+                or_(_SERIAL.c.status == run.Status.STARTED, _SERIAL.c.id < RUNS.id),
+            )
+            .exists(),
+        ),
+    )
+    .order_by(RUNS.priority, RUNS.id)
+    .limit(bindparam("room"))
+)
+_CLAIM = (
+    update(tables.runs)
+    .where(RUNS.status == run.Status.QUEUED)
+    .values(
+        status=run.Status.STARTED,
+        fence=RUNS.fence + 1,
+        started_at=func.coalesce(RUNS.started_at, bindparam("now", type_=tables.Instant)),
+    )
+    .returning(*tables.runs.c)
+)
+_CLAIM_SQLITE = _CLAIM.where(RUNS.id.in_(_READY.scalar_subquery()))
+_CLAIM_POSTGRESQL = _CLAIM.where(RUNS.id.in_(_READY.with_for_update(skip_locked=True).scalar_subquery()))
+_CHECKPOINTS = (
+    select(tables.payloads)
+    .where(PAYLOADS.run_id.in_(bindparam("run_ids", expanding=True)))
+    .order_by(PAYLOADS.id)
+)
+
+
+@dataclass(slots=True)
+class Claimed:
+    """A run that this process works on now, with everything that was recorded of it before."""
+
+    row: Row[Any]
+    recorded: list[Row[Any]] = field(default_factory=list)
+
+
+def claim(connection: Connection, room: int, now: datetime, full_companies: Sequence[int]) -> list[Claimed]:
+    """Claim up to `room` ready runs, strictly by priority, then by age."""
+    statement = _CLAIM_SQLITE if connection.dialect.name == "sqlite" else _CLAIM_POSTGRESQL
+    rows = connection.execute(
+        statement, {"now": now, "room": room, "full_companies": list(full_companies)}
+    ).all()
+    claimed = {row.id: Claimed(row) for row in sorted(rows, key=lambda row: (row.priority, row.id))}
+    if claimed:
+        for record in connection.execute(_CHECKPOINTS, {"run_ids": list(claimed)}):
+            claimed[record.run_id].recorded.append(record)
+    return list(claimed.values())
+
+
+def requeue_abandoned(connection: Connection) -> int:
+    """Put the runs that a dead process left started back into the queue; their number."""
+    abandoned = update(tables.runs).where(RUNS.status == run.Status.STARTED).values(status=run.Status.QUEUED)
+    return connection.execute(abandoned).rowcount

@@ -1,0 +1,65 @@
+"""The schema's version: whether the database is migrated, and migrating it. Alembic is loaded only when needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from flowloom import errors
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# The newest revision in migrations/versions; a test holds the two together.
+HEAD = "0001"
+
+
+def current(connection: Connection) -> str | None:
+    """The revision a database is at; None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
+
+
+def faults(connection: Connection) -> list[str]:
+    """What is wrong with the schema, in words; nothing when it is the newest."""
+    found = current(connection)
+    return [] if found == HEAD else [f"the database is at schema {found or 'none'}, not {HEAD}"]
+
+
+def check(url: str) -> list[str]:
+    """The same for a database that is not open yet, or why it cannot be opened."""
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return faults(connection)
+    except DBAPIError as error:
+        return [f"the database cannot be opened ({error.orig})"]
+    finally:
+        engine.dispose()
+
+
+def upgrade(url: str) -> bool:
+    """Migrate a database to the newest schema; whether anything was to be done. Raises errors.Busy."""
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            if current(connection) == HEAD:
+                return False
+        _run_alembic(url)
+        return True
+    except DBAPIError as error:
+        raise errors.Busy(f"The database cannot be opened ({error.orig}).") from error
+    finally:
+        engine.dispose()
+
+
+def _run_alembic(url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")

@@ -1,0 +1,81 @@
+"""Slots of schedules: the ranges in which one did not fire, with the reason, and where it goes on."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from flowloom.domain import cron
+from flowloom.store import tables
+
+SLOTS, SCHEDULES = tables.schedule_slots.c, tables.schedules.c
+REASONS: Final = ("overlap", "missed", "paused", "dst gap")
+# More slots than this are settled in several steps, so that no transaction is long.
+MAX_SLOTS: Final = 20_000
+
+Unfired = tuple[datetime, str]
+
+
+def passed(table: cron.Timetable, after: datetime, until: datetime) -> list[cron.Slot]:
+    """The slots after one instant up to another, the first 20,000 of them."""
+    slots = itertools.takewhile(lambda slot: slot.at <= until, table.slots(after))
+    return list(itertools.islice(slots, MAX_SLOTS))
+
+
+_ADVANCE = (
+    update(tables.schedules)
+    .where(SCHEDULES.id == bindparam("schedule_id"))
+    .values(next_run_at=bindparam("next_at"), settled_until=bindparam("settled_at"))
+)
+
+
+def advance(connection: Connection, steps: Sequence[tuple[int, datetime | None, datetime]]) -> None:
+    """Move schedules on: (schedule, when it fires next, up to when its slots are accounted for)."""
+    rows = [
+        {"schedule_id": id, "next_at": next_at, "settled_at": settled_at} for id, next_at, settled_at in steps
+    ]
+    if rows:
+        connection.execute(_ADVANCE, rows)
+
+
+def record(
+    connection: Connection,
+    schedule_id: int,
+    version_id: int,
+    unfired: Sequence[Unfired],
+    settled_until: datetime | None = None,
+) -> None:
+    """Keep why these slots did not fire. A range goes on when its last slot is the last one accounted for."""
+    for reason, group in itertools.groupby(unfired, key=lambda slot: slot[1]):
+        instants = [at for at, _ in group]
+        last = _last_range(connection, schedule_id) if settled_until is not None else None
+        if last is not None and last.reason == reason and last.last_at == settled_until:
+            extended = update(tables.schedule_slots).where(SLOTS.id == last.id)
+            connection.execute(extended.values(last_at=instants[-1], count=last.count + len(instants)))
+        else:
+            connection.execute(
+                insert(tables.schedule_slots).values(
+                    schedule_id=schedule_id,
+                    flow_version_id=version_id,
+                    reason=reason,
+                    first_at=instants[0],
+                    last_at=instants[-1],
+                    count=len(instants),
+                )
+            )
+        settled_until = instants[-1]
+
+
+def _last_range(connection: Connection, schedule_id: int) -> Row[Any] | None:
+    newest = select(tables.schedule_slots).where(SLOTS.schedule_id == schedule_id)
+    return connection.execute(newest.order_by(SLOTS.id.desc()).limit(1)).one_or_none()
+
+
+def offset_text(offset: timedelta) -> str:
+    """A UTC offset as +HH:MM."""
+    minutes = round(offset.total_seconds() / 60)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"

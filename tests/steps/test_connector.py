@@ -1,0 +1,500 @@
+"""The connector against a real local server, through the real client."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
+
+from flowloom import errors
+from flowloom.domain import templates
+from flowloom.domain.payload import Payload
+from flowloom.engine import http
+from flowloom.steps import connector, contract, pagination
+
+NOW = datetime(2026, 1, 31, 10, tzinfo=UTC)
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass
+class Run:
+    """A small Context: the engine's part that a connector needs."""
+
+    client: http.Client
+    base: str
+    variables: dict = field(default_factory=dict)
+    cursor: object = None
+    now: datetime = NOW
+    idempotency_key: str = "key-1"
+    lines: list = field(default_factory=list)
+
+    def scope(self, payload):
+        return templates.Scope(self.variables, payload.body, self.now, payload.meta)
+
+    def log(self, level, message):
+        self.lines.append((level, message))
+
+    async def fetch(self, request):
+        url = request.url if "://" in request.url else self.base + request.url
+        return await self.client.send(
+            contract.Request(
+                request.method,
+                url,
+                request.headers,
+                request.query,
+                request.body,
+                None,
+                request.timeout_seconds,
+            )
+        )
+
+
+@asynccontextmanager
+async def running(handler, **fields):
+    application = web.Application()
+    application.router.add_route("*", "/{tail:.*}", handler)
+    runner = web.AppRunner(application, shutdown_timeout=0.01)
+    await runner.setup()
+    site = web.TCPSite(runner, LOOPBACK, 0)
+    await site.start()
+    client = http.Client([LOOPBACK])
+    await client.open()
+    try:
+        yield Run(client, f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}", **fields)
+    finally:
+        await client.close()
+        await runner.cleanup()
+
+
+def compiled(direction, url="/orders", **config):
+    model = connector.TYPE.config.model_validate({"direction": direction, "url": url, **config})
+    return connector.TYPE.compile(model, ())
+
+
+def once(handler, step, incoming=None, **fields):
+    """One call of a step: its outcome."""
+
+    async def call():
+        async with running(handler, **fields) as context:
+            return await step.run(context, incoming or Payload())
+
+    return asyncio.run(call())
+
+
+def pages_of(handler, step, incoming=None):
+    """What the executor does: call again with each cursor, which is stored as JSON between the calls."""
+
+    async def call():
+        async with running(handler) as context:
+            found = []
+            while True:
+                outcome = await step.run(context, incoming or Payload())
+                if not isinstance(outcome, contract.Done):
+                    return found, outcome
+                found += outcome.payloads
+                if outcome.cursor is None:
+                    return found, outcome
+                context.cursor = json.loads(json.dumps(outcome.cursor))
+
+    return asyncio.run(call())
+
+
+def answering(status=200, **fields):
+    async def handler(request):
+        return web.Response(status=status, **fields)
+
+    return handler
+
+
+async def echo(request):
+    body = await request.read()
+    return web.json_response(
+        {
+            "method": request.method,
+            "path": request.path_qs,
+            "body": body.decode(),
+            "headers": {name.lower(): value for name, value in request.headers.items()},
+        }
+    )
+
+
+def echoed(step, incoming=None, **fields):
+    outcome = once(echo, step, incoming, **fields)
+    assert isinstance(outcome, contract.Done), outcome
+    return outcome.payloads[0].body
+
+
+# Receive
+
+
+def test_a_receive_is_one_payload_that_keeps_meta_and_counts_its_position():
+    incoming = Payload({"x": 1}, meta={"trace": "t"}, position="0.2")
+    outcome = once(
+        answering(text='{"data": [1, 2]}', content_type="application/json"), compiled("receive"), incoming
+    )
+    assert outcome == contract.Done([Payload({"data": [1, 2]}, meta={"trace": "t"}, position="0.2.0")])
+
+
+def test_a_path_picks_the_records_and_a_missing_one_is_null_with_a_warning():
+    handler = answering(text='{"data": []}', content_type="text/html")
+    assert once(handler, compiled("receive", path="data")).payloads[0].body == []
+
+    async def call():
+        async with running(handler) as context:
+            outcome = await compiled("receive", path="data.orders").run(context, Payload())
+            return outcome.payloads[0].body, context.lines
+
+    assert asyncio.run(call()) == (None, [("warning", "The answer has nothing at 'data.orders'.")])
+
+
+@pytest.mark.parametrize(
+    ("config", "answer", "body", "content_type"),
+    [
+        ({}, {"body": b"a;b", "headers": {"Content-Type": "text/csv"}}, "a;b", "text/csv"),
+        (
+            {},
+            {"body": b"\xe9", "headers": {"Content-Type": "text/plain; charset=latin-1"}},
+            "é",
+            "text/plain",
+        ),
+        ({}, {"body": b"\xff\xd8", "headers": {"Content-Type": "image/jpeg"}}, b"\xff\xd8", "image/jpeg"),
+        ({}, {"body": b"[1]", "headers": {"Content-Type": "application/hal+json"}}, [1], "application/json"),
+        ({}, {"body": b"", "headers": {"Content-Type": "application/json"}}, None, "application/json"),
+        ({"response_format": "json"}, {"body": b"\xef\xbb\xbf[1]"}, [1], "application/json"),
+        (
+            {"response_format": "text"},
+            {"text": "{}", "content_type": "application/json"},
+            "{}",
+            "application/json",
+        ),
+    ],
+)
+def test_formats_of_answers(config, answer, body, content_type):
+    payload = once(answering(**answer), compiled("receive", **config)).payloads[0]
+    assert (payload.body, payload.content_type) == (body, content_type)
+
+
+@pytest.mark.parametrize("text", ["{", "NaN", "[" * 100_000])
+def test_json_that_is_none_fails(text):
+    outcome = once(answering(text=text, content_type="application/json"), compiled("receive", "/o?token=t"))
+    assert isinstance(outcome, contract.Fail)
+    assert "/o: the answer is not valid JSON" in outcome.why
+
+
+def test_url_query_headers_and_body_are_templates():
+    step = compiled(
+        "receive",
+        "/orders/[[payload.id]]",
+        method="POST",
+        query={"since": "{{since}}", "limit": 5, "all": True},
+        headers={"X-Trace": "[[meta.trace]]"},
+        body={"ids": "[[payload.ids]]", "note": 'say "[[payload.id]]"'},
+    )
+    incoming = Payload({"id": "a/b", "ids": [1, 2]}, meta={"trace": "t1"})
+    seen = echoed(step, incoming, variables={"since": "2026-01-01"})
+    assert (seen["method"], seen["path"]) == ("POST", "/orders/a%2Fb?since=2026-01-01&limit=5&all=true")
+    assert seen["headers"]["x-trace"] == "t1"
+    assert json.loads(seen["body"]) == {"ids": [1, 2], "note": 'say "a/b"'}
+    assert "idempotency-key" not in seen["headers"]
+
+
+# Pages
+
+
+ITEMS = list(range(1, 8))
+
+
+async def shop(request):
+    """Seven items, paged in whichever way the request asks for."""
+    query = request.query
+    size = int(query.get("limit", 3))
+    at = int(query["offset"]) if "offset" in query else (int(query.get("page", 1)) - 1) * size
+    at = int(query.get("after", at))
+    more = at + size < len(ITEMS)
+    following = f"/orders?after={at + size}"
+    answer = {"data": ITEMS[at : at + size], "next": following if more else None}
+    answer |= {"cursor": at + size if more else ""}
+    link = f'</x>; rel="prev first", <{following}>; title="a, <b>"; rel="last NEXT"' if more else ""
+    return web.json_response(answer, headers={"Link": link})
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        {"type": "page"},
+        {"type": "page", "size_param": "limit", "size": 3},
+        {"type": "page", "size_param": "limit", "size": 7},
+        {"type": "offset", "size": 3},
+        {"type": "cursor", "param": "after", "cursor_path": "cursor"},
+        {"type": "link"},
+        {"type": "next_url", "url_path": "next"},
+    ],
+)
+def test_every_kind_of_pages_receives_every_item_once(pages):
+    found, last = pages_of(shop, compiled("receive", path="data", pagination=pages), Payload(position="0.4"))
+    assert isinstance(last, contract.Done)
+    assert [item for page in found for item in page.body] == ITEMS
+    assert [page.position for page in found] == [f"0.4.{at}" for at in range(len(found))]
+
+
+def test_an_empty_first_page_is_no_payload():
+    step = compiled("receive", path="data", pagination={"type": "page"})
+    assert once(answering(text='{"data": []}', content_type="application/json"), step) == contract.Done([])
+
+
+def test_pages_keep_the_query_and_next_links_replace_it():
+    asked = []
+
+    async def handler(request):
+        asked.append(request.path_qs)
+        return await shop(request)
+
+    for pages in ({"type": "offset", "size": 5}, {"type": "link"}):
+        pages_of(handler, compiled("receive", query={"q": "a"}, path="data", pagination=pages))
+    assert asked == [
+        "/orders?q=a&offset=0&limit=5",
+        "/orders?q=a&offset=5&limit=5",
+        *("/orders?q=a", "/orders?after=3", "/orders?after=6"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pages", "words"),
+    [
+        ({"type": "next_url", "url_path": "next"}, "names a page as the next that was read before"),
+        (
+            {"type": "cursor", "param": "c", "cursor_path": "next"},
+            "names a page as the next that was read before",
+        ),
+        ({"type": "page", "max_pages": 3}, "more than 3 pages; raise max_pages"),
+        ({"type": "cursor", "param": "c", "cursor_path": "data"}, "neither a text nor a whole number"),
+        ({"type": "next_url", "url_path": "data"}, "is no URL"),
+    ],
+)
+def test_pages_that_never_end_fail(pages, words):
+    step = compiled("receive", path="data", pagination=pages)
+    _, last = pages_of(
+        answering(text='{"data": [1], "next": "/orders?c=1"}', content_type="application/json"), step
+    )
+    assert isinstance(last, contract.Fail)
+    assert words in last.why
+
+
+def test_a_page_that_names_itself_fails_at_once():
+    step = compiled("receive", path="data", pagination={"type": "next_url", "url_path": "next"})
+    found, last = pages_of(
+        answering(text='{"data": [1], "next": "/orders"}', content_type="application/json"), step
+    )
+    assert (found, type(last)) == ([], contract.Fail)
+
+
+def test_counted_pages_need_a_list():
+    step = compiled("receive", pagination={"type": "page"})
+    outcome = once(answering(text='{"data": [1]}', content_type="application/json"), step)
+    assert isinstance(outcome, contract.Fail)
+    assert "the page is no list" in outcome.why
+
+
+def test_the_state_of_pages_stays_small_and_still_finds_the_way_back_to_the_first():
+    pages = TypeAdapter(pagination.Pagination).validate_python(
+        {"type": "cursor", "param": "c", "cursor_path": "c"}
+    )
+    response = contract.Response(200, {}, b"", "http://a.test/")
+    state = pagination.start()
+    for at in range(2000):
+        state = pagination.advance(pages, state, response, {"c": f"c{at}"}, 1)
+    assert len(json.dumps(state)) < 3000
+    for repeated in ("c0", "c1950", "c1999"):
+        with pytest.raises(pagination.Endless):
+            pagination.advance(pages, state, response, {"c": repeated}, 1)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (
+            '<https://a.test/?page=2>; rel="next", <https://a.test/?page=9>; rel="last"',
+            "https://a.test/?page=2",
+        ),
+        ("</b>; rel=prev, </c>; rel=next", "/c"),
+        ("</c>;REL=Next;title=x", "/c"),
+        ('</a,b;c>; title="x; rel=next"; rel=prev, </d>; rel="first next"', "/d"),
+        ("</b>; rel=nextish", None),
+        ("</b>", None),
+        ("", None),
+    ],
+)
+def test_link_headers(header, expected):
+    assert pagination.next_link(header) == expected
+
+
+def test_a_next_page_never_leaves_https():
+    pages = TypeAdapter(pagination.Pagination).validate_python({"type": "next_url", "url_path": "n"})
+    response = contract.Response(200, {}, b"", "https://a.test/")
+    with pytest.raises(pagination.Endless, match="https to http"):
+        pagination.advance(pages, pagination.start(), response, {"n": "http://a.test/2"}, 1)
+
+
+# Send
+
+
+def sent(step, incoming, **fields):
+    """What the server saw of a send, which passes the payload on unchanged."""
+    seen = []
+
+    async def handler(request):
+        seen.append(await echo(request))
+        return web.Response(status=201, text="ignored")
+
+    outcome = once(handler, step, incoming, **fields)
+    assert outcome.payloads[0].body == incoming.body
+    assert outcome.payloads[0].meta == {**incoming.meta, "response_status": "201"}
+    assert outcome.payloads[0].position == incoming.position
+    return json.loads(seen[0].text)
+
+
+@pytest.mark.parametrize(
+    ("incoming", "body", "content_type"),
+    [
+        (Payload({"id": 1}, meta={"a": "b"}, position="0.7"), '{"id":1}', "application/json"),
+        (Payload("text"), '"text"', "application/json"),
+        (Payload("a;b", "text/csv"), "a;b", "text/csv"),
+        (Payload(b"raw", "application/pdf"), "raw", "application/pdf"),
+        (Payload([{"a": 1}], "text/csv"), '[{"a":1}]', "application/json"),
+    ],
+)
+def test_a_send_without_body_sends_the_payload(incoming, body, content_type):
+    seen = sent(compiled("send"), incoming)
+    assert (seen["method"], seen["body"], seen["headers"]["content-type"]) == ("POST", body, content_type)
+    assert seen["headers"]["idempotency-key"] == "key-1"
+
+
+@pytest.mark.parametrize(
+    ("config", "body", "content_type"),
+    [
+        ({"body": '{"say": "[[payload.say]]"}'}, '{"say":"a \\"b\\""}', "application/json"),
+        ({"body": "Hi [[payload.say]]"}, 'Hi a "b"', "text/plain; charset=utf-8"),
+        ({"body": "[[payload]]"}, '{"say":"a \\"b\\""}', "application/json"),
+        ({"body": '{"x": 1}', "headers": {"content-type": "text/x"}}, '{"x": 1}', "text/x"),
+        ({"body": [1, None]}, "[1,null]", "application/json"),
+    ],
+)
+def test_bodies(config, body, content_type):
+    seen = sent(compiled("send", **config), Payload({"say": 'a "b"'}))
+    assert (seen["body"], seen["headers"]["content-type"]) == (body, content_type)
+
+
+def test_an_authors_own_idempotency_key_wins():
+    seen = sent(compiled("send", headers={"idempotency-key": "order-[[payload.id]]"}), Payload({"id": 5}))
+    assert seen["headers"]["idempotency-key"] == "order-5"
+
+
+def test_with_a_response_format_the_answer_goes_on():
+    step = compiled("send", response_format="json", path="body")
+    outcome = once(echo, step, Payload({"id": 1}, position="0.3"))
+    assert outcome.payloads == [Payload('{"id":1}', meta={"response_status": "200"}, position="0.3")]
+
+
+def test_a_get_that_sends_has_no_body():
+    assert sent(compiled("send", method="GET"), Payload({"id": 1}))["body"] == ""
+
+
+# Faults
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 522])
+def test_passing_statuses_are_tried_again(status):
+    outcome = once(answering(status, text="busy", headers={"Retry-After": "7"}), compiled("send"))
+    assert isinstance(outcome, contract.Retry)
+    assert outcome.after_seconds == 7
+    assert f"answered {status}" in outcome.why
+
+
+@pytest.mark.parametrize("status", [304, 400, 401, 404, 409, 422, 501])
+def test_other_statuses_fail_and_say_what_was_answered_without_secrets(status):
+    text = "" if status == 304 else "no  such\n" + "x" * 500
+    outcome = once(answering(status, text=text), compiled("send", "/orders?token=secret"))
+    assert isinstance(outcome, contract.Fail)
+    assert outcome.why.startswith("POST http://127.0.0.1:")
+    assert f"/orders answered {status} " in outcome.why
+    assert "secret" not in outcome.why
+    assert len(outcome.why) < 300
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "120"}, 120),
+        ({"retry-after": "999999"}, 3600),
+        ({"retry-after": "Sat, 31 Jan 2026 10:00:30 GMT"}, 30),
+        ({"retry-after": "Sat, 31 Jan 2026 12:00:30 GMT", "date": "Sat, 31 Jan 2026 12:00:00 GMT"}, 30),
+        ({"retry-after": "Sat, 31 Jan 2026 09:00:00 GMT"}, 0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-5"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after(headers, seconds):
+    assert connector.retry_after_seconds(headers, NOW) == seconds
+
+
+def test_no_answer_is_tried_again_and_a_forbidden_address_fails():
+    async def dropped(request):
+        request.transport.close()
+
+    outcome = once(dropped, compiled("send"))
+    assert isinstance(outcome, contract.Retry)
+    assert "closed the connection" in outcome.why
+    outcome = once(echo, compiled("receive", "http://10.0.0.1/"))
+    assert isinstance(outcome, contract.Fail)
+    assert "FLOWLOOM_OUTBOUND_ALLOW" in outcome.why
+
+
+# Configs
+
+
+@pytest.mark.parametrize(
+    ("config", "field"),
+    [
+        ({"path": "a..b"}, "path"),
+        ({"headers": {"X-A": "[[nothing.there]]"}}, "headers.X-A"),
+        ({"body": {"a": ["[[nothing.there]]"]}}, "body.a.0"),
+        ({"path": "a", "response_format": "text"}, "response_format"),
+        ({"direction": "send", "pagination": {"type": "link"}}, "pagination"),
+        ({"pagination": {"type": "cursor", "param": "c", "cursor_path": "a..b"}}, "pagination.cursor_path"),
+        ({"pagination": {"type": "next_url", "url_path": "a..b"}}, "pagination.url_path"),
+    ],
+)
+def test_a_config_that_cannot_work_names_its_field(config, field):
+    with pytest.raises(errors.Invalid) as caught:
+        compiled(**{"direction": "receive", **config})
+    assert field in caught.value.errors
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        *({"direction": "both"}, {"url": ""}, {"retries": 11}, {"timeout_seconds": 0}, {"unknown": 1}),
+        *({"method": "BREW"}, {"pagination": {"type": "x"}}, {"pagination": {"type": "offset"}}),
+    ],
+)
+def test_impossible_configs_are_refused(config):
+    with pytest.raises(ValidationError):
+        compiled(**{"direction": "receive", **config})
+
+
+def test_limits_reach_the_executor():
+    step = compiled("send", timeout_seconds=5, retries=0)
+    assert (step.effect, step.timeout_seconds, step.retries) == (True, 10.0, 0)
+
+
+def test_examples_compile_and_templates_are_marked():
+    for example in connector.TYPE.examples:
+        connector.TYPE.compile(connector.TYPE.config.model_validate(example.config), ())
+    properties = connector.TYPE.config.model_json_schema()["properties"]
+    marked = {name for name, schema in properties.items() if schema.get("x-template")}
+    assert marked == {"url", "query", "headers", "body"}
