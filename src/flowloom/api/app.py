@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,8 +31,6 @@ from flowloom.api import (
     routes,
     runs,
     schedules,
-    schemas,
-    schemas_accounts,
     users,
     versions,
     webhooks,
@@ -96,12 +95,12 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(spec: dict[str, Any]) -> dict[str, Any]:
-    """Add what routes alone do not tell: the models of bodies, and how to authenticate."""
-    known = spec.setdefault("components", {}).setdefault("schemas", {})
-    for models in (schemas, schemas_accounts):
-        for name, model in vars(models).items():
-            if getattr(model, "__module__", "") == models.__name__ and issubclass(model, schemas.BaseModel):
-                _add_model(known, name, model)
+    """Add what routes alone do not tell: the webhooks, the models of bodies, and how to authenticate."""
+    spec["paths"].update(hooks.DOCUMENT)
+    known = spec["components"]["schemas"]
+    for resource in RESOURCES:
+        for body in resource.routes.bodies:
+            _add_model(known, body)
     spec["components"]["securitySchemes"] = {
         "ApiKeyAuth": {"type": "apiKey", "in": "header", "name": "Authorization"},
         "BearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -110,12 +109,7 @@ def _complete(spec: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
-def _add_model(known: dict[str, Any], name: str, model: type[schemas.BaseModel]) -> None:
-    if name in known or getattr(model, "__pydantic_generic_metadata__", {}).get("parameters"):
-        return
+def _add_model(known: dict[str, Any], model: type[BaseModel]) -> None:
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    for inner, definition in schema.pop("$defs", {}).items():
-        known.setdefault(inner, definition)
-    known[name] = schema
-
-
+    known.update(schema.pop("$defs", {}))
+    known[model.__name__] = schema

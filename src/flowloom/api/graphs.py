@@ -21,7 +21,6 @@ GRAPH = "/flow-versions/{flow_version}/graph"
 READ_ONLY_KEYS: Final = frozenset(
     {"id", "key", "flow_version_id", "microservice", "problems", "created_at", "updated_at"}
 )
-MAX_COORDINATE: Final = 1e9
 
 
 @routes.get("/step-types", role=Role.READ_ONLY, answer=schemas.Many[schemas.Anything])
@@ -41,7 +40,6 @@ async def get_graph(call: Call) -> Response:
 async def create_step(call: Call) -> Response:
     """Put a step after its parent, before what followed it."""
     body = await call.body(schemas.StepCreate)
-    require_position(body.position)
     fields = body.model_dump()
     return envelope.data(await call.write(graphs.add_step, call.id("flow_version"), fields, if_match(call)))
 
@@ -131,16 +129,4 @@ def step_changes(sent: dict[str, Any]) -> dict[str, Any]:
         if value is None and name not in ("parent_id", "flow_step_route_id"):
             raise errors.Invalid.field(name, f"{name} cannot be null; leave it out to keep it.")
     body = bodies.model(schemas.StepUpdate, changed)
-    require_position(body.position)
     return body.model_dump(include=set(changed))
-
-
-def require_position(position: dict[str, float] | None) -> None:
-    """Raise Invalid unless a position is {x, y} with sensible numbers."""
-    if position is None:
-        return
-    if position.keys() != {"x", "y"}:
-        raise errors.Invalid.field("position", "A position is {x, y}.")
-    for name, value in position.items():
-        if not -MAX_COORDINATE <= value <= MAX_COORDINATE:
-            raise errors.Invalid.field(f"position.{name}", f"{name} must be between -1e9 and 1e9.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from flowloom import errors
-from flowloom.api import bodies, call, envelope
+from flowloom.api import bodies, call, envelope, routes
 from flowloom.api.idempotency import idempotency
 from flowloom.domain import run
 from flowloom.domain.payload import is_json_type
@@ -52,4 +54,45 @@ async def _receive(request: Request) -> Response:
 
 
 receive.is_public = True  # type: ignore[attr-defined]
-ROUTES = [Route("/webhooks/{company}/{ulid}", receive, methods=["POST"])]
+PATH = "/webhooks/{company}/{ulid}"
+ROUTES = [Route(PATH, receive, methods=["POST"])]
+
+
+def _parameter(name: str, where: str) -> dict[str, Any]:
+    return {"name": name, "in": where, "required": True, "schema": {"type": "string"}}
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+_ERROR = {"$ref": "#/components/schemas/Error"}
+_ANSWER = {
+    "type": "object",
+    "required": ["message", "flow_run_id"],
+    "properties": {"message": {"type": "string"}, "flow_run_id": {"type": "integer"}},
+}
+DOCUMENT: dict[str, Any] = {
+    PATH: {
+        "post": {
+            "tags": ["Webhooks"],
+            "operationId": "receive_webhook",
+            "summary": "Start the webhook's flow with the body as payload",
+            "description": "The URL is the one that creating the webhook answered.",
+            "x-role": "public",
+            "security": [],
+            "parameters": [
+                *(_parameter(name, "path") for name in ("company", "ulid")),
+                _parameter("signature", "query"),
+            ],
+            "requestBody": {"required": False, "content": {"*/*": {"schema": {}}}},
+            "responses": {
+                "200": {"description": "The run is committed", "content": _json(_ANSWER)},
+                **{
+                    str(status): {"description": about["description"], "content": _json(_ERROR)}
+                    for status, about in routes.ERRORS.items()
+                },
+            },
+        }
+    }
+}

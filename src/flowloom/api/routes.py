@@ -24,6 +24,7 @@ from flowloom.store import query
 
 Handler = Callable[[call.Call], Awaitable[Response]]
 PublicHandler = Callable[[Request], Awaitable[Response]]
+ID_SCHEMA = {"type": "integer", "minimum": 1, "maximum": query.MAX_ID}
 ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"description": "An unknown include, sort or filter", "model": schemas.Error},
     401: {"description": "No valid credentials", "model": schemas.Error},
@@ -60,6 +61,7 @@ class Routes:
 
     def __init__(self, tag: str, prefix: str = "/api/v1") -> None:
         self.router = APIRouter(prefix=prefix, tags=[tag], route_class=Operation)
+        self.bodies: list[type[BaseModel]] = []
 
     def add(
         self,
@@ -84,6 +86,8 @@ class Routes:
                 "x-role": role.value if role else "public",
                 "parameters": [*_path_parameters(path), *_list_parameters(listing), *parameters],
             }
+            if body is not None:
+                self.bodies.append(body)
             if body is not None or raw_body:
                 extra["requestBody"] = _request_body(body, required=needs_body)
             if role is None:
@@ -145,7 +149,7 @@ def _responses(media_type: str | None) -> dict[int | str, dict[str, Any]]:
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": ID_SCHEMA}
         for name in re.findall(r"\{(\w+)", path)
     ]
 

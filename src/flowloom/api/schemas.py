@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, StringConstraints, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -17,6 +17,8 @@ T = TypeVar("T")
 RecordId = Annotated[int, Field(ge=1, le=query.MAX_ID)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
 VersionStatus = Literal["Draft", "Inactive", "Deployed"]
+Coordinate = Annotated[float, Field(ge=-1e9, le=1e9)]
+Ignored = Annotated[Any, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -42,6 +44,8 @@ class Error(Record):
 
 
 class Message(Record):
+    """What was done."""
+
     message: str
 
 
@@ -115,6 +119,15 @@ class User(Record):
     updated_at: AwareDatetime
 
 
+class Position(BaseModel):
+    """Where a step is on the canvas."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    x: Coordinate
+    y: Coordinate
+
+
 class Step(Record):
     id: int
     key: str
@@ -122,7 +135,7 @@ class Step(Record):
     microservice: str
     name: str
     config: dict[str, Any]
-    position: dict[str, float] | None = Field(default=None, description="{x, y} on the canvas")
+    position: Position | None = None
     parent_id: int | None = Field(default=None, description="Absent on the trigger")
     flow_step_route_id: int | None = Field(default=None, description="Absent on no route")
     is_enabled: bool
@@ -152,7 +165,7 @@ class Schedule(Record):
     next_run_at: AwareDatetime | None = Field(default=None, description="Absent while it does not fire")
     created_at: AwareDatetime
     updated_at: AwareDatetime
-    flow_version: dict[str, Any] | None = Field(default=None, description="With include=flowVersion")
+    flow_version: Version | None = Field(default=None, description="With include=flowVersion")
 
 
 class Run(Record):
@@ -161,7 +174,7 @@ class Run(Record):
     flow_version_id: int
     iteration: int
     trigger: str
-    status: int | None = Field(description="0 queued, 1 started, 2 success, 3 failure, 4 stopped, 5 partial success")
+    status: int = Field(description="0 queued, 1 started, 2 success, 3 failure, 4 stopped, 5 partial success")
     has_warnings: bool
     queued_at: AwareDatetime
     ready_at: AwareDatetime
@@ -217,6 +230,14 @@ class Flow(Record):
     deployed_version: Version | None = None
     current_version: Version | None = None
     versions: list[Version] | None = None
+    latest_version_count: int | None = None
+    deployed_version_count: int | None = None
+    current_version_count: int | None = None
+    versions_count: int | None = None
+    latest_version_exists: bool | None = None
+    deployed_version_exists: bool | None = None
+    current_version_exists: bool | None = None
+    versions_exists: bool | None = None
 
 
 class VersionUpdate(BaseModel):
@@ -231,7 +252,7 @@ class Upload(BaseModel):
 
 class ScheduleFields(BaseModel):
     cron_string: str | None = Field(default=None, description="Five fields, such as `30 2 * * 1-5`")
-    deployed_at: AwareDatetime | None = Field(default=None, description="Accepted and ignored")
+    deployed_at: Ignored = Field(default=None, description="Accepted and ignored")
     timezone: str | None = Field(default=None, description="IANA name; UTC unless given")
     overlap: Literal["skip", "queue", "allow"] | None = None
     catch_up: Literal["none", "latest", "all"] | None = None
@@ -270,7 +291,7 @@ class StepCreate(BaseModel):
     config: dict[str, Any] = {}
     parent_id: RecordId
     flow_step_route_id: RecordId | None = None
-    position: dict[str, float] | None = None
+    position: Position | None = None
     is_enabled: bool = True
     variables: dict[str, Any] = {}
 
@@ -280,7 +301,7 @@ class StepUpdate(BaseModel):
 
     name: Name | None = None
     config: dict[str, Any] | None = None
-    position: dict[str, float] | None = None
+    position: Position | None = None
     parent_id: RecordId | None = None
     flow_step_route_id: RecordId | None = None
     variables: dict[str, Any] | None = None

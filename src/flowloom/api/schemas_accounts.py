@@ -71,8 +71,8 @@ class Login(BaseModel):
 
 class LoginAnswer(schemas.Record):
     message: str
-    token: str | None = Field(description="Send it as `Authorization: Bearer <token>`")
-    expires_in: int | None = Field(description="Seconds")
+    token: str = Field(description="Send it as `Authorization: Bearer <token>`")
+    expires_in: int = Field(description="Seconds")
 
 
 class ApiKeyCreate(BaseModel):
@@ -82,7 +82,7 @@ class ApiKeyCreate(BaseModel):
 class ApiKey(schemas.Record):
     id: int
     name: str
-    hint: str | None = Field(description="The last four characters of the key")
+    hint: str = Field(description="The last four characters of the key")
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = Field(default=None, description="Absent while the key works")
 
@@ -199,6 +199,6 @@ class Webhook(schemas.Record):
     id: int
     flow_id: int
     name: str
-    url: str | None = Field(description="Where to call it; its signature makes it secret")
+    url: str = Field(description="Where to call it; its signature makes it secret")
     has_secret: bool
     created_at: AwareDatetime

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from flowloom import errors
-from flowloom.domain.payload import Payload, is_json_type
+from flowloom.domain.payload import Payload, is_json_type, is_text_type
 
 INLINE_BYTES = 64 * 1024
 COMPRESS_FROM_BYTES = 512
@@ -50,8 +50,11 @@ class Blobs:
             return b""
         return zlib.decompress(body) if encoding == "zlib" else body
 
-    def remove(self, blob: str) -> None:
-        self._path(blob).unlink(missing_ok=True)
+    def remove(self, blob: str, unless_since: float) -> None:
+        """Remove a file that no row names, unless somebody wrote it since then: their row is on its way."""
+        path = self._path(blob)
+        if path.exists() and path.stat().st_mtime < unless_since:
+            path.unlink(missing_ok=True)
 
     def _path(self, blob: str) -> Path:
         return self._directory / blob[:2] / blob
@@ -75,7 +78,17 @@ class Blobs:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+        _sync(path.parent)
         return blob
+
+
+def _sync(directory: Path) -> None:
+    """Bring the names in a directory to the disk: a synced file without a name would be lost."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def encode(payload: Payload) -> bytes:
@@ -91,6 +104,6 @@ def decode(raw: bytes, content_type: str) -> object:
     """The body of stored bytes: a JSON value, text, or the bytes themselves."""
     if is_json_type(content_type):
         return msgspec.json.decode(raw) if raw else None
-    if content_type.startswith("text/"):
+    if is_text_type(content_type):
         return raw.decode("utf-8", "replace")
     return raw

@@ -11,7 +11,8 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,6 +24,7 @@ from flowloom.store import writer
 
 T = TypeVar("T")
 READERS = 3
+CONNECT_TIMEOUT_SECONDS: Final = 5
 
 
 class Database:
@@ -31,6 +33,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if not self.is_sqlite:
+            self.url = self.url.set(query={"connect_timeout": str(CONNECT_TIMEOUT_SECONDS), **self.url.query})
         self._write_engine = self._open_writer()
         self._read_engine = self._open_reader()
         self._threads = ThreadPoolExecutor(READERS if self.is_sqlite else 8, thread_name_prefix="flowloom-db")
@@ -109,7 +113,7 @@ def translate(error: DBAPIError) -> Exception:
 
 def read_only(url: URL) -> URL:
     """The URL that opens the same SQLite file without the right to write."""
-    return url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
+    return url.set(database=f"file:{quote(url.database or '')}", query={"mode": "ro", "uri": "true"})
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
@@ -129,10 +133,10 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def insert_or_ignore(connection: Connection, table: Any) -> Any:
-    """An insert that leaves a row with the same key as it is."""
+def insert_or_ignore(connection: Connection, table: Any, *key: Any) -> Any:
+    """An insert that leaves a row with the same key as it is: any unique key, or the one of these columns."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).on_conflict_do_nothing()
+    return dialect.insert(table).on_conflict_do_nothing(index_elements=key or None)
 
 
 def row_or_missing(row: Any, noun: str, id: object) -> Any:

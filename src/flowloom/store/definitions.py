@@ -28,9 +28,9 @@ def load_graph(connection: Connection, version_id: int) -> graph.Graph:
 
 def define(connection: Connection, version_id: int) -> graph.Definition:
     """The definition of a version as it stands now."""
-    variables = connection.scalar(
-        select(tables.versions.c.variables).where(tables.versions.c.id == version_id)
-    )
+    # Whoever edits a version holds its row: steps, routes and variables are read between two edits.
+    found = select(tables.versions.c.variables).where(tables.versions.c.id == version_id)
+    variables = connection.scalar(found.with_for_update(read=True))
     return load_graph(connection, version_id).definition(variables or {})
 
 

@@ -94,22 +94,29 @@ class Journal:
             self._reach("journal-before-write")
             return write(connection, self._ids, taken)
 
-        try:
-            results = await self._db.write_grouped(work)
-        except (errors.FlowloomError, database.DBAPIError) as error:
-            self._fail(taken, error)
-            return
-        self._reach("journal-after-commit")
-        for entry, result in zip(taken, results, strict=True):
-            _settle(entry.waiter, result)
+        [outcome] = await asyncio.gather(self._db.write_grouped(work), return_exceptions=True)
+        if isinstance(outcome, errors.Busy):
+            self._fail(taken, outcome)
+        elif isinstance(outcome, BaseException):
+            await asyncio.gather(*(self._write_alone(entry) for entry in taken))
+        else:
+            self._reach("journal-after-commit")
+            for entry, result in zip(taken, outcome, strict=True):
+                _settle(entry.waiter, result)
 
-    def _fail(self, taken: list[Entry], error: Exception) -> None:
+    def _fail(self, taken: list[Entry], error: errors.Busy) -> None:
         """Nothing was kept. Without a connection the entries were not even taken: they fail too."""
         if not taken:
             with self._lock:
                 taken, self._entries = self._entries, []
         for entry in taken:
             _settle(entry.waiter, error)
+
+    async def _write_alone(self, entry: Entry) -> None:
+        """One entry of a group that could not be written: only the faulty one shall fail."""
+        alone = self._db.write_grouped(lambda connection: write(connection, self._ids, [entry])[0])
+        [outcome] = await asyncio.gather(alone, return_exceptions=True)
+        _settle(entry.waiter, outcome)
 
 
 def _waiter() -> asyncio.Future[Any]:
@@ -119,7 +126,7 @@ def _waiter() -> asyncio.Future[Any]:
 def _settle(waiter: asyncio.Future[Any], result: Any) -> None:
     if waiter.done():
         return
-    if isinstance(result, Exception):
+    if isinstance(result, BaseException):
         waiter.set_exception(result)
     else:
         waiter.set_result(result)

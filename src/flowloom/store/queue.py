@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
@@ -182,16 +184,23 @@ def enqueue(connection: Connection, ids: RunIds, starts: Sequence[Start]) -> lis
 def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]]) -> None:
     if not written:
         return
-    for _, start, chosen in written:
-        if chosen.status == version.Status.DRAFT:
-            definitions.keep(connection, chosen.version_id)
-    connection.execute(insert(tables.runs), [_run_row(*entry) for entry in written])
+    # A slot that has fired before stays as it fired, whatever the clock was set to meanwhile.
+    unless_fired = database.insert_or_ignore(connection, tables.runs, RUNS.schedule_id, RUNS.fire_at)
+    rows = [_run_row(id, start, _pinned(connection, chosen)) for id, start, chosen in written]
+    connection.execute(unless_fired, rows)
     bodies = [_start_payload(run_id, start) for run_id, start, _ in written if start.body is not None]
     if bodies:
         connection.execute(insert(tables.payloads), bodies)
     for run_id, start, _ in written:
         if start.retry is not None:
             _copy_checkpoints(connection, run_id, start.retry)
+
+
+def _pinned(connection: Connection, chosen: Chosen) -> Chosen:
+    """A Draft as it stands now, kept so that the run can be executed after the next edit."""
+    if chosen.status != version.Status.DRAFT:
+        return chosen
+    return chosen._replace(content_hash=definitions.keep(connection, chosen.version_id))
 
 
 def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
@@ -274,11 +283,12 @@ def _copy_checkpoints(connection: Connection, run_id: int, retry: Retry) -> None
 
 _SERIAL = tables.runs.alias("serial")
 _READY = (
-    select(RUNS.id)
+    select(RUNS.id, RUNS.company_id)
     .where(
         RUNS.status == run.Status.QUEUED,
         RUNS.ready_at <= bindparam("now", type_=tables.Instant),
         RUNS.company_id.not_in(bindparam("full_companies", expanding=True)),
+        RUNS.id.not_in(bindparam("chosen", expanding=True)),
         or_(
             RUNS.serial_key.is_(None),
             ~select(_SERIAL.c.id)
@@ -292,10 +302,11 @@ _READY = (
     )
     .order_by(RUNS.priority, RUNS.id)
     .limit(bindparam("room"))
+    .with_for_update(of=tables.runs, skip_locked=True)
 )
 _CLAIM = (
     update(tables.runs)
-    .where(RUNS.status == run.Status.QUEUED)
+    .where(RUNS.id.in_(bindparam("run_ids", expanding=True)), RUNS.status == run.Status.QUEUED)
     .values(
         status=run.Status.STARTED,
         fence=RUNS.fence + 1,
@@ -303,8 +314,6 @@ _CLAIM = (
     )
     .returning(*tables.runs.c)
 )
-_CLAIM_SQLITE = _CLAIM.where(RUNS.id.in_(_READY.scalar_subquery()))
-_CLAIM_POSTGRESQL = _CLAIM.where(RUNS.id.in_(_READY.with_for_update(skip_locked=True).scalar_subquery()))
 _CHECKPOINTS = (
     select(tables.payloads)
     .where(PAYLOADS.run_id.in_(bindparam("run_ids", expanding=True)))
@@ -320,17 +329,43 @@ class Claimed:
     recorded: list[Row[Any]] = field(default_factory=list)
 
 
-def claim(connection: Connection, room: int, now: datetime, full_companies: Sequence[int]) -> list[Claimed]:
-    """Claim up to `room` ready runs, strictly by priority, then by age."""
-    statement = _CLAIM_SQLITE if connection.dialect.name == "sqlite" else _CLAIM_POSTGRESQL
-    rows = connection.execute(
-        statement, {"now": now, "room": room, "full_companies": list(full_companies)}
-    ).all()
+def claim(
+    connection: Connection,
+    room: int,
+    now: datetime,
+    running: Mapping[int, int] = MappingProxyType({}),
+    company_limit: int = 0,
+) -> list[Claimed]:
+    """Claim up to `room` ready runs, strictly by priority, then by age.
+
+    `running` counts the runs of each company that go on; none gets above `company_limit` (0: no limit).
+    """
+    run_ids = _ready(connection, room, now, Counter(running), company_limit)
+    if not run_ids:
+        return []
+    rows = connection.execute(_CLAIM, {"now": now, "run_ids": run_ids}).all()
     claimed = {row.id: Claimed(row) for row in sorted(rows, key=lambda row: (row.priority, row.id))}
-    if claimed:
-        for record in connection.execute(_CHECKPOINTS, {"run_ids": list(claimed)}):
-            claimed[record.run_id].recorded.append(record)
+    for record in connection.execute(_CHECKPOINTS, {"run_ids": list(claimed)}):
+        claimed[record.run_id].recorded.append(record)
     return list(claimed.values())
+
+
+def _ready(
+    connection: Connection, room: int, now: datetime, running: Counter[int], company_limit: int
+) -> list[int]:
+    """The runs to claim; asked for again while companies that became full leave room to others."""
+    chosen: list[int] = []
+    while (left := room - len(chosen)) > 0:
+        full = [id for id, count in running.items() if 0 < company_limit <= count]
+        asked = {"now": now, "room": left, "full_companies": full, "chosen": chosen}
+        found = connection.execute(_READY, asked).all()
+        for row in found:
+            if not 0 < company_limit <= running[row.company_id]:
+                running[row.company_id] += 1
+                chosen.append(row.id)
+        if len(found) < left:
+            break
+    return chosen
 
 
 def requeue_abandoned(connection: Connection) -> int:
