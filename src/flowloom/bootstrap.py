@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from flowloom.api import app as application
 from flowloom.api import call, limits
-from flowloom.engine import faults
+from flowloom.engine import faults, meters
 from flowloom.engine.executor import Executor, Surroundings
 from flowloom.engine.http import Client
 from flowloom.runtime import dispatcher, pruner, rollup, scheduler, supervisor
@@ -85,6 +85,7 @@ def build(
         concurrency=settings.concurrency,
         company_concurrency=settings.company_concurrency,
     )
+    meters.RUNS_WORKED_ON.set_function(lambda: dispatching.running)
     scheduling = scheduler.Scheduler(
         platform.database, platform.run_ids, platform.broker, platform.clock, reach
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +19,7 @@ from flowloom.engine import faults
 from flowloom.services import first_start, keys
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
-from flowloom.store import schema
+from flowloom.store import lease, schema
 
 
 def configure_logs(settings: Settings) -> None:
@@ -53,34 +54,38 @@ def open_platform(settings: Settings) -> tuple[Platform, faults.Faults]:
 def serve(settings: Settings) -> None:
     """Serve until a signal comes."""
     platform, armed = open_platform(settings)
-    welcome = first_start.prepare(platform)
-    if welcome is not None and welcome.generated_password is not None:
-        say("First start. Sign in as:")
-        say(f"  e-mail    {welcome.email}")
-        say(f"  password  {welcome.generated_password}   (shown this once)")
-    server = bootstrap.build(platform, reach=armed.reach)
-    asyncio.run(run_all([_uvicorn(server.app, settings.host, settings.port)]))
+    with lease.Lease(platform.database):
+        welcome = first_start.prepare(platform)
+        if welcome is not None and welcome.generated_password is not None:
+            say("First start. Sign in as:")
+            say(f"  e-mail    {welcome.email}")
+            say(f"  password  {welcome.generated_password}   (shown this once)")
+        server = bootstrap.build(platform, reach=armed.reach)
+        main, main_socket = _listen(server.app, settings.host, settings.port)
+        say(f"Flowloom on http://{settings.host}:{main_socket.getsockname()[1]}")
+        asyncio.run(run_all([(main, main_socket)]))
 
 
 def demo(settings: Settings) -> None:
     """Serve with a sample flow against the built-in sample shop on the next port."""
-    shop_port = settings.port + 1 if settings.port else 0
-    shop_server = _uvicorn(shop.create_app(login=samples.LOGIN), "127.0.0.1", shop_port, log_level="warning")
-    shop_socket = shop_server.config.bind_socket()
+    shop_app = shop.create_app(login=samples.LOGIN)
+    shop_server, shop_socket = _listen(shop_app, "127.0.0.1", settings.port + 1 if settings.port else 0)
     shop_url = f"http://127.0.0.1:{shop_socket.getsockname()[1]}"
     allowed = settings.model_copy(update={"outbound_allow": (*settings.outbound_allow, "127.0.0.1")})
     platform, armed = open_platform(allowed)
-    welcome = first_start.prepare(platform)
-    if welcome is not None:
-        _plant(platform, welcome, shop_url)
-    else:
-        say(f"Flowloom on http://{settings.host}:{settings.port}, with everything as it was. Sample shop: {shop_url}")
-    server = bootstrap.build(platform, reach=armed.reach)
-    main = _uvicorn(server.app, settings.host, settings.port)
-    asyncio.run(run_all([main, shop_server], [None, shop_socket]))
+    with lease.Lease(platform.database):
+        server = bootstrap.build(platform, reach=armed.reach)
+        main, main_socket = _listen(server.app, settings.host, settings.port)
+        base = f"http://{settings.host}:{main_socket.getsockname()[1]}"
+        welcome = first_start.prepare(platform)
+        if welcome is not None:
+            _plant(platform, welcome, base, shop_url)
+        else:
+            say(f"Flowloom on {base}, with everything as it was. Sample shop: {shop_url}")
+        asyncio.run(run_all([(main, main_socket), (shop_server, shop_socket)]))
 
 
-def _plant(platform: Platform, welcome: first_start.Welcome, shop_url: str) -> None:
+def _plant(platform: Platform, welcome: first_start.Welcome, base: str, shop_url: str) -> None:
     key, actor = keys.generate(), welcome.actor
 
     def work(connection: Connection) -> int:
@@ -88,12 +93,11 @@ def _plant(platform: Platform, welcome: first_start.Welcome, shop_url: str) -> N
         return samples.plant(connection, actor, platform.vault, shop_url)
 
     flow_id = platform.database.write_now(work)
-    greet(platform.settings, welcome, key, flow_id, shop_url)
+    greet(base, welcome, key, flow_id, shop_url)
 
 
-def greet(settings: Settings, welcome: first_start.Welcome, key: str, flow_id: int, shop_url: str) -> None:
+def greet(base: str, welcome: first_start.Welcome, key: str, flow_id: int, shop_url: str) -> None:
     """Tell how to go on: where, who, and three commands that work when pasted."""
-    base = f"http://{settings.host}:{settings.port}"
     say(f"Flowloom     {base}   (API: {base}/docs)")
     say(f"Sample shop  {shop_url}")
     say(f"e-mail       {welcome.email}")
@@ -112,12 +116,13 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _uvicorn(app: Any, host: str, port: int, log_level: str = "warning") -> uvicorn.Server:
+def _listen(app: Any, host: str, port: int) -> tuple[uvicorn.Server, socket.socket]:
+    """A server with its socket bound, so that its port is known before it begins to answer."""
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
-        log_level=log_level,
+        log_level="warning",
         access_log=False,
         loop="uvloop",
         http="httptools",
@@ -125,16 +130,13 @@ def _uvicorn(app: Any, host: str, port: int, log_level: str = "warning") -> uvic
         timeout_graceful_shutdown=5,
         backlog=2048,
     )
-    return uvicorn.Server(config)
+    return uvicorn.Server(config), config.bind_socket()
 
 
-async def run_all(servers: Sequence[uvicorn.Server], sockets: Sequence[Any] = (None,)) -> None:
+async def run_all(servers: Sequence[tuple[uvicorn.Server, socket.socket]]) -> None:
     """Run servers side by side; the first that ends takes the others with it."""
-    tasks = [
-        asyncio.create_task(server.serve(sockets=None if bound is None else [bound]))
-        for server, bound in zip(servers, sockets, strict=True)
-    ]
+    tasks = [asyncio.create_task(server.serve(sockets=[bound])) for server, bound in servers]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for server in servers:
+    for server, _ in servers:
         server.should_exit = True
     await asyncio.gather(*tasks)

@@ -19,7 +19,7 @@ import structlog
 from flowloom import errors
 from flowloom.domain import run, sketch
 from flowloom.domain.payload import Payload
-from flowloom.engine import records
+from flowloom.engine import meters, records
 from flowloom.engine.context import Active, Bucket, LoadConnection, StepContext
 from flowloom.engine.http import Client
 from flowloom.engine.plan import Plan, PlanStep, Plans
@@ -307,6 +307,7 @@ class Executor:
         )
         payloads, logs = active.take_unwritten()
         await self._keep(lambda: self._around.journal.finish(end, payloads, logs))
+        meters.RUNS_ENDED.labels(status.name.lower()).inc()
         self._publish(active, {"type": "run", "status": int(status)})
 
     async def _keep(self, write: Callable[[], Awaitable[Any]]) -> Any:
