@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from flowloom import errors
+from flowloom.domain.payload import JSON_TYPE, is_json_type
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 64
@@ -17,9 +18,7 @@ M = TypeVar("M", bound=BaseModel)
 
 async def raw(request: Request) -> bytes:
     """The whole body. Raises TooLarge above 8 MB, before reading it where the length is declared."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared[:20]) > MAX_BYTES:
-        raise _too_large()
+    refuse_large(request)
     chunks, size = [], 0
     try:
         async for chunk in request.stream():
@@ -32,39 +31,54 @@ async def raw(request: Request) -> bytes:
     return b"".join(chunks)
 
 
+def refuse_large(request: Request) -> None:
+    """Raise TooLarge for a body that declares more than 8 MB."""
+    declared = request.headers.get("content-length", "0")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > MAX_BYTES:
+        raise _too_large()
+
+
 def _too_large() -> errors.TooLarge:
     return errors.TooLarge("The body is over 8 MB; send it in smaller parts.")
 
 
 def decode(content: bytes) -> Any:
     """A JSON value. Raises Invalid for bad JSON or UTF-8, NaN, lone surrogates and nesting over 64 levels."""
-    if content.count(b"[") + content.count(b"{") > MAX_DEPTH and _depth(content) > MAX_DEPTH:
-        raise errors.Invalid.field("body", f"The body is nested deeper than {MAX_DEPTH} levels.")
     try:
-        return msgspec.json.decode(content)
+        if not _is_deep(content):
+            return msgspec.json.decode(content)
+    except RecursionError:
+        pass
     except UnicodeDecodeError:
         raise errors.Invalid.field("body", "The body is not valid UTF-8.") from None
     except (msgspec.MsgspecError, ValueError) as error:
         raise errors.Invalid.field("body", f"The body is not valid JSON: {error}.") from None
+    raise errors.Invalid.field("body", f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
-def _depth(content: bytes) -> int:
-    """How deep brackets nest outside of strings."""
-    deepest = depth = 0
-    for number, part in enumerate(content.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')):
-        if number % 2 == 0:
-            for byte in part:
-                if byte in b"[{":
-                    depth += 1
-                    deepest = max(deepest, depth)
-                elif byte in b"]}":
-                    depth -= 1
-    return deepest
+_KEPT = b'"[]{}'
+_OTHERS = bytes(set(range(256)) - set(_KEPT))
+_AS_SQUARE = bytes.maketrans(b"{}", b"[]")
+
+
+def _is_deep(content: bytes) -> bool:
+    """Whether brackets outside of strings nest over 64 levels; each pass takes the innermost pairs away."""
+    if content.count(b"[") + content.count(b"{") <= MAX_DEPTH:
+        return False
+    unescaped = content.replace(b"\\\\", b"").replace(b'\\"', b"")
+    brackets = b"".join(unescaped.translate(_AS_SQUARE, _OTHERS).split(b'"')[::2])
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"")
+    return b"[]" in brackets
 
 
 async def json_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object; an empty body is an empty object. Raises WrongType or Invalid."""
-    content = await raw(request)
+    return parse_object(request, await raw(request))
+
+
+def parse_object(request: Request, content: bytes) -> dict[str, Any]:
+    """The same of a body that was read already."""
     if not content.strip():
         return {}
     require_json(request)
@@ -77,9 +91,9 @@ async def json_object(request: Request) -> dict[str, Any]:
 
 def require_json(request: Request) -> None:
     """Raise WrongType for a body that says it is something else than JSON."""
-    content_type = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
-    if content_type != "application/json" and not content_type.endswith("+json"):
-        raise errors.WrongType(f"The content type {content_type[:100]} is not read here; send application/json.")
+    content_type = request.headers.get("content-type", JSON_TYPE)
+    if not is_json_type(content_type):
+        raise errors.WrongType(f"The content type {content_type[:100]} is not read here; send {JSON_TYPE}.")
 
 
 def refuse_nul(value: Any, field: str = "") -> None:

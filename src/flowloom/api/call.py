@@ -68,6 +68,10 @@ class Call:
         """What the query string asks of a list."""
         return query.parse(listing, self.request.query_params.multi_items())
 
+    def includes(self, listing: query.Listing) -> frozenset[str]:
+        """What the query string asks to be included in a record of a list."""
+        return query.read_includes(listing, self.request.query_params.get("include", ""))
+
     async def read(self, work: Callable[Concatenate[Connection, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a service function on a read-only connection."""
         return await self.platform.database.read(lambda db: work(db, self.actor, *args, **kwargs))
@@ -93,10 +97,11 @@ def credential(request: Request) -> str:
 
 
 async def authorise(request: Request, needed: Role) -> Call:
-    """The call of a request whose actor may do it. Raises Unauthenticated, TooMany or Forbidden."""
+    """The call of a request whose actor may do it. Raises Unauthenticated, TooMany, Forbidden or TooLarge."""
     doors: Doors = request.app.state.doors
     now = doors.platform.clock()
     actor = await doors.principals.resolve(credential(request), now)
     doors.rate.take(actor.company_id, now)
     actor.require(needed)
+    bodies.refuse_large(request)
     return Call(request, actor, doors)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 STYLE = (
@@ -26,6 +26,11 @@ async def openapi(request: Request) -> Response:
 async def page(request: Request) -> Response:
     """The same for a reader."""
     return HTMLResponse(render(request.app.openapi()))
+
+
+async def root(_request: Request) -> Response:
+    """Where a browser that comes without a path is sent."""
+    return RedirectResponse("/docs")
 
 
 def render(spec: dict[str, Any]) -> str:
@@ -56,4 +61,5 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
 
 openapi.is_public = True  # type: ignore[attr-defined]
 page.is_public = True  # type: ignore[attr-defined]
-ROUTES = [Route("/openapi.json", openapi), Route("/docs", page)]
+root.is_public = True  # type: ignore[attr-defined]
+ROUTES = [Route("/", root), Route("/openapi.json", openapi), Route("/docs", page)]

@@ -35,8 +35,8 @@ async def create_flow(call: Call) -> Response:
 )
 async def get_flow(call: Call) -> Response:
     """Get a flow."""
-    asked = call.asked(flows.LISTING)
-    return envelope.data(await call.read(flows.get, call.id("flow"), asked.includes))
+    includes = call.includes(flows.LISTING)
+    return envelope.data(await call.read(flows.get, call.id("flow"), includes))
 
 
 @routes.put("/flows/{flow}", role=Role.MANAGER, body=schemas.FlowUpdate, answer=schemas.One[schemas.Flow])

@@ -33,7 +33,7 @@ def _declare_starts(trigger: run.Trigger, word: str) -> None:
 
     async def start(call: Call) -> Response:
         content = await bodies.raw(call.request)
-        sent = await _start_body(call, content)
+        sent = bodies.model(schemas.StartRequest, bodies.parse_object(call.request, content))
         body = sent.payload.encode() if sent.payload is not None else None
         return await _started(call, content, _order(call, trigger, body, "application/json", sent.flow_variables))
 
@@ -55,16 +55,6 @@ def _declare_starts(trigger: run.Trigger, word: str) -> None:
 
 _declare_starts(run.Trigger.API, "start")
 _declare_starts(run.Trigger.MANUAL, "manual")
-
-
-async def _start_body(call: Call, content: bytes) -> schemas.StartRequest:
-    if not content.strip():
-        return schemas.StartRequest()
-    bodies.require_json(call.request)
-    sent = bodies.decode(content)
-    if not isinstance(sent, dict):
-        raise errors.Invalid.field("body", 'The body must be a JSON object, such as {"payload": "..."}.')
-    return bodies.model(schemas.StartRequest, sent)
 
 
 def body_type(call: Call) -> str:
@@ -166,10 +156,7 @@ async def stop_run(call: Call) -> Response:
 async def retry_run(call: Call) -> Response:
     """Queue a new run that goes on where an ended one failed, or from `from_step` on."""
     content = await bodies.raw(call.request)
-    sent = bodies.decode(content) if content.strip() else {}
-    if not isinstance(sent, dict):
-        raise errors.Invalid.field("body", "The body must be a JSON object, such as {}.")
-    body = bodies.model(schemas.RetryRequest, sent)
+    body = bodies.model(schemas.RetryRequest, bodies.parse_object(call.request, content))
     started = await call.write(
         runs.retry,
         call.platform.run_ids,

@@ -43,8 +43,8 @@ async def create_version(call: Call) -> Response:
 )
 async def get_version(call: Call) -> Response:
     """Get a version."""
-    asked = call.asked(versions.LISTING)
-    return envelope.data(await call.read(versions.get, call.id("flow"), call.id("version"), asked.includes))
+    includes = call.includes(versions.LISTING)
+    return envelope.data(await call.read(versions.get, call.id("flow"), call.id("version"), includes))
 
 
 @routes.put(

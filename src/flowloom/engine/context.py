@@ -35,10 +35,14 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was checkpointed of one effect for one payload: its payloads so far, and where it goes on (None: nowhere)."""
+    """What was checkpointed of one effect for one payload: its payloads so far, and where it goes on (None: nowhere).
 
-    payloads: Sequence[Payload]
-    cursor: Any
+    `rows` counts the rows that say so: one for each payload and one for each answer without any.
+    """
+
+    payloads: Sequence[Payload] = ()
+    cursor: Any = None
+    rows: int = 0
 
 
 @dataclass(slots=True)
@@ -64,22 +68,27 @@ class Active:
     tallies: dict[str, StepTally] = field(default_factory=dict)
     secrets: set[str] = field(default_factory=set)
     has_warnings: bool = False
-    open_legs: int = 0
+    # How many branches of the plan wait for the one that is walked, or are walked beside it.
+    other_branches: int = 0
 
     def log(self, step_key: str | None, level: Level, message: str) -> None:
         """Add a log line; it is written with the next checkpoint or the end."""
         self.has_warnings = self.has_warnings or level == "warning"
-        if self.secrets:
-            message = secrets.redact(message, self.secrets)
         self.logs.append(
             {
                 "run_id": self.row.id,
                 "step_key": step_key,
                 "level": level,
-                "message": message.replace("\0", "")[:MAX_MESSAGE],
+                "message": self.redact(message),
                 "created_at": self.clock(),
             }
         )
+
+    def redact(self, message: str) -> str:
+        """A message as it may be shown: without the secrets that this run has used so far, and not too long."""
+        if self.secrets:
+            message = secrets.redact(message, self.secrets)
+        return message.replace("\0", "")[:MAX_MESSAGE]
 
     def tally(self, step_key: str) -> StepTally:
         return self.tallies.setdefault(step_key, StepTally())
@@ -151,5 +160,7 @@ class StepContext:
 
     async def _connection(self, id: int) -> Connection:
         connection = await self._load_connection(self._active.row.company_id, id)
-        self._active.secrets.update(connection.secret.values())
+        # `Basic` joins user and password to one word, which tells as much as the password.
+        sent = (value.rpartition(" ")[2] for value in connections.auth_headers(connection).values())
+        self._active.secrets.update(connection.secret.values(), sent)
         return connection

@@ -20,11 +20,12 @@ from flowloom import errors
 from flowloom.domain import run, sketch
 from flowloom.domain.payload import Payload
 from flowloom.engine import meters, records
-from flowloom.engine.context import Active, Bucket, LoadConnection, StepContext
+from flowloom.engine.context import Active, Bucket, LoadConnection, Recorded, StepContext
 from flowloom.engine.http import Client
 from flowloom.engine.plan import Plan, PlanStep, Plans
 from flowloom.steps import contract
 from flowloom.store import blobs, broker, definitions, journal
+from flowloom.store.connections import Connection
 from flowloom.store.database import Database
 from flowloom.store.queue import Claimed
 
@@ -78,41 +79,54 @@ class Executor:
         self._plans = Plans()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowloom-pure")
         self._stop_ordered: set[int] = set()
+        self._walking: dict[int, asyncio.Task[Result]] = {}
 
     def close(self) -> None:
         self._thread.shutdown(cancel_futures=True)
 
-    def order_stop(self, run_id: int) -> None:
-        """The cancellation that follows for this run means its end, not a hand-over to the next start."""
+    def stop(self, run_id: int) -> None:
+        """Stop a run that was claimed: at its next pause, or before its first step. One that ends already goes on to."""
         self._stop_ordered.add(run_id)
+        if run_id in self._walking:
+            self._walking[run_id].cancel()
 
     async def execute(self, claimed: Claimed) -> None:
-        """Run to the end and write it. Cancelled without an order to stop, it is left for the next start to take up."""
+        """Run to the end and write it. Cancelled, it is left for the next start to take up."""
         active = Active(claimed.row, self._around.clock)
         self._publish(active, {"type": "run", "status": int(run.Status.STARTED)})
         try:
-            status, error = await self._outcome(active, claimed)
-        except asyncio.CancelledError:
-            if active.row.id not in self._stop_ordered:
-                raise
-            status, error = STOPPED_BY_ORDER
+            status, error = await self._walked(active, claimed)
+            await self._end(active, status, error)
         finally:
             self._stop_ordered.discard(active.row.id)
-        await self._end(active, status, error)
+
+    async def _walked(self, active: Active, claimed: Claimed) -> Result:
+        """What comes of the run. The walk is a task of its own: an order to stop ends it, and not the run's end."""
+        run_id = active.row.id
+        if claimed.row.stop_requested or run_id in self._stop_ordered:
+            return STOPPED_BY_ORDER
+        walk = self._walking[run_id] = asyncio.create_task(self._outcome(active, claimed))
+        try:
+            return await walk
+        except asyncio.CancelledError:
+            if run_id not in self._stop_ordered:
+                raise
+            return STOPPED_BY_ORDER
+        finally:
+            del self._walking[run_id]
 
     async def _outcome(self, active: Active, claimed: Claimed) -> Result:
-        if claimed.row.stop_requested:
-            return STOPPED_BY_ORDER
         try:
             plan = await self._plan(active)
-            bucket = records.restore(active, claimed, plan, self._around.blobs)
+            bucket = await self._restore(active, claimed, plan)
             self._around.reach("run-claimed")
             await self._walk(active, plan.trigger, bucket)
         except RunStopped as stopped:
             return run.Status.STOPPED, {"message": str(stopped)}
         except StepFailed as failed:
             active.log(failed.step.key, "error", failed.why)
-            return run.Status.FAILURE, {"message": failed.why, "step": failed.step.key, "name": failed.step.name}
+            where = {"step": failed.step.key, "name": failed.step.name}
+            return run.Status.FAILURE, {"message": active.redact(failed.why), **where}
         except errors.FlowloomError as error:
             active.log(None, "error", error.message)
             return run.Status.FAILURE, {"message": error.message}
@@ -130,6 +144,11 @@ class Executor:
             plan = self._plans.add(content_hash, definition)
         return plan
 
+    async def _restore(self, active: Active, claimed: Claimed, plan: Plan) -> Bucket:
+        if records.is_long_to_restore(claimed):
+            return await asyncio.to_thread(records.restore, active, claimed, plan, self._around.blobs)
+        return records.restore(active, claimed, plan, self._around.blobs)
+
     async def _walk(self, active: Active, step: PlanStep, bucket: Bucket) -> None:
         """Work a step and all that follows it."""
         while bucket.payloads:
@@ -138,10 +157,12 @@ class Executor:
                 return
             if step.is_enabled:
                 bucket = Bucket(await self._work(active, step, bucket), bucket.variables)
-            for follower in step.next[:-1]:
-                await self._walk(active, follower, Bucket(bucket.payloads, dict(bucket.variables)))
             if not step.next:
                 return
+            active.other_branches += 1
+            for follower in step.next[:-1]:
+                await self._walk(active, follower, Bucket(bucket.payloads, dict(bucket.variables)))
+            active.other_branches -= 1
             step = step.next[-1]
 
     async def _fork(self, active: Active, step: PlanStep, bucket: Bucket) -> None:
@@ -150,22 +171,26 @@ class Executor:
             return
         shares: dict[str, list[Payload]] = {key: [] for key in step.legs}
         context = self._context(active, step, bucket)
-        for outcome in self._pure_outcomes(active, step, context, bucket.payloads):
+        for outcome in await self._pure_outcomes(active, step, context, bucket.payloads):
             for key, payload in outcome.routes.items() if isinstance(outcome, contract.Routed) else ():
                 shares.setdefault(key, []).append(payload)
         active.log(step.key, "info", _routed_message(step, shares))
-        active.open_legs += 1
+        active.other_branches += 1
         results = await asyncio.gather(
             *(self._leg(active, legs, shares[key], bucket.variables) for key, legs in step.legs.items()),
             return_exceptions=True,
         )
-        active.open_legs -= 1
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        active.other_branches -= 1
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if failures:
+            raise min(failures, key=lambda failure: isinstance(failure, RunStopped))
 
     async def _leg(
-        self, active: Active, steps: Sequence[PlanStep], payloads: Sequence[Payload], variables: dict[str, Any]
+        self,
+        active: Active,
+        steps: Sequence[PlanStep],
+        payloads: Sequence[Payload],
+        variables: dict[str, Any],
     ) -> None:
         for step in steps:
             await self._walk(active, step, Bucket(payloads, dict(variables)))
@@ -179,38 +204,34 @@ class Executor:
         if step.compiled.effect:
             payloads = await self._work_effect(active, step, context, bucket.payloads)
         else:
-            payloads = await self._work_pure(active, step, context, bucket.payloads)
+            outcomes = await self._pure_outcomes(active, step, context, bucket.payloads)
+            payloads = [payload for outcome in outcomes for payload in _done(step, outcome).payloads]
         tally.payloads_out += len(payloads)
         tally.seconds += time.perf_counter() - began
         active.metrics["operations", "count"] += len(bucket.payloads)
         active.log(step.key, "info", f"{step.name}: {len(bucket.payloads)} in, {len(payloads)} out")
-        self._publish(active, {"type": "step", "step": step.key, "state": "finished", "payloads": len(payloads)})
+        self._publish(
+            active, {"type": "step", "step": step.key, "state": "finished", "payloads": len(payloads)}
+        )
         return payloads
 
     def _context(self, active: Active, step: PlanStep, bucket: Bucket) -> StepContext:
-        return StepContext(active, step, bucket.variables, self._around.http, self._around.load_connection)
+        return StepContext(active, step, bucket.variables, self._around.http, self._load_connection)
 
-    async def _work_pure(
+    async def _load_connection(self, company_id: int, id: int) -> Connection:
+        connection: Connection = await self._keep(lambda: self._around.load_connection(company_id, id))
+        return connection
+
+    async def _pure_outcomes(
         self, active: Active, step: PlanStep, context: StepContext, payloads: Sequence[Payload]
-    ) -> Sequence[Payload]:
-        def work() -> list[Payload]:
-            made: list[Payload] = []
-            for outcome in self._pure_outcomes(active, step, context, payloads):
-                if isinstance(outcome, contract.Done):
-                    made.extend(outcome.payloads)
-            return made
-
-        if records.weight(payloads) <= INLINE_RECORDS:
-            return work()
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-    def _pure_outcomes(
-        self, active: Active, step: PlanStep, context: StepContext, payloads: Sequence[Payload]
-    ) -> list[contract.Outcome]:
-        began = time.thread_time()
+    ) -> list[contract.Done | contract.Routed]:
         active.tally(step.key).attempts += len(payloads)
-        outcomes = [_accept(step, step.compiled.run(context, payload)) for payload in payloads]
-        active.metrics["cpu", "microseconds"] += round((time.thread_time() - began) * 1e6)
+        if records.weight(payloads) <= INLINE_RECORDS:
+            outcomes, seconds = _compute(step, context, payloads)
+        else:
+            loop = asyncio.get_running_loop()
+            outcomes, seconds = await loop.run_in_executor(self._thread, _compute, step, context, payloads)
+        active.metrics["cpu", "microseconds"] += round(seconds * 1e6)
         return outcomes
 
     async def _work_effect(
@@ -218,7 +239,7 @@ class Executor:
     ) -> Sequence[Payload]:
         made: list[Payload] = []
         for number, payload in enumerate(payloads, 1):
-            is_last = number == len(payloads) and not step.next and not active.open_legs
+            is_last = number == len(payloads) and not step.next and not active.other_branches
             made.extend(await self._effect(active, step, context, payload, is_last=is_last))
         return made
 
@@ -226,15 +247,17 @@ class Executor:
         self, active: Active, step: PlanStep, context: StepContext, payload: Payload, *, is_last: bool
     ) -> Sequence[Payload]:
         """One effect for one payload, from where its checkpoints leave off, page by page."""
-        before = active.recorded.get((step.key, payload.position))
-        made = list(before.payloads) if before else []
-        if before and before.cursor is None:
+        before = active.recorded.get((step.key, payload.position), Recorded())
+        made, rows = list(before.payloads), before.rows
+        if rows and before.cursor is None:
             return made
-        context.cursor, context.position = before.cursor if before else None, payload.position
+        context.cursor, context.position = before.cursor, payload.position
         while True:
             done = await self._attempts(active, step, context, payload)
             self._around.reach("effect-done")
-            active.payloads += await self._records(active, step, payload, done)
+            new = records.checkpoint(active, step, payload, done, rows)
+            active.payloads += await self._packed(new)
+            rows += len(new)
             made.extend(done.payloads)
             context.cursor = done.cursor
             # The very last effect of a run is recorded in the transaction that ends the run.
@@ -243,10 +266,7 @@ class Executor:
             if done.cursor is None:
                 return made
 
-    async def _records(
-        self, active: Active, step: PlanStep, payload: Payload, done: contract.Done
-    ) -> list[dict[str, Any]]:
-        rows = records.checkpoint(active, step, payload, done)
+    async def _packed(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if records.is_large(rows):
             return await asyncio.to_thread(records.pack, rows, self._around.blobs)
         return records.pack(rows, self._around.blobs)
@@ -263,7 +283,9 @@ class Executor:
             if attempt > step.compiled.retries:
                 break
             pause = self._pause_seconds(outcome, attempt)
-            active.log(step.key, "warning", f"{outcome.why} Trying again in {pause:.1f} s (attempt {attempt}).")
+            active.log(
+                step.key, "warning", f"{outcome.why} Trying again in {pause:.1f} s (attempt {attempt})."
+            )
             await self._flush(active)
             await self._around.sleep(pause)
         raise StepFailed(step, f"{outcome.why} Gave up after {attempt} attempts.")
@@ -275,6 +297,8 @@ class Executor:
                 return await outcome if inspect.isawaitable(outcome) else outcome
         except TimeoutError:
             return contract.Retry(f"No answer within {step.compiled.timeout_seconds:g} seconds.")
+        except errors.FlowloomError as error:
+            return contract.Fail(error.message)
 
     def _pause_seconds(self, outcome: contract.Retry, attempt: int) -> float:
         if outcome.after_seconds is not None:
@@ -289,10 +313,26 @@ class Executor:
     async def _end(self, active: Active, status: run.Status, error: dict[str, Any] | None) -> None:
         self._around.reach("run-before-end")
         at = self._around.clock()
+        self._count(active, at)
+        try:
+            await self._finish(active, at, status, error)
+        except Exception as fault:
+            # What could not be written was taken, so that the end is all that is left to write.
+            log.exception("run_not_recorded", run_id=active.row.id)
+            status, error = run.Status.FAILURE, {"message": f"Internal error ({type(fault).__name__})."}
+            await self._finish(active, at, status, error)
+        meters.RUNS_ENDED.labels(status.name.lower()).inc()
+        self._publish(active, {"type": "run", "status": int(status)})
+
+    def _count(self, active: Active, at: datetime) -> None:
         duration_ms = (at - active.row.started_at).total_seconds() * 1000
         active.metrics["duration", sketch.key(duration_ms)] += 1
         active.metrics["duration", "total_ms"] += round(duration_ms)
         active.metrics["steps", "count"] += len(active.tallies)
+
+    async def _finish(
+        self, active: Active, at: datetime, status: run.Status, error: dict[str, Any] | None
+    ) -> None:
         end = journal.End(
             run_id=active.row.id,
             fence=active.row.fence,
@@ -307,8 +347,6 @@ class Executor:
         )
         payloads, logs = active.take_unwritten()
         await self._keep(lambda: self._around.journal.finish(end, payloads, logs))
-        meters.RUNS_ENDED.labels(status.name.lower()).inc()
-        self._publish(active, {"type": "run", "status": int(status)})
 
     async def _keep(self, write: Callable[[], Awaitable[Any]]) -> Any:
         """Ask the database until it answers: a run waits for it, and is not lost."""
@@ -324,8 +362,19 @@ class Executor:
             self._around.broker.publish(active.row.id, event)
 
 
-def _accept(step: PlanStep, outcome: contract.Outcome | Awaitable[contract.Outcome]) -> contract.Outcome:
-    """A pure step's outcome, or its failure raised."""
+def _compute(
+    step: PlanStep, context: StepContext, payloads: Sequence[Payload]
+) -> tuple[list[contract.Done | contract.Routed], float]:
+    """What a pure step answers to these payloads, and the seconds of processor time it took."""
+    began = time.thread_time()
+    outcomes = [_accept(step, step.compiled.run(context, payload)) for payload in payloads]
+    return outcomes, time.thread_time() - began
+
+
+def _accept(
+    step: PlanStep, outcome: contract.Outcome | Awaitable[contract.Outcome]
+) -> contract.Done | contract.Routed:
+    """A step's answer, or its failure raised."""
     match outcome:
         case contract.Done() | contract.Routed():
             return outcome
@@ -338,10 +387,10 @@ def _accept(step: PlanStep, outcome: contract.Outcome | Awaitable[contract.Outco
 
 
 def _done(step: PlanStep, outcome: contract.Outcome) -> contract.Done:
-    """An effect's outcome, or its failure raised."""
+    """The answer of a step without routes, or its failure raised."""
     accepted = _accept(step, outcome)
     if not isinstance(accepted, contract.Done):
-        raise TypeError(f"{step.microservice} is an effect and must not route.")
+        raise TypeError(f"{step.microservice} has no routes and must not route.")
     return accepted
 
 

@@ -15,11 +15,20 @@ from flowloom.store import blobs
 from flowloom.store.queue import Claimed
 
 LARGE_BYTES = 256 * 1024
+MAX_CONTENT_TYPE = 255
 
 
 def weight(payloads: Sequence[Payload]) -> int:
-    """How many records these payloads hold: the items of lists, one for each other body."""
-    return sum(len(payload.body) if isinstance(payload.body, list) else 1 for payload in payloads)
+    """How many records these payloads hold: the items of a list, or of the longest list in an object; else one."""
+    return sum(_records_in(payload.body) for payload in payloads)
+
+
+def _records_in(body: object) -> int:
+    if isinstance(body, list):
+        return len(body)
+    if isinstance(body, dict):
+        return max((len(value) for value in body.values() if isinstance(value, list)), default=1)
+    return 1
 
 
 def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) -> Bucket:
@@ -32,16 +41,27 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
         else:
             _add(recorded, row, store)
     active.recorded = recorded
-    if claimed.row.fence == 1:
-        active.metrics["payloads", "received"] += 1 if start.body is not None else 0
+    _count(active, claimed.recorded)
     return Bucket([start], {**plan.variables, **(claimed.row.variables or {})})
+
+
+def _count(active: Active, rows: Sequence[Row[Any]]) -> None:
+    """Count what this run recorded before a restart: metrics are written at its end. A retry's copies are older."""
+    for row in rows:
+        if row.created_at < active.row.queued_at or row.content_type is None:
+            continue
+        if row.kind == "start":
+            active.metrics["payloads", "received"] += 1
+        else:
+            active.metrics["payloads", "count"] += 1
+            active.metrics["payloads", "bytes"] += row.bytes
 
 
 def _add(recorded: dict[tuple[str, str], Recorded], row: Row[Any], store: blobs.Blobs) -> None:
     where = row.step_key, row.state["of"]
-    before = recorded[where].payloads if where in recorded else []
+    before = recorded.get(where, Recorded())
     made = [_payload(row, store)] if row.content_type is not None else []
-    recorded[where] = Recorded([*before, *made], row.state.get("cursor"))
+    recorded[where] = Recorded([*before.payloads, *made], row.state.get("cursor"), before.rows + 1)
 
 
 def _payload(row: Row[Any], store: blobs.Blobs) -> Payload:
@@ -49,16 +69,18 @@ def _payload(row: Row[Any], store: blobs.Blobs) -> Payload:
     return Payload(blobs.decode(raw, row.content_type), row.content_type, row.meta or {}, row.position)
 
 
-def checkpoint(active: Active, step: PlanStep, payload: Payload, done: contract.Done) -> list[dict[str, Any]]:
+def checkpoint(
+    active: Active, step: PlanStep, payload: Payload, done: contract.Done, rows_before: int
+) -> list[dict[str, Any]]:
     """The rows that record one answer of an effect; one without payloads is recorded by a row without a body.
 
-    Each row's `state` is {of: the position of the payload it answers, cursor?: where the next call goes on}.
+    `rows_before` counts those of its earlier answers. Each row's `state` is {of: the position of the payload it answers, cursor?: where the next call goes on}.
     """
     state: dict[str, Any] = {"of": payload.position}
     if done.cursor is not None:
         state["cursor"] = done.cursor
     if not done.payloads:
-        return [_row(active, step, None, f"{payload.position}!", state)]
+        return [_row(active, step, None, f"{payload.position}!{rows_before}", state)]
     return [_row(active, step, made, made.position, state) for made in done.payloads]
 
 
@@ -75,7 +97,7 @@ def _row(
         "position": position,
         "kind": "effect",
         "state": dict(state),
-        "content_type": payload.content_type if payload is not None else None,
+        "content_type": payload.content_type[:MAX_CONTENT_TYPE] if payload is not None else None,
         "meta": dict(payload.meta) if payload is not None else None,
         "raw": raw,
         "created_at": active.clock(),
@@ -85,6 +107,11 @@ def _row(
 def is_large(rows: Sequence[Mapping[str, Any]]) -> bool:
     """Whether packing these takes long enough to be done aside."""
     return sum(len(row["raw"]) for row in rows) > LARGE_BYTES
+
+
+def is_long_to_restore(claimed: Claimed) -> bool:
+    """Whether unpacking what was recorded takes long enough to be done aside."""
+    return sum(row.bytes for row in claimed.recorded) > LARGE_BYTES
 
 
 def pack(rows: Sequence[dict[str, Any]], store: blobs.Blobs) -> list[dict[str, Any]]:

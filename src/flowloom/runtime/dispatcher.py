@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from flowloom import errors
 from flowloom.engine.executor import Executor
 from flowloom.store import broker, journal, queue
 from flowloom.store.database import Database
@@ -36,6 +38,7 @@ class Dispatcher:
         self._company_concurrency = company_concurrency
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._per_company: Counter[int] = Counter()
+        self._early_stops: set[int] = set()
         signals.on_stop(self.stop_run)
 
     @property
@@ -48,10 +51,11 @@ class Dispatcher:
         room = self._concurrency - len(self._tasks)
         if room <= 0:
             return 0
-        full = self._full_companies()
-        claimed = await self._database.write_grouped(lambda db: claim(db, room, now, full))
+        running, limit = dict(self._per_company), self._company_concurrency
+        claimed = await self._database.write_grouped(lambda db: claim(db, room, now, running, limit))
         for one in claimed:
             self._begin(one)
+        self._early_stops.clear()
         return len(claimed)
 
     async def wait(self) -> None:
@@ -59,11 +63,11 @@ class Dispatcher:
         await self._signals.wait_for_work(POLL_SECONDS)
 
     def stop_run(self, run_id: int) -> None:
-        """End a run that is worked on here."""
-        task = self._tasks.get(run_id)
-        if task is not None:
-            self._executor.order_stop(run_id)
-            task.cancel()
+        """End a run that is worked on here, or whose claim is committed and on its way here."""
+        if run_id in self._tasks:
+            self._executor.stop(run_id)
+        else:
+            self._early_stops.add(run_id)
 
     async def drain(self) -> None:
         """Let the runs finish for a while, then hand the rest back to the queue."""
@@ -73,31 +77,33 @@ class Dispatcher:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        await self._database.write_grouped(queue.requeue_abandoned)
-
-    def _full_companies(self) -> list[int]:
-        if not self._company_concurrency:
-            return []
-        return [id for id, count in self._per_company.items() if count >= self._company_concurrency]
+        # Without a database the next start does it.
+        with contextlib.suppress(errors.Busy):
+            await self._database.write_grouped(queue.requeue_abandoned)
 
     def _begin(self, claimed: queue.Claimed) -> None:
         task = asyncio.create_task(self._executor.execute(claimed))
         self._tasks[claimed.row.id] = task
         self._per_company[claimed.row.company_id] += 1
+        if claimed.row.id in self._early_stops:
+            self._executor.stop(claimed.row.id)
         task.add_done_callback(self._ended(claimed))
 
     def _ended(self, claimed: queue.Claimed) -> Callable[[asyncio.Task[None]], None]:
         def forget(_task: asyncio.Task[None]) -> None:
             del self._tasks[claimed.row.id]
-            self._per_company[claimed.row.company_id] -= 1
+            self._per_company.subtract([claimed.row.company_id])
+            self._per_company += Counter()  # drops the companies that have no run left
             self._signals.wake()
 
         return forget
 
 
-def claim(connection: Connection, room: int, now: datetime, full: list[int]) -> list[queue.Claimed]:
+def claim(
+    connection: Connection, room: int, now: datetime, running: Mapping[int, int], company_limit: int
+) -> list[queue.Claimed]:
     """Claim runs and count those that start for the first time, in one transaction."""
-    claimed = queue.claim(connection, room, now, full)
+    claimed = queue.claim(connection, room, now, running, company_limit)
     minute = now.replace(second=0, microsecond=0)
     started = Counter(
         (one.row.flow_id, one.row.flow_version_id, one.row.iteration, minute, "runs", "started")

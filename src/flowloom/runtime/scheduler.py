@@ -32,15 +32,18 @@ _DUE = (
     .join(tables.flows, FLOWS.id == VERSIONS.flow_id)
     .order_by(SCHEDULES.next_run_at, SCHEDULES.id)
     .limit(BATCH)
+    # Whoever deploys or enables holds the flow: its schedules are settled when that is done.
+    .with_for_update(of=(tables.flows, tables.schedules), skip_locked=True)
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of a schedule's slots: those that fire, and those that do not, with the reason."""
+class Moment:
+    """What the decision about a schedule's slots depends on. `unfinished` counts its runs by status."""
 
-    fire: Sequence[cron.Slot]
-    unfired: Sequence[slots.Unfired]
+    now: datetime
+    is_whole: bool
+    unfinished: Counter[int]
 
 
 class Scheduler:
@@ -63,12 +66,15 @@ class Scheduler:
 
     async def tick(self, now: datetime) -> int:
         """Settle every schedule that is due at `now`; how many."""
-        settled = 0
+        total = 0
         while await self._is_due(now):
-            settled += await self._database.write_grouped(lambda db: settle_due(db, self._ids, now))
+            settled = await self._database.write_grouped(lambda db: settle_due(db, self._ids, now))
+            if not settled:
+                break
+            total += settled
             self._reach("schedules-fired")
             self._signals.wake()
-        return settled
+        return total
 
     async def wait(self) -> None:
         ahead = POLL_SECONDS
@@ -89,10 +95,10 @@ def settle_due(connection: Connection, ids: queue.RunIds, now: datetime) -> int:
     steps: list[tuple[int, datetime | None, datetime]] = []
     for row in rows:
         table = schedules.timetable(row._mapping)
-        passed = slots.passed(table, row.settled_until, now)
-        decision = decide(row, passed, unfinished[row.id], now)
-        starts += [_start(row, slot, now) for slot in decision.fire]
-        slots.record(connection, row.id, row.flow_version_id, decision.unfired, row.settled_until)
+        passed, is_whole = slots.passed(table, row.settled_until, now)
+        verdicts = decide(row, passed, Moment(now, is_whole, unfinished[row.id]))
+        starts += [_start(row, slot, now) for slot, reason in verdicts if reason is None]
+        slots.record(connection, row.id, row.flow_version_id, verdicts, row.settled_until)
         settled = passed[-1].at if passed else now
         steps.append((row.id, table.next(settled), settled))
     queue.enqueue(connection, ids, starts)
@@ -100,19 +106,11 @@ def settle_due(connection: Connection, ids: queue.RunIds, now: datetime) -> int:
     return len(rows)
 
 
-def decide(row: Row[Any], passed: Sequence[cron.Slot], unfinished: Counter[int], now: datetime) -> Decision:
-    """Which slots of a schedule fire at `now`. `unfinished` counts its runs by status."""
-    unfired = [(slot.at, "dst gap") for slot in passed if not slot.fires]
+def decide(row: Row[Any], passed: Sequence[cron.Slot], moment: Moment) -> list[slots.Verdict]:
+    """What becomes of each of a schedule's slots: it fires (None), or the reason why it does not."""
     firing = [slot for slot in passed if slot.fires]
-    if not row.is_enabled:
-        return Decision([], sorted([*unfired, *((slot.at, "paused") for slot in firing)]))
-    due = _caught_up(row.catch_up, firing, now) if len(passed) < slots.MAX_SLOTS else []
-    unfired += [(slot.at, "missed") for slot in firing[: len(firing) - len(due)]]
-    fire = [slot for number, slot in enumerate(due) if _has_room(row, slot, unfinished, number, now)]
-    unfired += [(slot.at, "overlap") for slot in due if slot not in fire]
-    return Decision(fire, sorted(unfired))
-
-
+    due = _caught_up(row.catch_up, firing, moment.now) if moment.is_whole and row.is_enabled else []
+    reasons = dict.fromkeys((slot.local, slot.at) for slot in firing[: len(firing) - len(due)])
 def _caught_up(catch_up: str, firing: Sequence[cron.Slot], now: datetime) -> Sequence[cron.Slot]:
     """The slots that are not too late: those within a minute, and of the older ones what catch-up asks for."""
     current = [slot for slot in firing if now - slot.at <= GRACE]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
+
+from flowloom import errors
 
 log = structlog.get_logger(__name__)
 
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
 STALE_AFTER = timedelta(seconds=30)
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,18 @@ class Loop:
 class Supervisor:
     """Runs loops as tasks from `start` to `stop`."""
 
-    def __init__(self, loops: Sequence[Loop], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        loops: Sequence[Loop],
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._loops = loops
         self._clock = clock
+        self._sleep = sleep
         self._tasks: list[asyncio.Task[None]] = []
-        self._beats: dict[str, datetime] = {}
+        # Since when each loop owes a turn; None while it waits for the next one, however long.
+        self._owing: dict[str, datetime | None] = {loop.name: NEVER for loop in loops}
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._turn(loop), name=loop.name) for loop in self._loops]
@@ -42,16 +52,24 @@ class Supervisor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def stale(self) -> list[str]:
-        """The loops that did not turn lately."""
+        """The loops that have not turned yet, or have failed or hung in their turn for half a minute."""
         oldest = self._clock() - STALE_AFTER
-        return [loop.name for loop in self._loops if self._beats.get(loop.name, oldest) <= oldest]
+        return [name for name, since in self._owing.items() if since is not None and since <= oldest]
 
     async def _turn(self, loop: Loop) -> None:
         while True:
             try:
-                await loop.tick(self._clock())
-                self._beats[loop.name] = self._clock()
+                await self._tick(loop)
                 await loop.wait()
+            except errors.Busy as busy:
+                log.warning("loop_waits_for_database", loop=loop.name, reason=busy.message)
+                await self._sleep(PAUSE_AFTER_FAILURE_SECONDS)
             except Exception:
                 log.exception("loop_failed", loop=loop.name)
-                await asyncio.sleep(PAUSE_AFTER_FAILURE_SECONDS)
+                await self._sleep(PAUSE_AFTER_FAILURE_SECONDS)
+
+    async def _tick(self, loop: Loop) -> None:
+        now = self._clock()
+        self._owing[loop.name] = self._owing[loop.name] or now
+        await loop.tick(now)
+        self._owing[loop.name] = None

@@ -119,7 +119,7 @@ def remove(connection: Connection, actor: Actor, id: int) -> None:
     if user is not None:
         raise errors.Invalid.field(
             "connection",
-            f"Connection {id} is used by {user}, which is Deployed; undeploy it or deploy one without it first.",
+            f"Connection {id} is used by the Deployed {user}; undeploy it or deploy one without it.",
         )
     connection.execute(delete(tables.connections).where(CONNECTIONS.id == id))
 

@@ -86,7 +86,9 @@ class Database:
             return create_engine(self.url, pool_size=8, max_overflow=4, pool_pre_ping=True)
         if self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(self.url, pool_size=1, connect_args={"timeout": 30, "check_same_thread": False})
+        engine = create_engine(
+            self.url, pool_size=1, connect_args={"timeout": 30, "check_same_thread": False}
+        )
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine

@@ -69,7 +69,11 @@ def write(connection: Connection, version_id: int, definition: graph.Definition,
 
 
 def _insert_step(
-    connection: Connection, version_id: int, step: graph.StepDefinition, step_ids: Mapping[str, int], at: datetime
+    connection: Connection,
+    version_id: int,
+    step: graph.StepDefinition,
+    step_ids: Mapping[str, int],
+    at: datetime,
 ) -> int:
     row = {
         "flow_version_id": version_id,

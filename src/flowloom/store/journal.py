@@ -144,7 +144,8 @@ def write(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -
         connection.execute(insert(tables.run_logs), logs)
     ended = end_runs(connection, [entry.end for entry in entries if entry.end is not None])
     return [
-        next(answers) if entry.start else ended.get(entry.end.run_id) if entry.end else None for entry in entries
+        next(answers) if entry.start else ended.get(entry.end.run_id) if entry.end else None
+        for entry in entries
     ]
 
 

@@ -18,6 +18,7 @@ from flowloom.store import tables
 PER_PAGE = 15
 MAX_PER_PAGE = 100
 CAP = 10_000
+MAX_VALUES = 1000
 MAX_ID = 2**63 - 1
 # The day before the latest instant a datetime can hold, so that adding to one never overflows.
 LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
@@ -83,13 +84,14 @@ def parse(listing: Listing, params: Sequence[tuple[str, str]]) -> Page:
     for name, text in given.items():
         if name.startswith("filter[") and name.endswith("]"):
             values[name[7:-1]] = _filter_value(listing, name[7:-1], text)
+    sort = _sort(listing, given.get("sort") or listing.default_sort)
     return Page(
         page=_whole(given, "page", 1),
         per_page=min(_whole(given, "per_page", PER_PAGE), MAX_PER_PAGE),
-        sort=_sort(listing, given.get("sort") or listing.default_sort),
+        sort=sort,
         values=values,
-        includes=_includes(listing, given.get("include", "")),
-        after=_cursor(listing, given),
+        includes=read_includes(listing, given.get("include", "")),
+        after=_cursor(listing, sort, given),
     )
 
 
@@ -111,7 +113,8 @@ def _sort(listing: Listing, text: str) -> str:
     return text
 
 
-def _includes(listing: Listing, text: str) -> frozenset[str]:
+def read_includes(listing: Listing, text: str) -> frozenset[str]:
+    """The names in an `include` parameter. Raises BadQuery for unknown ones."""
     asked = frozenset(name.strip() for name in text.split(",") if name.strip())
     for name in sorted(asked):
         if name not in listing.includes:
@@ -129,6 +132,8 @@ def _filter_value(listing: Listing, name: str, text: str) -> Any:
         raise errors.Invalid.field(f"filter[{name}]", "The value holds a NUL character.")
     read = _READERS[wanted.kind]
     if wanted.compare == "in":
+        if text.count(",") >= MAX_VALUES:
+            raise errors.Invalid.field(f"filter[{name}]", f"A filter takes at most {MAX_VALUES} values.")
         return [read(f"filter[{name}]", part.strip(), wanted) for part in text.split(",")]
     return read(f"filter[{name}]", text.strip(), wanted)
 
@@ -182,14 +187,19 @@ _READERS: Mapping[Kind, Callable[[str, str, Filter], Any]] = {
 }
 
 
-def _cursor(listing: Listing, given: Mapping[str, str]) -> int | None:
+def _cursor(listing: Listing, sort: str, given: Mapping[str, str]) -> int | None:
     text = given.get("cursor")
     if text is None or not listing.is_capped:
         return None
+    if sort.removeprefix("-") != "id":
+        raise errors.Invalid.field("cursor", "A cursor goes on in the order of ids; leave sort out or sort by id.")
     try:
-        return int(base64.urlsafe_b64decode(text.encode()))
+        id = int(base64.b64decode(text, altchars="-_", validate=True))
     except (ValueError, binascii.Error):
-        raise errors.Invalid.field("cursor", "The cursor is not one that a list answered.") from None
+        id = -1
+    if not 0 <= id <= MAX_ID:
+        raise errors.Invalid.field("cursor", "The cursor is not one that a list answered.")
+    return id
 
 
 def cursor_of(id: int) -> str:
