@@ -21,8 +21,12 @@ MEASUREMENTS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(MEASUREMENTS)}; all unless given")
-    parser.add_argument("--quick", action="store_true", help="one short round: to see that it works, not to quote")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"of {', '.join(MEASUREMENTS)}; all unless given"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="one short round: to see that it works, not to quote"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file too")
     given = parser.parse_args()
     unknown = set(given.names) - set(MEASUREMENTS)

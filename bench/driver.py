@@ -91,7 +91,12 @@ async def repeat(order: dict[str, Any]) -> dict[str, Any]:
 def record(number: int) -> bytes:
     """An order that the measured flow lets through."""
     line = {"sku": f"SKU-{number % 97}", "quantity": 1 + number % 5, "price": 19.95}
-    order = {"id": number, "status": "paid", "customer": {"name": "Ann Example", "city": "Delft"}, "lines": [line]}
+    order = {
+        "id": number,
+        "status": "paid",
+        "customer": {"name": "Ann Example", "city": "Delft"},
+        "lines": [line],
+    }
     return msgspec.json.encode(order)
 
 
@@ -103,7 +108,9 @@ async def trips(order: dict[str, Any]) -> dict[str, Any]:
         if not arrived.done():
             arrived.set_result(None)
 
-    sink = await asyncio.get_running_loop().create_server(lambda: Sink(receive), "127.0.0.1", order["sink_port"])
+    sink = await asyncio.get_running_loop().create_server(
+        lambda: Sink(receive), "127.0.0.1", order["sink_port"]
+    )
     callers = [await connect(order["port"]) for _ in range(order["at_once"])]
     left = iter(range(order["count"]))
 

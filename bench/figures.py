@@ -78,7 +78,9 @@ def quantile(values: Sequence[float], share: float) -> float:
 def machine() -> dict[str, Any]:
     """What the figures were measured on, and how busy it was before."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
+    model = next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown"
+    )
     return {
         "cpu": model,
         "cores": os.cpu_count(),

@@ -46,7 +46,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(module: str, *arguments: str, ready: str, environ: dict[str, str] | None = None) -> Iterator[Running]:
+def serve(
+    module: str, *arguments: str, ready: str, environ: dict[str, str] | None = None
+) -> Iterator[Running]:
     """Run `python -m module ... --port N` until the block ends. `ready` is a path that answers 200 when it is up."""
     port, began = free_port(), time.perf_counter()
     process = subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -32,13 +33,16 @@ class Home:
     @contextmanager
     def serve(self) -> Iterator[Server]:
         """`python -m flowloom serve` until the block ends."""
-        with process.serve("flowloom", "serve", ready="/readyz", environ=environ(self.directory, self.url)) as running:
+        with process.serve(
+            "flowloom", "serve", ready="/readyz", environ=environ(self.directory, self.url)
+        ) as running:
             yield Server(running, self.key)
 
 
 def environ(directory: Path, url: str | None) -> dict[str, str]:
     """The settings of a server here; it may reach loopback, where the other side of the measurement is."""
     settings = {
+        **os.environ,
         "FLOWLOOM_DATA_DIR": str(directory),
         "FLOWLOOM_OUTBOUND_ALLOW": "127.0.0.1",
         "FLOWLOOM_ADMIN_EMAIL": "bench@example.org",

@@ -79,3 +79,11 @@ async def server(database_url: str, tmp_path: Path) -> AsyncIterator[world.World
     """A server with a set clock over each kind of database."""
     async with world.open_world(database_url, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+async def sqlite_server(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[world.World]:
+    """The same over SQLite only, for what does not depend on the kind of database."""
+    shutil.copy(sqlite_template, tmp_path / "flowloom.db")
+    async with world.open_world(f"sqlite+pysqlite:///{tmp_path / 'flowloom.db'}", tmp_path) as opened:
+        yield opened

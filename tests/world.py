@@ -71,7 +71,7 @@ class World:
         if json is not None:
             content = _encode(json)
             sent.setdefault("content-type", "application/json")
-        where = path if path.startswith(("/api", "/fabric", "/webhooks", "/callbacks")) or path in BARE else f"/api/v1{path}"
+        where = path if path.startswith(("/api/", "/fabric/", "/webhooks/", "/callbacks/")) or path in BARE else f"/api/v1{path}"
         answer = await asgi.call(self.server.app, method, where, headers=sent, query=query, body=content)
         self._judge(method, urlsplit(where).path, answer)
         return answer

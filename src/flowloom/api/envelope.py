@@ -47,32 +47,40 @@ def page(request: Request, asked: query.Page, found: query.Found, items: Sequenc
     """A page with its meta and links, the links keeping the other query parameters."""
     path = str(request.url.replace(query="", fragment=""))
     last = max(1, -(-found.total // asked.per_page))
-    first_index = (asked.page - 1) * asked.per_page + 1 if items else None
     meta = {
         "current_page": asked.page,
-        "from": first_index,
+        **_span(asked, len(items)),
         "last_page": last,
         "path": path,
         "per_page": asked.per_page,
-        "to": first_index + len(items) - 1 if first_index else None,
         "total": found.total,
     }
     if found.is_capped:
         meta["total_is_capped"] = True
     if found.next_cursor:
         meta["next_cursor"] = found.next_cursor
-    others = [(name, value) for name, value in request.query_params.multi_items() if name != "page"]
+    others = [entry for entry in request.query_params.multi_items() if entry[0] not in ("page", "cursor")]
 
-    def link(number: int) -> str:
-        return f"{path}?{urlencode([*others, ('page', str(number))])}"
+    def link(name: str, value: object) -> str:
+        return f"{path}?{urlencode([*others, (name, str(value))])}"
 
     links = {
-        "first": link(1),
-        "last": link(last),
-        "prev": link(min(asked.page - 1, last)) if asked.page > 1 else None,
-        "next": link(asked.page + 1) if asked.page < last else None,
+        "first": link("page", 1),
+        "last": link("page", last),
+        "prev": link("page", min(asked.page - 1, last)) if asked.page > 1 else None,
+        "next": link("page", asked.page + 1) if asked.page < last else None,
     }
+    if asked.after is not None:
+        links["prev"], links["next"] = None, link("cursor", found.next_cursor) if found.next_cursor else None
     return answer({"data": items, "meta": meta, "links": links})
+
+
+def _span(asked: query.Page, count: int) -> dict[str, int | None]:
+    """From which to which row of the list a page goes; a page after a cursor does not know."""
+    if not count or asked.after is not None:
+        return {"from": None, "to": None}
+    first = (asked.page - 1) * asked.per_page + 1
+    return {"from": first, "to": first + count - 1}
 
 
 def error(problem: errors.FlowloomError) -> Response:

@@ -10,7 +10,7 @@ from flowloom import errors
 from flowloom.api import bodies, envelope, schemas
 from flowloom.api.call import Call
 from flowloom.api.routes import Routes
-from flowloom.services import graphs
+from flowloom.services import graphs, step_routes
 from flowloom.services.actor import Role
 from flowloom.steps import registry
 
@@ -64,7 +64,7 @@ async def delete_step(call: Call) -> Response:
 @routes.get(f"{GRAPH}/steps/{{step}}/routes", role=Role.READ_ONLY, answer=schemas.Many[schemas.Route])
 async def list_routes(call: Call) -> Response:
     """List the routes of a step."""
-    return envelope.data(await call.read(graphs.routes_of, call.id("flow_version"), call.id("step")))
+    return envelope.data(await call.read(step_routes.of_step, call.id("flow_version"), call.id("step")))
 
 
 @routes.post(f"{GRAPH}/steps/{{step}}/routes", role=Role.MANAGER, body=schemas.RouteCreate, answer=ROUTE)
@@ -72,7 +72,7 @@ async def create_route(call: Call) -> Response:
     """Add a route to a step."""
     body = await call.body(schemas.RouteCreate)
     version, step = call.id("flow_version"), call.id("step")
-    return envelope.data(await call.write(graphs.add_route, version, step, body.model_dump()))
+    return envelope.data(await call.write(step_routes.add, version, step, body.model_dump()))
 
 
 @routes.put(
@@ -84,14 +84,14 @@ async def update_route(call: Call) -> Response:
     body = bodies.model(schemas.RouteFields, sent)
     fields = {name: value for name, value in body.model_dump(exclude_unset=True).items() if name == "where" or value is not None}
     version, step = call.id("flow_version"), call.id("step")
-    return envelope.data(await call.write(graphs.change_route, version, step, call.id("route"), fields))
+    return envelope.data(await call.write(step_routes.change, version, step, call.id("route"), fields))
 
 
 @routes.delete(f"{GRAPH}/steps/{{step}}/routes/{{route}}", role=Role.MANAGER, answer=schemas.Message)
 async def delete_route(call: Call) -> Response:
     """Delete a route; the steps on it stay until they are hung elsewhere."""
     version, step = call.id("flow_version"), call.id("step")
-    name = await call.write(graphs.remove_route, version, step, call.id("route"))
+    name = await call.write(step_routes.remove, version, step, call.id("route"))
     return envelope.message(f'Route "{name}" deleted.')
 
 

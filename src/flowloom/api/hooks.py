@@ -35,8 +35,9 @@ async def _receive(request: Request) -> Response:
     doors.rate.take(hook.company_id, now)
     content = await bodies.raw(request)
     key = idempotency(request, content)
-    if hook.secret is not None:
-        id = webhooks.verify_standard(hook.secret, request.headers, content, now)
+    secret = webhooks.secret_of(platform.vault, hook)
+    if secret is not None:
+        id = webhooks.verify_standard(secret, request.headers, content, now)
         key = key or (f"webhook {hook.id} {id}"[:255], "")
     content_type = request.headers.get("content-type", "application/json")[:255]
     if content and is_json_type(content_type):

@@ -79,6 +79,12 @@ class Graph:
         self.steps = {step.id: step for step in steps}
         self.routes = {route.id: route for route in sorted(routes, key=lambda route: (route.position, route.id))}
 
+    def require_step(self, id: int) -> Step:
+        """The step with this id. Raises Missing."""
+        if id not in self.steps:
+            raise errors.Missing("Step", id)
+        return self.steps[id]
+
     def children(self, step_id: int) -> list[Step]:
         """The steps that follow a step: those on no route first, then route by route, each by id."""
         rank = {route_id: index for index, route_id in enumerate(self.routes, 1)}

@@ -20,6 +20,7 @@ from flowloom import errors
 from flowloom.domain import payload
 
 _PLACEHOLDER = re.compile(r"\{\{([^{}]+)\}\}|\[\[(\s*[A-Za-z_][^\[\]]*)\]\]")
+_PATH_END = re.compile("[?#]")
 _VARIABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
@@ -78,8 +79,19 @@ class Template:
         return "".join([part if isinstance(part, str) else _text(part.value(scope)) for part in self._parts])
 
     def render_url(self, scope: Scope) -> str:
-        """Like `render`, but values from payload and meta are percent-encoded; variables stay as they are."""
-        return "".join([part if isinstance(part, str) else _url_text(part, scope) for part in self._parts])
+        """Like `render`, but values from payload and meta are percent-encoded; variables stay as they are.
+
+        Raises errors.Invalid on `url` for such a value that is "." or ".." in the path: it would lead elsewhere.
+        """
+        url = ""
+        for part in self._parts:
+            text = part if isinstance(part, str) else _url_text(part, scope)
+            if _is_climbing(part, text) and not _PATH_END.search(url):
+                raise errors.Invalid.field(
+                    "url", f"The URL {self.text} cannot be filled in with the value '{text}'."
+                )
+            url += text
+        return url
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +211,8 @@ def _text(value: object) -> str:
 def _url_text(part: Placeholder, scope: Scope) -> str:
     text = _text(part.value(scope))
     return text if part.root == "variable" else quote(text, safe="", errors="replace")
+
+
+def _is_climbing(part: str | Placeholder, text: str) -> bool:
+    """Whether a value from outside, filled in as a segment of a path, would name this or the upper folder."""
+    return isinstance(part, Placeholder) and part.root != "variable" and text in (".", "..")

@@ -35,7 +35,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was checkpointed of one effect for one payload: its payloads so far, and where it goes on (None: nowhere).
+    """What was checkpointed of one effect for one payload: what it made so far, and where it goes on, if it does.
 
     `rows` counts the rows that say so: one for each payload and one for each answer without any.
     """
@@ -85,7 +85,7 @@ class Active:
         )
 
     def redact(self, message: str) -> str:
-        """A message as it may be shown: without the secrets that this run has used so far, and not too long."""
+        """A message as it may be shown: without the secrets that this run has used so far, and cut."""
         if self.secrets:
             message = secrets.redact(message, self.secrets)
         return message.replace("\0", "")[:MAX_MESSAGE]

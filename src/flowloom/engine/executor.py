@@ -22,7 +22,7 @@ from flowloom.domain.payload import Payload
 from flowloom.engine import meters, records
 from flowloom.engine.context import Active, Bucket, LoadConnection, Recorded, StepContext
 from flowloom.engine.http import Client
-from flowloom.engine.plan import Plan, PlanStep, Plans
+from flowloom.engine.plan import Plan, Plans, PlanStep
 from flowloom.steps import contract
 from flowloom.store import blobs, broker, definitions, journal
 from flowloom.store.connections import Connection
@@ -85,7 +85,7 @@ class Executor:
         self._thread.shutdown(cancel_futures=True)
 
     def stop(self, run_id: int) -> None:
-        """Stop a run that was claimed: at its next pause, or before its first step. One that ends already goes on to."""
+        """Stop a run that was claimed: wherever it waits, or before its first step. An end is still written."""
         self._stop_ordered.add(run_id)
         if run_id in self._walking:
             self._walking[run_id].cancel()
@@ -101,7 +101,7 @@ class Executor:
             self._stop_ordered.discard(active.row.id)
 
     async def _walked(self, active: Active, claimed: Claimed) -> Result:
-        """What comes of the run. The walk is a task of its own: an order to stop ends it, and not the run's end."""
+        """What comes of the run. The walk is a task of its own, so that a stop cannot cut off the run's end."""
         run_id = active.row.id
         if claimed.row.stop_requested or run_id in self._stop_ordered:
             return STOPPED_BY_ORDER
@@ -275,22 +275,22 @@ class Executor:
         self, active: Active, step: PlanStep, context: StepContext, payload: Payload
     ) -> contract.Done:
         """Call an effect until it is done, with backoff between. Raises StepFailed or RunStopped."""
-        for attempt in range(1, step.compiled.retries + 2):
-            active.tally(step.key).attempts += 1
-            outcome = await self._call(step, context, payload)
-            if not isinstance(outcome, contract.Retry):
-                return _done(step, outcome)
+        attempt = 1
+        while isinstance(outcome := await self._call(active, step, context, payload), contract.Retry):
             if attempt > step.compiled.retries:
-                break
+                raise StepFailed(step, f"{outcome.why} Gave up after {attempt} attempts.")
             pause = self._pause_seconds(outcome, attempt)
-            active.log(
-                step.key, "warning", f"{outcome.why} Trying again in {pause:.1f} s (attempt {attempt})."
-            )
+            again = f"{outcome.why} Trying again in {pause:.1f} s (attempt {attempt})."
+            active.log(step.key, "warning", again)
             await self._flush(active)
             await self._around.sleep(pause)
-        raise StepFailed(step, f"{outcome.why} Gave up after {attempt} attempts.")
+            attempt += 1
+        return _done(step, outcome)
 
-    async def _call(self, step: PlanStep, context: StepContext, payload: Payload) -> contract.Outcome:
+    async def _call(
+        self, active: Active, step: PlanStep, context: StepContext, payload: Payload
+    ) -> contract.Outcome:
+        active.tally(step.key).attempts += 1
         try:
             async with asyncio.timeout(step.compiled.timeout_seconds):
                 outcome = step.compiled.run(context, payload)
@@ -303,7 +303,8 @@ class Executor:
     def _pause_seconds(self, outcome: contract.Retry, attempt: int) -> float:
         if outcome.after_seconds is not None:
             return outcome.after_seconds
-        return min(BACKOFF_SECONDS * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS) * (0.5 + self._around.random())
+        backoff = min(BACKOFF_SECONDS * 2.0 ** (attempt - 1), MAX_BACKOFF_SECONDS)
+        return backoff * (0.5 + self._around.random())
 
     async def _flush(self, active: Active) -> None:
         payloads, logs = active.take_unwritten()

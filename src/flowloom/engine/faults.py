@@ -34,7 +34,9 @@ class Faults:
         """What FLOWLOOM_FAULT says. Raises ValueError for a point that does not exist."""
         point, _, arrivals = environ.get("FLOWLOOM_FAULT", "").partition(":")
         if point and point not in POINTS:
-            raise ValueError(f"FLOWLOOM_FAULT={point}: there is no such point; there are {', '.join(POINTS)}.")
+            raise ValueError(
+                f"FLOWLOOM_FAULT={point}: there is no such point; there are {', '.join(POINTS)}."
+            )
         return cls(point or None, int(arrivals or 1))
 
     def reach(self, point: str) -> None:

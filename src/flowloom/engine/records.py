@@ -19,7 +19,7 @@ MAX_CONTENT_TYPE = 255
 
 
 def weight(payloads: Sequence[Payload]) -> int:
-    """How many records these payloads hold: the items of a list, or of the longest list in an object; else one."""
+    """How many records these payloads hold: the items of a list, or of an object's longest one; else one."""
     return sum(_records_in(payload.body) for payload in payloads)
 
 
@@ -46,7 +46,7 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
 
 
 def _count(active: Active, rows: Sequence[Row[Any]]) -> None:
-    """Count what this run recorded before a restart: metrics are written at its end. A retry's copies are older."""
+    """Count what was recorded before a restart: metrics come with the end. What a retry took over is older."""
     for row in rows:
         if row.created_at < active.row.queued_at or row.content_type is None:
             continue
@@ -74,7 +74,8 @@ def checkpoint(
 ) -> list[dict[str, Any]]:
     """The rows that record one answer of an effect; one without payloads is recorded by a row without a body.
 
-    `rows_before` counts those of its earlier answers. Each row's `state` is {of: the position of the payload it answers, cursor?: where the next call goes on}.
+    `rows_before` counts those of its earlier answers. Each row's `state` is {of: the position of the payload
+    it answers, cursor?: where the next call goes on}.
     """
     state: dict[str, Any] = {"of": payload.position}
     if done.cursor is not None:
@@ -111,7 +112,8 @@ def is_large(rows: Sequence[Mapping[str, Any]]) -> bool:
 
 def is_long_to_restore(claimed: Claimed) -> bool:
     """Whether unpacking what was recorded takes long enough to be done aside."""
-    return sum(row.bytes for row in claimed.recorded) > LARGE_BYTES
+    size_bytes: int = sum(row.bytes for row in claimed.recorded)
+    return size_bytes > LARGE_BYTES
 
 
 def pack(rows: Sequence[dict[str, Any]], store: blobs.Blobs) -> list[dict[str, Any]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, select, tuple_
 
 from flowloom.domain import run
 from flowloom.store import blobs, tables
@@ -14,7 +15,9 @@ from flowloom.store.database import Database
 
 BATCH = 500
 IDEMPOTENCY_DAYS = 7
-PAYLOADS, RUNS = tables.payloads.c, tables.runs.c
+# A file that was written lately may be of a run whose row is not written yet.
+BLOB_GRACE = timedelta(hours=1)
+PAYLOADS, LOGS, RUNS = tables.payloads.c, tables.run_logs.c, tables.runs.c
 
 
 class Pruner:
@@ -33,34 +36,36 @@ class Pruner:
             while gone := await self._database.write_grouped(lambda db, t=table, d=due: _batch(db, t, d)):  # type: ignore[misc]
                 removed += len(gone)
                 if table is tables.payloads:
-                    await self._remove_blobs([row.blob for row in gone if row.blob is not None])
+                    await self._remove_blobs([row.blob for row in gone if row.blob is not None], now)
         return removed
 
     def _due(self, now: datetime) -> Sequence[tuple[Table, ColumnElement[bool]]]:
-        finished = (
-            select(RUNS.id).where(RUNS.id == PAYLOADS.run_id, RUNS.status.not_in(run.UNFINISHED)).correlate(tables.payloads)
-        )
+        # The newest run stays: its id is where a restart goes on to count.
+        newest = select(func.max(RUNS.id)).scalar_subquery()
         keys = tables.idempotency_keys.c
         return (
-            (tables.payloads, (PAYLOADS.created_at < now - self._payload_age) & exists(finished)),
-            (tables.run_logs, tables.run_logs.c.created_at < now - self._log_age),
-            (tables.runs, (RUNS.finished_at < now - self._log_age) & RUNS.status.not_in(run.UNFINISHED)),
+            (tables.payloads, (PAYLOADS.created_at < now - self._payload_age) & _is_ended(PAYLOADS.run_id)),
+            (tables.run_logs, (LOGS.created_at < now - self._log_age) & _is_ended(LOGS.run_id)),
+            (tables.runs, (RUNS.finished_at < now - self._log_age) & (RUNS.id < newest)),
             (tables.idempotency_keys, keys.created_at < now - timedelta(days=IDEMPOTENCY_DAYS)),
         )
 
-    async def _remove_blobs(self, names: Sequence[str]) -> None:
+    async def _remove_blobs(self, names: Sequence[str], now: datetime) -> None:
         for name in set(names):
             if not await self._database.read(_is_used, name):
-                self._blobs.remove(name)
+                await asyncio.to_thread(self._blobs.remove, name, (now - BLOB_GRACE).timestamp())
+
+
+def _is_ended(run_id: ColumnElement[int]) -> ColumnElement[bool]:
+    going_on = tables.runs.alias()
+    return ~exists().where(going_on.c.id == run_id, going_on.c.status.in_(run.UNFINISHED))
 
 
 def _batch(connection: Connection, table: Table, due: ColumnElement[bool]) -> Sequence[Any]:
     key = list(table.primary_key.columns)
-    if len(key) > 1:
-        return connection.execute(delete(table).where(due).returning(*key)).all()
-    oldest = select(key[0]).where(due).limit(BATCH)
+    some = delete(table).where(tuple_(*key).in_(select(*key).where(due).limit(BATCH)))
     returned = [table.c.blob] if "blob" in table.c else key
-    return connection.execute(delete(table).where(key[0].in_(oldest)).returning(*returned)).all()
+    return connection.execute(some.returning(*returned)).all()
 
 
 def _is_used(connection: Connection, blob: str) -> bool:

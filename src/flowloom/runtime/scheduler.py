@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -22,7 +21,6 @@ POLL_SECONDS: Final = 1.0
 BATCH: Final = 500
 # A slot that is later than this was missed: the server was down, or could not keep up.
 GRACE: Final = timedelta(seconds=60)
-MAX_CATCH_UP: Final = 1000
 SCHEDULES, FLOWS, VERSIONS, RUNS = tables.schedules.c, tables.flows.c, tables.versions.c, tables.runs.c
 
 _NEXT = select(func.min(SCHEDULES.next_run_at, type_=tables.Instant()))
@@ -35,15 +33,6 @@ _DUE = (
     # Whoever deploys or enables holds the flow: its schedules are settled when that is done.
     .with_for_update(of=(tables.flows, tables.schedules), skip_locked=True)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What the decision about a schedule's slots depends on. `unfinished` counts its runs by status."""
-
-    now: datetime
-    is_whole: bool
-    unfinished: Counter[int]
 
 
 class Scheduler:
@@ -94,10 +83,10 @@ def settle_due(connection: Connection, ids: queue.RunIds, now: datetime) -> int:
     starts: list[queue.Start] = []
     steps: list[tuple[int, datetime | None, datetime]] = []
     for row in rows:
-        table = schedules.timetable(row._mapping)
-        passed, is_whole = slots.passed(table, row.settled_until, now)
-        verdicts = decide(row, passed, Moment(now, is_whole, unfinished[row.id]))
-        starts += [_start(row, slot, now) for slot, reason in verdicts if reason is None]
+        table = schedules.timetable(row._asdict())
+        passed, is_whole = slots.part(slots.passed(table, row.settled_until, now))
+        verdicts = decide(row, passed, unfinished[row.id], now, is_whole=is_whole)
+        starts += [_start(row, at, now) for at, reason in verdicts if reason is None]
         slots.record(connection, row.id, row.flow_version_id, verdicts, row.settled_until)
         settled = passed[-1].at if passed else now
         steps.append((row.id, table.next(settled), settled))
@@ -106,27 +95,42 @@ def settle_due(connection: Connection, ids: queue.RunIds, now: datetime) -> int:
     return len(rows)
 
 
-def decide(row: Row[Any], passed: Sequence[cron.Slot], moment: Moment) -> list[slots.Verdict]:
-    """What becomes of each of a schedule's slots: it fires (None), or the reason why it does not."""
-    firing = [slot for slot in passed if slot.fires]
-    due = _caught_up(row.catch_up, firing, moment.now) if moment.is_whole and row.is_enabled else []
-    reasons = dict.fromkeys((slot.local, slot.at) for slot in firing[: len(firing) - len(due)])
-def _caught_up(catch_up: str, firing: Sequence[cron.Slot], now: datetime) -> Sequence[cron.Slot]:
+def decide(
+    row: Row[Any],
+    passed: Sequence[cron.Slot],
+    unfinished: Counter[int],
+    now: datetime,
+    *,
+    is_whole: bool = True,
+) -> list[slots.Verdict]:
+    """What becomes of each slot of a schedule that passed. `unfinished` counts the schedule's runs by status.
+
+    Of a backlog that is not settled as a whole nothing fires: what is to be caught up comes with its last part.
+    """
+    firing = [slot.at for slot in passed if slot.fires]
+    fates: dict[datetime, str | None] = dict.fromkeys(firing, "missed" if row.is_enabled else "paused")
+    if row.is_enabled and is_whole:
+        for number, at in enumerate(_caught_up(row.catch_up, firing, now)):
+            fates[at] = None if _has_room(row, at, unfinished, number, now) else "overlap"
+    return [(slot.at, fates[slot.at] if slot.fires else "dst gap") for slot in passed]
+
+
+def _caught_up(catch_up: str, firing: Sequence[datetime], now: datetime) -> Sequence[datetime]:
     """The slots that are not too late: those within a minute, and of the older ones what catch-up asks for."""
-    current = [slot for slot in firing if now - slot.at <= GRACE]
+    current = [at for at in firing if now - at <= GRACE]
     if catch_up == "all":
-        return firing[-MAX_CATCH_UP:]
+        return firing[-slots.MAX_CATCH_UP :]
     if catch_up == "latest" and not current:
         return firing[-1:]
     return current
 
 
-def _has_room(row: Row[Any], slot: cron.Slot, unfinished: Counter[int], earlier: int, now: datetime) -> bool:
+def _has_room(row: Row[Any], at: datetime, unfinished: Counter[int], earlier: int, now: datetime) -> bool:
     """Whether the overlap rule lets a slot fire after `earlier` others of this moment.
 
     Slots that catch-up "all" brings wait in line one after another: whoever asks for all of them means it.
     """
-    if row.overlap == "allow" or (row.catch_up == "all" and row.overlap == "queue" and now - slot.at > GRACE):
+    if row.overlap == "allow" or (row.catch_up == "all" and row.overlap == "queue" and now - at > GRACE):
         return True
     if row.overlap == "skip":
         return earlier == 0 and not unfinished.total()
@@ -135,16 +139,15 @@ def _has_room(row: Row[Any], slot: cron.Slot, unfinished: Counter[int], earlier:
 
 def _unfinished(connection: Connection, schedule_ids: Sequence[int]) -> dict[int, Counter[int]]:
     counts: dict[int, Counter[int]] = {id: Counter() for id in schedule_ids}
-    found = (
-        select(RUNS.serial_key, RUNS.status)
-        .where(RUNS.serial_key.in_(schedule_ids), RUNS.status < run.Status.SUCCESS)
+    found = select(RUNS.serial_key, RUNS.status).where(
+        RUNS.serial_key.in_(schedule_ids), RUNS.status < run.Status.SUCCESS
     )
     for schedule_id, status in connection.execute(found):
         counts[schedule_id][status] += 1
     return counts
 
 
-def _start(row: Row[Any], slot: cron.Slot, now: datetime) -> queue.Start:
+def _start(row: Row[Any], at: datetime, now: datetime) -> queue.Start:
     return queue.Start(
         company_id=row.company_id,
         flow_id=row.flow_id,
@@ -152,15 +155,15 @@ def _start(row: Row[Any], slot: cron.Slot, now: datetime) -> queue.Start:
         trigger=run.Trigger.SCHEDULE,
         at=now,
         schedule_id=row.id,
-        fire_at=slot.at,
-        ready_at=max(now, slot.at + _jitter(row, slot)),
+        fire_at=at,
+        ready_at=max(now, at + _jitter(row, at)),
         serial_key=None if row.overlap == "allow" else row.id,
     )
 
 
-def _jitter(row: Row[Any], slot: cron.Slot) -> timedelta:
+def _jitter(row: Row[Any], at: datetime) -> timedelta:
     """A delay of up to jitter_seconds, always the same for the same slot."""
     if not row.jitter_seconds:
         return timedelta(0)
-    digest = hashlib.sha256(f"{row.id}/{slot.at.isoformat()}".encode()).digest()
+    digest = hashlib.sha256(f"{row.id}/{at.isoformat()}".encode()).digest()
     return timedelta(seconds=int.from_bytes(digest[:4]) / 2**32 * row.jitter_seconds)

@@ -82,4 +82,4 @@ _ADD: Final[dict[str, Callable[[Connection, Items], None]]] = {
     "filters": _add_filters,
     "variables": _add_variables,
 }
-INCLUDES: Final = tuple(_ADD)
+INCLUDES: Final[tuple[str, ...]] = tuple(_ADD)

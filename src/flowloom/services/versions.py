@@ -64,6 +64,14 @@ def lock(connection: Connection, actor: Actor, id: int, *, flow_id: int | None =
     return load(connection, actor, id, flow_id=flow_id)
 
 
+def edit(connection: Connection, actor: Actor, id: int, if_match: str | None = None) -> graph.Graph:
+    """The graph of a Draft, locked for editing. Raises Missing, VersionLocked, Conflict on a stale `if_match`."""
+    row = lock(connection, actor, id)
+    version.require_editable(row.iteration, row.status)
+    require_match(row, if_match)
+    return definitions.load_graph(connection, id)
+
+
 def of_flows(connection: Connection, flow_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     """All versions of these flows, by flow, in order of iteration."""
     rows = connection.execute(_JOINED.where(VERSIONS.flow_id.in_(flow_ids)).order_by(VERSIONS.iteration))

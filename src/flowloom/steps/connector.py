@@ -100,7 +100,7 @@ class _Call:
         except pagination.Endless as error:
             return contract.Fail(error.why)
         if self.config.pagination and page.body in (None, []):
-            return contract.Done([])
+            return contract.Done([], following)
         position = f"{incoming.position}.{state['page']}"
         return contract.Done([Payload(page.body, page.content_type, incoming.meta, position)], following)
 
@@ -175,7 +175,9 @@ class _Call:
         self, state: pagination.State, response: contract.Response, whole: object, page: object
     ) -> pagination.State | None:
         pages = self.config.pagination
-        if pages is None or page in (None, []):
+        if pages is None:
+            return None
+        if pages.type in ("page", "offset") and page in (None, []):
             return None
         if pages.type in ("page", "offset") and not isinstance(page, list):
             raise _Unreadable(

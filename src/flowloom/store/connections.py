@@ -59,4 +59,6 @@ def load(connection: DbConnection, vault: Vault, company_id: int, id: int) -> Co
 def _open(vault: Vault, row: Row[Any]) -> dict[str, str]:
     if row.secret is None:
         return {}
-    return msgspec.json.decode(vault.open(row.secret, context=seal_context(row.company_id)), type=dict[str, str])
+    return msgspec.json.decode(
+        vault.open(row.secret, context=seal_context(row.company_id)), type=dict[str, str]
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -94,7 +94,7 @@ class Journal:
             self._reach("journal-before-write")
             return write(connection, self._ids, taken)
 
-        [outcome] = await asyncio.gather(self._db.write_grouped(work), return_exceptions=True)
+        outcome = await _outcome(self._db.write_grouped(work))
         if isinstance(outcome, errors.Busy):
             self._fail(taken, outcome)
         elif isinstance(outcome, BaseException):
@@ -115,8 +115,12 @@ class Journal:
     async def _write_alone(self, entry: Entry) -> None:
         """One entry of a group that could not be written: only the faulty one shall fail."""
         alone = self._db.write_grouped(lambda connection: write(connection, self._ids, [entry])[0])
-        [outcome] = await asyncio.gather(alone, return_exceptions=True)
-        _settle(entry.waiter, outcome)
+        _settle(entry.waiter, await _outcome(alone))
+
+
+async def _outcome(work: Awaitable[Any]) -> Any:
+    """What it answers, or the exception it ends with: whoever waits shall hear of any."""
+    return (await asyncio.gather(work, return_exceptions=True))[0]
 
 
 def _waiter() -> asyncio.Future[Any]:

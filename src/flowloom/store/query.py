@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, bindparam, func, select
 
 from flowloom import errors
 from flowloom.store import tables
@@ -192,7 +192,9 @@ def _cursor(listing: Listing, sort: str, given: Mapping[str, str]) -> int | None
     if text is None or not listing.is_capped:
         return None
     if sort.removeprefix("-") != "id":
-        raise errors.Invalid.field("cursor", "A cursor goes on in the order of ids; leave sort out or sort by id.")
+        raise errors.Invalid.field(
+            "cursor", "A cursor goes on in the order of ids; leave sort out or sort by id."
+        )
     try:
         id = int(base64.b64decode(text, altchars="-_", validate=True))
     except (ValueError, binascii.Error):
@@ -216,7 +218,8 @@ def fetch(connection: Connection, listing: Listing, page: Page, **scope: Any) ->
     statement = _page_statement(listing, page.sort, names, by_cursor)
     offset = 0 if by_cursor else min((page.page - 1) * page.per_page, MAX_ID)
     rows = connection.execute(
-        statement, {**asked, "limit": page.per_page, "offset": offset, **({"after": page.after} if by_cursor else {})}
+        statement,
+        {**asked, "limit": page.per_page, "offset": offset, **({"after": page.after} if by_cursor else {})},
     ).all()
     total = _total(connection, listing, page, names, asked, rows)
     if not listing.is_capped:
@@ -226,7 +229,12 @@ def fetch(connection: Connection, listing: Listing, page: Page, **scope: Any) ->
 
 
 def _total(
-    connection: Connection, listing: Listing, page: Page, names: tuple[str, ...], asked: dict[str, Any], rows: Sequence[Any]
+    connection: Connection,
+    listing: Listing,
+    page: Page,
+    names: tuple[str, ...],
+    asked: dict[str, Any],
+    rows: Sequence[Any],
 ) -> int:
     if page.page == 1 and page.after is None and len(rows) < page.per_page:
         return len(rows)
@@ -242,18 +250,17 @@ def _page_statement(listing: Listing, sort: str, names: tuple[str, ...], by_curs
         order = [part.desc() for part in order]
     statement = _filtered(listing, names).order_by(*order)
     if by_cursor:
-        after = bindparam("after")
+        after: BindParameter[int] = bindparam("after")
         statement = statement.where(listing.id < after if sort.startswith("-") else listing.id > after)
     return statement.limit(bindparam("limit")).offset(bindparam("offset"))
 
 
 @lru_cache(maxsize=512)
 def _count_statement(listing: Listing, names: tuple[str, ...]) -> Select[Any]:
-    matching = _filtered(listing, names).with_only_columns(listing.id, maintain_column_froms=True)
+    matching = _filtered(listing, names).with_only_columns(listing.id)
     if listing.is_capped:
         matching = matching.limit(CAP + 1)
-        return select(func.count()).select_from(matching.subquery())
-    return matching.with_only_columns(func.count(), maintain_column_froms=True)
+    return select(func.count()).select_from(matching.subquery())
 
 
 def _filtered(listing: Listing, names: tuple[str, ...]) -> Select[Any]:

@@ -90,7 +90,7 @@ class RunIds:
     def _refill(self, connection: Connection) -> Any:
         if connection.dialect.name == "sqlite":
             return itertools.count((connection.scalar(select(func.max(RUNS.id))) or 0) + 1)
-        first = connection.scalar(tables.run_ids.next_value().select())
+        first = connection.execute(tables.run_ids.next_value().select()).scalar_one()
         return iter(range(first, first + tables.RUN_ID_BLOCK))
 
 
@@ -120,7 +120,7 @@ _STARTABLE = (
     .where(FLOWS.id.in_(bindparam("flow_ids", expanding=True)))
 )
 
-Candidates = dict[tuple[int, int | None], "Row[Any]"]
+Candidates = dict[tuple[int, int | None], Any]
 
 
 def current_versions(connection: Connection, starts: Sequence[Start]) -> Candidates:

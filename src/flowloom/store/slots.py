@@ -16,14 +16,24 @@ SLOTS, SCHEDULES = tables.schedule_slots.c, tables.schedules.c
 REASONS: Final = ("overlap", "missed", "paused", "dst gap")
 # More slots than this are settled in several steps, so that no transaction is long.
 MAX_SLOTS: Final = 20_000
+# The most slots that catch-up "all" brings; they all fire in one step.
+MAX_CATCH_UP: Final = 1000
 
-Unfired = tuple[datetime, str]
+# When a slot was, and why it did not fire; None: it fired.
+Verdict = tuple[datetime, str | None]
 
 
 def passed(table: cron.Timetable, after: datetime, until: datetime) -> list[cron.Slot]:
     """The slots after one instant up to another, the first 20,000 of them."""
     slots = itertools.takewhile(lambda slot: slot.at <= until, table.slots(after))
     return list(itertools.islice(slots, MAX_SLOTS))
+
+
+def part(passed: Sequence[cron.Slot]) -> tuple[Sequence[cron.Slot], bool]:
+    """Of the slots that passed those to settle now, and whether these are all; the rest holds what is caught up."""
+    if len(passed) < MAX_SLOTS:
+        return passed, True
+    return passed[:-MAX_CATCH_UP], False
 
 
 _ADVANCE = (
@@ -46,16 +56,23 @@ def record(
     connection: Connection,
     schedule_id: int,
     version_id: int,
-    unfired: Sequence[Unfired],
+    verdicts: Sequence[Verdict],
     settled_until: datetime | None = None,
 ) -> None:
-    """Keep why these slots did not fire. A range goes on when its last slot is the last one accounted for."""
-    for reason, group in itertools.groupby(unfired, key=lambda slot: slot[1]):
+    """Keep why slots did not fire, in ranges that hold no other slot.
+
+    A range goes on when its last slot is the last one accounted for.
+    """
+    for reason, group in itertools.groupby(verdicts, key=lambda verdict: verdict[1]):
         instants = [at for at, _ in group]
         last = _last_range(connection, schedule_id) if settled_until is not None else None
-        if last is not None and last.reason == reason and last.last_at == settled_until:
+        if reason is None:
+            pass
+        elif last is not None and last.reason == reason and last.last_at == settled_until:
             extended = update(tables.schedule_slots).where(SLOTS.id == last.id)
-            connection.execute(extended.values(last_at=instants[-1], count=last.count + len(instants)))
+            connection.execute(
+                extended.values(last_at=instants[-1], count=last._mapping["count"] + len(instants))
+            )
         else:
             connection.execute(
                 insert(tables.schedule_slots).values(

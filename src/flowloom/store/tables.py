@@ -416,9 +416,7 @@ marketplace_app_versions = Table(
     "marketplace_app_versions",
     metadata,
     _id(),
-    Column(
-        "marketplace_app_id", Id, ForeignKey("marketplace_apps.id", ondelete="CASCADE"), nullable=False
-    ),
+    Column("marketplace_app_id", Id, ForeignKey("marketplace_apps.id", ondelete="CASCADE"), nullable=False),
     Column("version", Integer, nullable=False),
     Column("iteration", Integer, nullable=False),
     Column("document", Json, nullable=False),

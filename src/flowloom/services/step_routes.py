@@ -1,0 +1,182 @@
+"""The routes of a step: rows of their own, edited one at a time or brought by the step's config."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from flowloom import errors
+from flowloom.domain import conditions, graph
+from flowloom.services import versions, views
+from flowloom.services.actor import Actor
+from flowloom.steps import registry
+from flowloom.store import definitions, tables
+
+STEPS, ROUTES = tables.steps.c, tables.routes.c
+MAX_ROUTES: Final = 100
+
+
+def of_step(connection: Connection, actor: Actor, version_id: int, step_id: int) -> list[dict[str, Any]]:
+    """The routes of a step, in order. Raises Missing."""
+    drawn = _load(connection, actor, version_id)
+    return [view(route) for route in drawn.routes_of(drawn.require_step(step_id).id)]
+
+
+def add(
+    connection: Connection, actor: Actor, version_id: int, step_id: int, fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Add a route to a step that has routes, last unless `position` says otherwise. Raises Missing, Invalid."""
+    step = _load(connection, actor, version_id).require_step(step_id)
+    require_where(fields.get("where"))
+    if not registry.get(step.microservice).has_routes:
+        raise errors.Invalid.field("step", f"{graph.label(step)} is a {step.microservice}, which has no routes.")
+    drawn = versions.edit(connection, actor, version_id)
+    existing = drawn.routes_of(drawn.require_step(step_id).id)
+    if len(existing) >= MAX_ROUTES:
+        raise errors.Invalid.field("routes", f"A step has at most {MAX_ROUTES} routes.")
+    position = fields.get("position")
+    last = max((route.position for route in existing), default=-1) + 1
+    placed = {**fields, "position": last if position is None else position}
+    id = insert_route(connection, actor, version_id, step_id, placed)
+    versions.saved(connection, actor, version_id)
+    return view(definitions.load_graph(connection, version_id).routes[id])
+
+
+def change(
+    connection: Connection, actor: Actor, version_id: int, step_id: int, id: int, fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Change name, position or condition of a route. Raises Missing, Invalid, VersionLocked."""
+    _require_route(_load(connection, actor, version_id), step_id, id)
+    require_where(fields.get("where"))
+    _require_route(versions.edit(connection, actor, version_id), step_id, id)
+    if fields:
+        changed = update(tables.routes).where(ROUTES.id == id)
+        connection.execute(changed.values({**fields, "updated_at": actor.at}))
+        versions.saved(connection, actor, version_id)
+    return view(definitions.load_graph(connection, version_id).routes[id])
+
+
+def remove(connection: Connection, actor: Actor, version_id: int, step_id: int, id: int) -> str:
+    """Delete a route; the steps on it stay, without a route until they are hung elsewhere. Its name."""
+    _require_route(_load(connection, actor, version_id), step_id, id)
+    route = _require_route(versions.edit(connection, actor, version_id), step_id, id)
+    _drop(connection, id)
+    versions.saved(connection, actor, version_id)
+    return route.name
+
+
+def _load(connection: Connection, actor: Actor, version_id: int) -> graph.Graph:
+    versions.load(connection, actor, version_id)
+    return definitions.load_graph(connection, version_id)
+
+
+def _require_route(drawn: graph.Graph, step_id: int, id: int) -> graph.Route:
+    route = drawn.routes.get(id)
+    if route is None or route.flow_step_id != step_id:
+        raise errors.Missing("Route", id)
+    return route
+
+
+def first_of(connection: Connection, step_id: int) -> int | None:
+    """The id of a step's first route."""
+    first = select(ROUTES.id).where(ROUTES.flow_step_id == step_id).order_by(ROUTES.position, ROUTES.id)
+    return connection.scalar(first.limit(1))
+
+
+def insert_route(
+    connection: Connection, actor: Actor, version_id: int, step_id: int, fields: Mapping[str, Any]
+) -> int:
+    """A new row of {name, position, where?}; its id."""
+    row = {
+        "flow_version_id": version_id,
+        "flow_step_id": step_id,
+        "key": f"route-{secrets.token_hex(4)}",
+        "name": fields["name"],
+        "position": fields["position"],
+        "where": fields.get("where"),
+        "created_at": actor.at,
+        "updated_at": actor.at,
+    }
+    return int(connection.execute(insert(tables.routes).values(row).returning(ROUTES.id)).scalar_one())
+
+
+def replace(
+    connection: Connection,
+    actor: Actor,
+    version_id: int,
+    step_id: int,
+    existing: Sequence[graph.Route],
+    wanted: Sequence[Mapping[str, Any]],
+) -> None:
+    """Make a step's routes the wanted {name, where?}: same name, same route."""
+    by_name = {route.name: route for route in existing}
+    for number, fields in enumerate(wanted):
+        route = by_name.get(fields["name"])
+        if route is None:
+            insert_route(connection, actor, version_id, step_id, {**fields, "position": number})
+        else:
+            values = {"position": number, "where": fields.get("where"), "updated_at": actor.at}
+            connection.execute(update(tables.routes).where(ROUTES.id == route.id).values(values))
+    kept = {by_name[fields["name"]].id for fields in wanted if fields["name"] in by_name}
+    for gone in {route.id for route in existing} - kept:
+        _drop(connection, gone)
+
+
+def _drop(connection: Connection, id: int) -> None:
+    loose = update(tables.steps).where(STEPS.flow_step_route_id == id)
+    connection.execute(loose.values(flow_step_route_id=None))
+    connection.execute(delete(tables.routes).where(ROUTES.id == id))
+
+
+def split(
+    config: Mapping[str, Any], *, has_routes: bool
+) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
+    """A config and the routes it brings, if any. Raises Invalid."""
+    if not has_routes or "routes" not in config:
+        return dict(config), None
+    routes = config["routes"]
+    if not isinstance(routes, list) or len(routes) > MAX_ROUTES:
+        raise errors.Invalid.field("config.routes", f"routes is a list of up to {MAX_ROUTES} {{name, where?}}.")
+    for number, route in enumerate(routes):
+        _require_fields(f"config.routes.{number}", route)
+    names = [route["name"] for route in routes]
+    if len(set(names)) != len(names):
+        raise errors.Invalid.field("config.routes", "Two routes have the same name; give each its own.")
+    return {name: value for name, value in config.items() if name != "routes"}, routes
+
+
+def _require_fields(place: str, route: object) -> None:
+    if not isinstance(route, dict) or route.keys() - {"name", "where"}:
+        raise errors.Invalid.field(place, "A route is {name, where?}.")
+    name = route.get("name")
+    if not isinstance(name, str) or not 1 <= len(name) <= 255:
+        raise errors.Invalid.field(f"{place}.name", "A route has a name of 1 to 255 characters.")
+    require_where(route.get("where"), f"{place}.where")
+
+
+def require_where(where: object, place: str = "where") -> None:
+    """Raise Invalid on `place` for a condition that cannot be compiled."""
+    if where is None:
+        return
+    try:
+        conditions.compile(where)
+    except errors.Invalid as invalid:
+        found = {f"{place}.{name}".rstrip("."): words for name, words in invalid.errors.items()}
+        raise errors.Invalid(found) from None
+
+
+def view(route: graph.Route) -> dict[str, Any]:
+    """A route as the API shows it."""
+    return views.present(
+        {
+            "id": route.id,
+            "key": route.key,
+            "flow_step_id": route.flow_step_id,
+            "name": route.name,
+            "position": route.position,
+            "where": route.where,
+        }
+    )
