@@ -193,6 +193,13 @@ def _encode(value: Any) -> bytes:
 @asynccontextmanager
 async def open_world(database_url: str, directory: Path, **overrides: Any) -> AsyncIterator[World]:
     """A world over a migrated, empty database."""
+    world = make_world(database_url, directory, **overrides)
+    async with world.server.app.router.lifespan_context(world.server.app):
+        yield world
+
+
+def make_world(database_url: str, directory: Path, **overrides: Any) -> World:
+    """The same, not yet started."""
     settings = Settings(
         data_dir=directory,
         database_url=database_url,
@@ -209,8 +216,7 @@ async def open_world(database_url: str, directory: Path, **overrides: Any) -> As
     platform = bootstrap.open_platform(settings, clock)
     platform.database.write_now(populate)
     server = bootstrap.build(platform, sleep=sleep, with_loops=False)
-    async with server.app.router.lifespan_context(server.app):
-        yield World(server, clock, slept)
+    return World(server, clock, slept)
 
 
 def populate(connection: Any) -> None:

@@ -77,36 +77,18 @@ def build(
     """A server over a platform. Without loops, tests turn them by hand."""
     http = Client(platform.settings.outbound_allow)
     executor = Executor(surroundings(platform, http, reach, sleep))
-    settings = platform.settings
-    dispatching = dispatcher.Dispatcher(
-        platform.database,
-        platform.broker,
-        executor,
-        concurrency=settings.concurrency,
-        company_concurrency=settings.company_concurrency,
-    )
-    meters.RUNS_WORKED_ON.set_function(lambda: dispatching.running)
+    dispatching = _dispatcher(platform, executor)
     scheduling = scheduler.Scheduler(
         platform.database, platform.run_ids, platform.broker, platform.clock, reach
     )
-    rolling = rollup.Rollup(platform.database)
-    pruning = pruner.Pruner(
-        platform.database,
-        platform.blobs,
-        log_days=settings.log_retention_days,
-        payload_days=settings.payload_retention_days,
-    )
-    loops = supervisor.Supervisor(
-        [
-            supervisor.Loop("dispatcher", dispatching.tick, dispatching.wait),
-            supervisor.Loop("scheduler", scheduling.tick, scheduling.wait),
-            supervisor.Loop("rollup", rolling.tick, lambda: asyncio.sleep(ROLLUP_SECONDS)),
-            supervisor.Loop("pruner", pruning.tick, lambda: asyncio.sleep(PRUNE_SECONDS)),
-        ]
-        if with_loops
-        else [],
-        platform.clock,
-    )
+    rolling, pruning = rollup.Rollup(platform.database), _pruner(platform)
+    turning = [
+        supervisor.Loop("dispatcher", dispatching.tick, dispatching.wait),
+        supervisor.Loop("scheduler", scheduling.tick, scheduling.wait),
+        supervisor.Loop("rollup", rolling.tick, lambda: asyncio.sleep(ROLLUP_SECONDS)),
+        supervisor.Loop("pruner", pruning.tick, lambda: asyncio.sleep(PRUNE_SECONDS)),
+    ]
+    loops = supervisor.Supervisor(turning if with_loops else [], platform.clock)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -122,20 +104,44 @@ def build(
         executor.close()
         platform.database.close()
 
+    app = application.create(_doors(platform, loops), lifespan)
+    return Server(platform, app, dispatching, scheduling, rolling, pruning)
+
+
+def _dispatcher(platform: Platform, executor: Executor) -> dispatcher.Dispatcher:
+    made = dispatcher.Dispatcher(
+        platform.database,
+        platform.broker,
+        executor,
+        concurrency=platform.settings.concurrency,
+        company_concurrency=platform.settings.company_concurrency,
+    )
+    meters.RUNS_WORKED_ON.set_function(lambda: made.running)
+    return made
+
+
+def _pruner(platform: Platform) -> pruner.Pruner:
+    return pruner.Pruner(
+        platform.database,
+        platform.blobs,
+        log_days=platform.settings.log_retention_days,
+        payload_days=platform.settings.payload_retention_days,
+    )
+
+
+def _doors(platform: Platform, loops: supervisor.Supervisor) -> call.Doors:
     async def readiness() -> list[str]:
         stale = [f"the {name} does not turn" for name in loops.stale()]
         return stale + await platform.database.read(schema.faults)
 
-    doors = call.Doors(
+    return call.Doors(
         platform=platform,
         principals=principals.Principals(platform),
-        rate=limits.RateLimit(settings.rate_limit),
+        rate=limits.RateLimit(platform.settings.rate_limit),
         logins=limits.LoginThrottle(),
         hooks=remembered.Remembered(),
         readiness=readiness,
     )
-    app = application.create(doors, lifespan)
-    return Server(platform, app, dispatching, scheduling, rolling, pruning)
 
 
 def document() -> dict[str, Any]:
@@ -169,5 +175,3 @@ def surroundings(
         random=random.random,
         reach=reach,
     )
-
-

@@ -1,4 +1,4 @@
-"""The form of the source: short files and functions, modules that say what they are for, no broad handlers."""
+"""The form of the source: short files and functions, modules that say what they are for."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -36,10 +36,10 @@ def test_a_route_without_a_role_stops_the_start() -> None:
     async def endpoint(_request: Any) -> Response:
         return Response()
 
-    app = FastAPI()
-    app.add_api_route("/forgotten", endpoint, response_model=None, route_class_override=routes.Operation)
+    router = APIRouter(route_class=routes.Operation)
+    router.add_api_route("/forgotten", endpoint, response_model=None)
     with pytest.raises(RuntimeError, match="/forgotten declares no role"):
-        routes.check(app.routes)
+        routes.check(router.routes)
 
 
 def test_a_plain_route_must_say_that_it_is_public() -> None:

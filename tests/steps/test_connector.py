@@ -246,6 +246,27 @@ def test_an_empty_first_page_is_no_payload():
     assert once(answering(text='{"data": []}', content_type="application/json"), step) == contract.Done([])
 
 
+@pytest.mark.parametrize(
+    "pages",
+    [
+        {"type": "cursor", "param": "after", "cursor_path": "cursor"},
+        {"type": "link"},
+        {"type": "next_url", "url_path": "next"},
+    ],
+)
+def test_an_empty_page_that_names_a_next_one_is_passed_over(pages):
+    async def sparse(request):
+        at = int(request.query.get("after", 0))
+        following = f"/orders?after={at + 1}"
+        answer = {"data": [at] if at in (1, 4) else [], "next": following, "cursor": at + 1}
+        if at == 5:
+            return web.json_response({"data": []})
+        return web.json_response(answer, headers={"Link": f"<{following}>; rel=next"})
+
+    found, last = pages_of(sparse, compiled("receive", path="data", pagination=pages))
+    assert ([page.body for page in found], last) == ([[1], [4]], contract.Done([]))
+
+
 def test_pages_keep_the_query_and_next_links_replace_it():
     asked = []
 

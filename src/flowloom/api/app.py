@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from flowloom import __version__, errors
 from flowloom.api import (
@@ -59,8 +60,8 @@ def create(doors: call.Doors, lifespan: Lifespan) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.doors = doors
-    for resource in RESOURCES:
-        app.include_router(resource.routes.router)
+    # include_router() would hide the routes behind a router of their own: slower, and unseen by the check below.
+    app.router.routes.extend(route for resource in RESOURCES for route in resource.routes.router.routes)
     app.router.routes.extend([*hooks.ROUTES, *docs.ROUTES])
     app.add_middleware(headers.SecurityHeaders)
     app.add_exception_handler(HTTPException, _http_error)
@@ -71,10 +72,19 @@ def create(doors: call.Doors, lifespan: Lifespan) -> FastAPI:
     return app
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     text = MESSAGES.get(error.status_code, str(error.detail))
-    return envelope.answer({"message": text}, error.status_code, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+    return envelope.answer({"message": text}, error.status_code, headers)
+
+
+def _methods_at(request: Request) -> set[str]:
+    """The methods that the path of a request takes; each route knows only its own."""
+    at_path = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    return {method for route in at_path for method in getattr(route, "methods", None) or ()}
 
 
 async def _known_error(_request: Request, error: Exception) -> Response:

@@ -133,7 +133,8 @@ def _guarded(handler: Handler, role: Role) -> PublicHandler:
 
 
 def _summary(handler: Any) -> str:
-    return (handler.__doc__ or handler.__name__).strip().splitlines()[0].rstrip(".")
+    text: str = handler.__doc__ or handler.__name__
+    return text.strip().splitlines()[0].rstrip(".")
 
 
 def _description(handler: Any) -> str:

@@ -197,7 +197,7 @@ async def _events(call: Call, broker: Broker, id: int) -> AsyncIterator[bytes]:
 
 
 def _event(content: dict[str, Any]) -> bytes:
-    return b"event: " + content["type"].encode() + b"\ndata: " + msgspec.json.encode(content) + b"\n\n"
+    return b"event: %b\ndata: %b\n\n" % (content["type"].encode(), msgspec.json.encode(content))
 
 
 @routes.get(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from flowloom.domain import cron, run
 from flowloom.services import schedules
-from flowloom.store import queue, slots, tables
+from flowloom.store import columns, queue, slots, tables
 from flowloom.store.broker import Broker
 from flowloom.store.database import Database
 
@@ -23,7 +23,7 @@ BATCH: Final = 500
 GRACE: Final = timedelta(seconds=60)
 SCHEDULES, FLOWS, VERSIONS, RUNS = tables.schedules.c, tables.flows.c, tables.versions.c, tables.runs.c
 
-_NEXT = select(func.min(SCHEDULES.next_run_at, type_=tables.Instant()))
+_NEXT = select(func.min(SCHEDULES.next_run_at, type_=columns.Instant()))
 _DUE = (
     select(tables.schedules, FLOWS.id.label("flow_id"), FLOWS.company_id, FLOWS.is_enabled)
     .join(tables.versions, VERSIONS.id == SCHEDULES.flow_version_id)

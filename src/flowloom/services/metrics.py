@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, select
 from flowloom.domain import sketch
 from flowloom.services import flows, views
 from flowloom.services.actor import Actor
-from flowloom.store import query, tables
+from flowloom.store import columns, query, tables
 
 DELTAS, METRICS = tables.metric_deltas.c, tables.metrics.c
 INTERVALS: Final = ("minute", "hour", "day", "week", "month")
@@ -80,7 +80,7 @@ def _metrics(
 
 def _span(interval: str, values: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
     span = DEFAULT_SPAN.get(interval)
-    earliest = tables.EPOCH if span is None else now - span
+    earliest = columns.EPOCH if span is None else now - span
     return values.get("from", earliest), values.get("to", query.LATEST)
 
 
@@ -104,23 +104,23 @@ def _totals(
         METRICS.starts_at < ends,
     )
     fresh = select(DELTAS.minute, *_columns(DELTAS)).where(DELTAS.flow_id == flow_id)
-    for statement, columns in ((stored, METRICS), (fresh, DELTAS)):
-        for at, version_id, iteration, type_, key, value in connection.execute(_narrowed(statement, columns, values)):
+    for statement, of in ((stored, METRICS), (fresh, DELTAS)):
+        for at, version_id, iteration, type_, key, value in connection.execute(_narrowed(statement, of, values)):
             starts_at = begin_of(interval, at)
             if starts_at < ends:
                 totals[starts_at, version_id, iteration, type_][key] += value
     return totals
 
 
-def _columns(columns: Any) -> Sequence[Any]:
-    return columns.flow_version_id, columns.iteration, columns.type, columns.key, columns.value
+def _columns(of: Any) -> Sequence[Any]:
+    return of.flow_version_id, of.iteration, of.type, of.key, of.value
 
 
-def _narrowed(statement: Any, columns: Any, values: Mapping[str, Any]) -> Any:
+def _narrowed(statement: Any, of: Any, values: Mapping[str, Any]) -> Any:
     if "type" in values:
-        statement = statement.where(columns.type.in_(values["type"]))
+        statement = statement.where(of.type.in_(values["type"]))
     if "flow_version_id" in values:
-        statement = statement.where(columns.flow_version_id.in_(values["flow_version_id"]))
+        statement = statement.where(of.flow_version_id.in_(values["flow_version_id"]))
     return statement
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, bindparam, delete, insert, select, update
 
 from flowloom import errors
 from flowloom.domain import cron, version
@@ -119,7 +119,7 @@ def _load(connection: Connection, version_id: int, id: int) -> Row[Any]:
     return row
 
 
-def timetable(fields: Mapping[str, Any]) -> cron.Timetable:
+def timetable(fields: Mapping[str, Any] | RowMapping) -> cron.Timetable:
     """When a schedule with these fields fires. Raises Invalid on cron_string or timezone."""
     return cron.Timetable(
         cron.parse(fields["cron_string"]), cron.zone(fields["timezone"]), fields["dst_gap"], fields["dst_repeat"]

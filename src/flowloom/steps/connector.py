@@ -33,8 +33,12 @@ Scalar = str | int | float | bool
 
 
 class Connector(contract.Config):
-    direction: Literal["receive", "send"]
-    connection_id: int | None = None
+    direction: Literal["receive", "send"] = Field(
+        description="receive asks for records; send hands each payload over"
+    )
+    connection_id: int | None = Field(
+        None, description="Id of the connection that holds the base URL and the credentials"
+    )
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] | None = Field(
         None, description="GET for a receive and POST for a send, unless set"
     )
@@ -43,16 +47,25 @@ class Connector(contract.Config):
         description="Relative to the connection's base URL, or absolute",
         json_schema_extra=_TEMPLATE,
     )
-    query: dict[str, Scalar] = Field(default_factory=dict, json_schema_extra=_TEMPLATE)
-    headers: dict[str, Scalar] = Field(default_factory=dict, json_schema_extra=_TEMPLATE)
+    query: dict[str, Scalar] = Field(
+        default_factory=dict, description="Parameters of the URL", json_schema_extra=_TEMPLATE
+    )
+    headers: dict[str, Scalar] = Field(
+        default_factory=dict,
+        description="Headers, besides those of the connection",
+        json_schema_extra=_TEMPLATE,
+    )
     body: JsonValue = Field(
         None, description="JSON or text; a send without it sends the payload", json_schema_extra=_TEMPLATE
     )
-    response_format: Literal["json", "text"] | None = None
+    response_format: Literal["json", "text"] | None = Field(
+        None,
+        description="How to read the answer; unset, a receive goes by its content type and a send keeps the payload",
+    )
     path: str | None = Field(None, description="Where the records are in the answer")
-    pagination: Pagination | None = None
-    timeout_seconds: float = Field(60.0, ge=1, le=1800)
-    retries: int = Field(3, ge=0, le=10)
+    pagination: Pagination | None = Field(None, description="How a receive gets to the next page")
+    timeout_seconds: float = Field(60.0, ge=1, le=1800, description="Time for one request")
+    retries: int = Field(3, ge=0, le=10, description="Further attempts after a passing failure")
 
 
 @dataclass(frozen=True, slots=True)

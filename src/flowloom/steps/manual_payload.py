@@ -20,7 +20,13 @@ class ManualPayload(contract.Config):
         description="JSON, or text that holds it; for other content types the text. May hold templates.",
         json_schema_extra={"x-template": True},
     )
-    content_type: str = Field(JSON_TYPE, min_length=3, max_length=200, pattern=r"^[^/\s]+/[^/\s][^\r\n]*$")
+    content_type: str = Field(
+        JSON_TYPE,
+        min_length=3,
+        max_length=200,
+        pattern=r"^[^/\s]+/[^/\s][^\r\n]*$",
+        description="What the body is",
+    )
 
 
 def compile(config: ManualPayload, legs: Sequence[contract.Leg]) -> contract.Compiled:

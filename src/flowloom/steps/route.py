@@ -68,5 +68,9 @@ TYPE = contract.StepType(
     failure="It does not fail: a record that lacks a field just does not fit.",
     config=Route,
     compile=compile,
+    examples=[
+        contract.Example("Every route that fits", {"mode": "all"}),
+        contract.Example("The first route that fits, so that nothing is handled twice", {"mode": "first"}),
+    ],
     has_routes=True,
 )

@@ -146,11 +146,8 @@ def write(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -
     logs = [row for entry in entries for row in entry.logs]
     if logs:
         connection.execute(insert(tables.run_logs), logs)
-    ended = end_runs(connection, [entry.end for entry in entries if entry.end is not None])
-    return [
-        next(answers) if entry.start else ended.get(entry.end.run_id) if entry.end else None
-        for entry in entries
-    ]
+    ended = iter(end_runs(connection, [entry.end for entry in entries if entry.end is not None]))
+    return [next(answers) if entry.start else next(ended) if entry.end else None for entry in entries]
 
 
 _END = (
@@ -169,10 +166,10 @@ _END = (
 )
 
 
-def end_runs(connection: Connection, ends: Sequence[End]) -> dict[int, bool]:
-    """Move runs to their terminal state and count them; by run, whether it was still to be moved."""
-    ended = {end.run_id: _end_one(connection, end) for end in ends}
-    add_metrics(connection, [end for end in ends if ended[end.run_id]])
+def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
+    """Move runs to their terminal state and count them; for each, whether it was still to be moved."""
+    ended = [_end_one(connection, end) for end in ends]
+    add_metrics(connection, [end for end, is_ended in zip(ends, ended, strict=True) if is_ended])
     return ended
 
 

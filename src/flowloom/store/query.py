@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, bindparam, func, select
 
 from flowloom import errors
-from flowloom.store import tables
+from flowloom.store import columns
 
 PER_PAGE = 15
 MAX_PER_PAGE = 100
@@ -168,7 +168,7 @@ def read_instant(name: str, text: str) -> datetime:
     """An instant from Unix milliseconds or ISO 8601 (UTC unless it says otherwise). Raises Invalid."""
     try:
         if text.isascii() and text.isdigit():
-            return min(tables.from_micros(int(text[:20]) * 1000), LATEST)
+            return min(columns.from_micros(int(text[:20]) * 1000), LATEST)
         # A plus in a query string arrives as a space.
         instant = datetime.fromisoformat(text.replace(" ", "+") if text.count(":") > 2 else text)
         return min(instant if instant.tzinfo else instant.replace(tzinfo=UTC), LATEST).astimezone(UTC)

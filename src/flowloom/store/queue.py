@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, sele
 from flowloom import errors
 from flowloom.domain import run, version
 from flowloom.domain.payload import JSON_TYPE
-from flowloom.store import database, definitions, tables
+from flowloom.store import columns, database, definitions, tables
 from flowloom.store.blobs import Packed
 
 FLOWS, VERSIONS, RUNS, PAYLOADS = tables.flows.c, tables.versions.c, tables.runs.c, tables.payloads.c
@@ -259,9 +259,10 @@ def _claim_key(connection: Connection, start: Start, run_id: int) -> Started:
         "run_id": run_id,
         "created_at": start.at,
     }
-    if connection.execute(database.insert_or_ignore(connection, tables.idempotency_keys), row).rowcount == 1:
-        return Started(run_id)
     keys = tables.idempotency_keys.c
+    claimed = database.insert_or_ignore(connection, tables.idempotency_keys).returning(keys.run_id)
+    if connection.execute(claimed, row).first() is not None:
+        return Started(run_id)
     first = connection.execute(
         select(keys.fingerprint, keys.run_id).where(keys.company_id == start.company_id, keys.key == key)
     ).one()
@@ -277,7 +278,7 @@ _COPIED = [column.name for column in PAYLOADS if column.name not in ("id", "run_
 
 def _copy_checkpoints(connection: Connection, run_id: int, retry: Retry) -> None:
     kept = and_(PAYLOADS.run_id == retry.run_id, PAYLOADS.step_key.not_in(list(retry.forget_steps)))
-    copied = select(bindparam("new_run_id", run_id, type_=tables.Id), *(PAYLOADS[name] for name in _COPIED))
+    copied = select(bindparam("new_run_id", run_id, type_=columns.Id), *(PAYLOADS[name] for name in _COPIED))
     connection.execute(insert(tables.payloads).from_select(["run_id", *_COPIED], copied.where(kept)))
 
 
@@ -286,7 +287,7 @@ _READY = (
     select(RUNS.id, RUNS.company_id)
     .where(
         RUNS.status == run.Status.QUEUED,
-        RUNS.ready_at <= bindparam("now", type_=tables.Instant),
+        RUNS.ready_at <= bindparam("now", type_=columns.Instant),
         RUNS.company_id.not_in(bindparam("full_companies", expanding=True)),
         RUNS.id.not_in(bindparam("chosen", expanding=True)),
         or_(
@@ -310,7 +311,7 @@ _CLAIM = (
     .values(
         status=run.Status.STARTED,
         fence=RUNS.fence + 1,
-        started_at=func.coalesce(RUNS.started_at, bindparam("now", type_=tables.Instant)),
+        started_at=func.coalesce(RUNS.started_at, bindparam("now", type_=columns.Instant)),
     )
     .returning(*tables.runs.c)
 )

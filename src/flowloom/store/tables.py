@@ -1,11 +1,10 @@
-"""Every table, in SQLAlchemy Core. Instants are integers of microseconds since 1970 UTC, JSON is text: equal on both databases."""
+"""Every table, in SQLAlchemy Core. `columns` says how instants and JSON are kept."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,14 +19,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.engine import Dialect
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
+from flowloom.store.columns import Id, Instant, Json
 
 metadata = MetaData(
     naming_convention={
@@ -37,45 +33,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-
-def to_micros(instant: datetime) -> int:
-    """Microseconds since 1970 of an aware datetime."""
-    return (instant - EPOCH) // MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """The aware UTC datetime of microseconds since 1970."""
-    return EPOCH + timedelta(microseconds=micros)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime, kept as microseconds since 1970 UTC."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else to_micros(value)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else from_micros(value)
-
-
-class Json(TypeDecorator[Any]):
-    """A JSON value, kept as text; None is SQL NULL."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else msgspec.json.encode(value).decode()
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else msgspec.json.decode(value)
-
-
-Id = BigInteger().with_variant(Integer, "sqlite")
 
 
 def _id() -> Column[int]:
