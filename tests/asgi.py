@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +62,9 @@ async def call(
     ]
 
     async def receive() -> dict[str, Any]:
-        return asked.pop() if asked else {"type": "http.disconnect"}
+        if not asked:
+            await asyncio.Event().wait()  # a client that listens to the end
+        return asked.pop()
 
     async def send(message: Any) -> None:
         messages.append(message)

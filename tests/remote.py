@@ -55,7 +55,7 @@ class Remote:
     def url(self, path: str = "/") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def send(self, path: str = "/", **config: Any) -> dict[str, Any]:
+    def send(self, path: str = "/", /, **config: Any) -> dict[str, Any]:
         """A step that sends each payload here."""
         return {
             "microservice": "connector",
@@ -63,7 +63,7 @@ class Remote:
             "config": {"direction": "send", "url": self.url(path), **config},
         }
 
-    def receive(self, path: str = "/", **config: Any) -> dict[str, Any]:
+    def receive(self, path: str = "/", /, **config: Any) -> dict[str, Any]:
         """A step that receives from here."""
         return {
             "microservice": "connector",

@@ -99,7 +99,7 @@ class World:
     async def delete(self, path: str, **sent: Any) -> asgi.Answer:
         return await self.request("DELETE", path, **sent)
 
-    async def token(self, role: str) -> str:
+    def token(self, role: str) -> str:
         """The credentials of the first company's user with this role."""
         issuer = self.server.app.state.doors.principals
         user_id = 1 + list(Role).index(Role(role))

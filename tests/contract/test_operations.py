@@ -41,7 +41,7 @@ def test_there_are_thirteen() -> None:
 
 async def test_an_id_that_is_none_is_missing(sqlite_server: World) -> None:
     flow = await flow_in(sqlite_server, "Draft")
-    token = await sqlite_server.token("administrator")
+    token = sqlite_server.token("administrator")
     for id, where in itertools.product(BAD_IDS, range(4)):
         ids: list[object] = [flow.id, flow.version_id, flow.last_step_id, 1]
         ids[where] = id
@@ -74,7 +74,7 @@ async def test_deleted_records_are_missing(server: World) -> None:
     assert (await server.delete(flow.path)).status == 200
     for method, path in operation_paths(flow.id, flow.version_id, flow.last_step_id, 1):
         if str(flow.version_id) in path.split("/")[5:] or "flow-versions" in path:
-            token = await server.token("administrator")
+            token = server.token("administrator")
             answer = await server.request(method, path, json=BODIES.get(method), key=token)
             assert answer.status == 404, (method, path, answer.body)
     assert (await server.get(f"/flows/{flow.id}/versions")).data == []
@@ -157,7 +157,7 @@ async def test_unknown_names_in_a_query(sqlite_server: World, what: str) -> None
 async def test_includes_each_and_all(server: World) -> None:
     flow = await server.flow(FILTER, deploy=False)
     await server.post(f"/flow-versions/{flow.version_id}/schedules", json={"cron_string": "0 5 * * *"})
-    token = await server.token("manager")
+    token = server.token("manager")
     await server.put(f"/flow-versions/{flow.version_id}/variables", json={"variables": {"shop": "nl"}}, key=token)
     await server.put(flow.path, json={"deployed_at": "2026-03-01T00:00:00Z"}, key=token)
     await flow.run([{"a": 1}])
@@ -444,7 +444,7 @@ async def test_moving_a_step(server: World) -> None:
 
 
 async def test_upload(server: World) -> None:
-    administrator, manager = await server.token("administrator"), await server.token("manager")
+    administrator, manager = server.token("administrator"), server.token("manager")
     for status in ("Draft", "Inactive"):
         flow = await flow_in(server, status)
         assert (await server.post(f"/flow-versions/{flow.version_id}/upload", json={}, key=administrator)).status == 422

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from flowloom import errors
 from flowloom.domain import graph, version
-from flowloom.services import documents, flows, schedules, versions
+from flowloom.services import documents, flows, owned, schedules, versions
 from flowloom.services.actor import Actor
 from flowloom.store import definitions, tables
 
@@ -27,7 +27,7 @@ def export_flow(
 
     {format, format_version, flow: {name, description, priority, labels}, definition, schedules}
     """
-    row = flows.load(connection, actor, flow_id)
+    row = owned.load_flow(connection, actor, flow_id)
     chosen_id = _chosen(connection, actor, flow_id, version_id)
     of_version = schedules.of_versions(connection, [chosen_id]).get(chosen_id, [])
     return {
@@ -43,7 +43,7 @@ def export_flow(
 
 def _chosen(connection: Connection, actor: Actor, flow_id: int, version_id: int | None) -> int:
     if version_id is not None:
-        return int(versions.load(connection, actor, version_id, flow_id=flow_id).id)
+        return int(owned.load_version(connection, actor, version_id, flow_id=flow_id).id)
     found = versions.of_flows(connection, [flow_id]).get(flow_id, [])
     if not found:
         raise errors.Invalid.field("flow", f"Flow {flow_id} has no version to export; create one first.")
@@ -65,7 +65,7 @@ def import_flow(
     message = _message(_drop_foreign_connections(connection, actor, found.definition.steps))
     version_id = versions.create_draft(connection, actor, flow_id, found.definition, message)
     # The document may list its steps in another order than they run in, which is what the hash is taken of.
-    versions.saved(connection, actor, version_id)
+    owned.note_save(connection, actor, version_id)
     schedules.restore(connection, version_id, msgspec.to_builtins(found.schedules), actor.at)
     return flows.get(connection, actor, flow_id)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 
 from flowloom import errors
 from flowloom.domain import version
-from flowloom.services import schedules, versions, views
+from flowloom.services import owned, schedules, versions, views
 from flowloom.services.actor import Actor
 from flowloom.store import query, tables
 
@@ -19,16 +19,17 @@ _RELATED = ("latestVersion", "deployedVersion", "currentVersion", "versions")
 LISTING = query.Listing(
     select=select(tables.flows).where(FLOWS.company_id == bindparam("company_id")),
     id=FLOWS.id,
-    sorts={
-        name: FLOWS[name] for name in ("name", "priority", "created_at", "updated_at")
-    },
+    sorts={name: FLOWS[name] for name in ("name", "priority", "created_at", "updated_at")},
     filters={
         "id": query.Filter(FLOWS.id, "id"),
         "name": query.Filter(FLOWS.name, "text", help="Exact names, with commas between"),
         "is_enabled": query.Filter(FLOWS.is_enabled, "boolean"),
         "priority": query.Filter(FLOWS.priority, "id"),
     },
-    includes=(*_RELATED, *(f"{name}{suffix}" for name in _RELATED for suffix in ("Count", "_count", "Exists"))),
+    includes=(
+        *_RELATED,
+        *(f"{name}{suffix}" for name in _RELATED for suffix in ("Count", "_count", "Exists")),
+    ),
 )
 
 
@@ -42,18 +43,9 @@ def page(connection: Connection, actor: Actor, asked: query.Page) -> tuple[query
 
 def get(connection: Connection, actor: Actor, id: int, includes: Iterable[str] = ()) -> dict[str, Any]:
     """One flow. Raises Missing."""
-    item = view(load(connection, actor, id))
+    item = view(owned.load_flow(connection, actor, id))
     _include(connection, [item], frozenset(includes))
     return item
-
-
-def load(connection: Connection, actor: Actor, id: int, *, lock: bool = False) -> Row[Any]:
-    """A flow's row; with `lock`, no other transaction changes it or its versions meanwhile. Raises Missing."""
-    statement = select(tables.flows).where(FLOWS.id == id, FLOWS.company_id == actor.company_id)
-    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
-    if row is None:
-        raise errors.Missing("Flow", id)
-    return row
 
 
 def create(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,19 +69,17 @@ def insert_flow(connection: Connection, actor: Actor, fields: Mapping[str, Any])
 
 def change(connection: Connection, actor: Actor, id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Change what `fields` names. Enabling settles the schedules: slots that passed meanwhile were paused."""
-    row = load(connection, actor, id, lock=True)
+    row = owned.load_flow(connection, actor, id, lock=True)
     if fields.get("is_enabled") and not row.is_enabled:
         schedules.resume(connection, id, actor.at)
     if fields:
-        connection.execute(
-            update(tables.flows).where(FLOWS.id == id).values(**fields, updated_at=actor.at)
-        )
+        connection.execute(update(tables.flows).where(FLOWS.id == id).values(**fields, updated_at=actor.at))
     return get(connection, actor, id)
 
 
 def remove(connection: Connection, actor: Actor, id: int) -> None:
     """Delete a flow and its versions; runs and metrics stay. Raises Forbidden while a version is Deployed."""
-    load(connection, actor, id, lock=True)
+    owned.load_flow(connection, actor, id, lock=True)
     deployed = select(VERSIONS.iteration).where(
         VERSIONS.flow_id == id, VERSIONS.status == version.Status.DEPLOYED
     )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from flowloom import errors
 from flowloom.domain import graph, templates
-from flowloom.services import step_routes, versions, views
+from flowloom.services import owned, step_routes, views
 from flowloom.services.actor import Actor
 from flowloom.steps import registry
 from flowloom.store import definitions, tables
@@ -26,14 +26,14 @@ def of_versions(connection: Connection, version_ids: Sequence[int]) -> dict[int,
 
 def read(connection: Connection, actor: Actor, version_id: int) -> tuple[dict[str, Any], str]:
     """The graph of a version with the version itself, and the ETag of its saved state. Raises Missing."""
-    row = versions.load(connection, actor, version_id)
+    row = owned.load_version(connection, actor, version_id)
     drawn = definitions.load_graph(connection, version_id)
     content = {
         "steps": [step_view(step, version_id) for step in drawn.ordered()],
         "routes": [step_routes.view(route) for route in drawn.routes.values()],
-        "version": versions.view(row),
+        "version": owned.version_view(row),
     }
-    return content, versions.etag(row)
+    return content, owned.etag(row)
 
 
 def add_step(
@@ -44,12 +44,12 @@ def add_step(
     `fields` is {microservice, parent_id, name?, config?, flow_step_route_id?, position?, is_enabled?, variables?};
     the config of a step with routes may bring `routes: [{name, where?}]`, which become rows of their own.
     """
-    versions.load(connection, actor, version_id)
+    owned.load_version(connection, actor, version_id)
     step_type = registry.get(fields["microservice"])
     config, routes = step_routes.split(fields.get("config") or {}, has_routes=step_type.has_routes)
     require_config(connection, actor, step_type.microservice, config)
     _require_variables(fields.get("variables") or {})
-    drawn = versions.edit(connection, actor, version_id, if_match)
+    drawn = owned.edit_draft(connection, actor, version_id, if_match)
     if step_type.microservice == graph.TRIGGER:
         raise errors.Invalid.field("microservice", "A version has one trigger, and this one has it already.")
     if len(drawn.steps) >= MAX_STEPS:
@@ -100,7 +100,7 @@ def change_step(
     if_match: str | None = None,
 ) -> dict[str, Any]:
     """Change what `fields` names of a step (see step_changes). Raises Missing, Invalid, Conflict."""
-    versions.load(connection, actor, version_id)
+    owned.load_version(connection, actor, version_id)
     step = definitions.load_graph(connection, version_id).require_step(id)
     changed, routes = dict(fields), None
     if "config" in changed:
@@ -110,7 +110,7 @@ def change_step(
         require_config(connection, actor, step.microservice, changed["config"])
     _require_variables(changed.get("variables", {}))
     try:
-        drawn = versions.edit(connection, actor, version_id, if_match)
+        drawn = owned.edit_draft(connection, actor, version_id, if_match)
     except errors.VersionLocked as locked:
         raise errors.Invalid.field("flow_version", locked.message) from None
     _require_move(drawn, drawn.require_step(id), changed)
@@ -143,18 +143,18 @@ def remove_step(
     connection: Connection, actor: Actor, version_id: int, id: int, if_match: str | None = None
 ) -> str:
     """Delete a step; what followed it follows its parent. Its name. Raises Missing, Invalid for the trigger."""
-    versions.load(connection, actor, version_id)
+    owned.load_version(connection, actor, version_id)
     step = definitions.load_graph(connection, version_id).require_step(id)
     if step.microservice == graph.TRIGGER:
         raise errors.Invalid.field("step", "The trigger cannot be deleted: every version begins with it.")
-    drawn = versions.edit(connection, actor, version_id, if_match)
+    drawn = owned.edit_draft(connection, actor, version_id, if_match)
     step = drawn.require_step(id)
     place = {"parent_id": step.parent_id, "flow_step_route_id": step.flow_step_route_id}
     for follower in drawn.children(id):
         _update_step(connection, actor, follower.id, place)
     connection.execute(delete(tables.routes).where(ROUTES.flow_step_id == id))
     connection.execute(delete(tables.steps).where(STEPS.id == id))
-    versions.saved(connection, actor, version_id)
+    owned.note_save(connection, actor, version_id)
     return step.name
 
 
@@ -162,17 +162,17 @@ def set_variables(
     connection: Connection, actor: Actor, version_id: int, variables: Mapping[str, Any], if_match: str | None
 ) -> dict[str, Any]:
     """Replace a Draft's variables. Raises Missing, Invalid, VersionLocked, Conflict."""
-    versions.load(connection, actor, version_id)
+    owned.load_version(connection, actor, version_id)
     _require_variables(variables)
-    versions.edit(connection, actor, version_id, if_match)
+    owned.edit_draft(connection, actor, version_id, if_match)
     connection.execute(update(tables.versions).where(VERSIONS.id == version_id).values(variables=dict(variables)))
-    versions.saved(connection, actor, version_id)
+    owned.note_save(connection, actor, version_id)
     return dict(variables)
 
 
 def variables_of(connection: Connection, actor: Actor, version_id: int) -> dict[str, Any]:
     """A version's variables, by name. Raises Missing."""
-    return dict(versions.load(connection, actor, version_id).variables)
+    return dict(owned.load_version(connection, actor, version_id).variables)
 
 
 def require_config(connection: Connection, actor: Actor, microservice: str, config: Mapping[str, Any]) -> None:
@@ -195,7 +195,7 @@ def _require_variables(variables: Mapping[str, Any]) -> None:
 
 
 def _saved_step(connection: Connection, actor: Actor, version_id: int, id: int) -> dict[str, Any]:
-    versions.saved(connection, actor, version_id)
+    owned.note_save(connection, actor, version_id)
     return step_view(definitions.load_graph(connection, version_id).steps[id], version_id)
 
 

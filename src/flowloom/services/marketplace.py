@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from flowloom import errors
 from flowloom.domain import version
-from flowloom.services import exchange, flows, versions, views
+from flowloom.services import exchange, owned, views
 from flowloom.services.actor import Actor, Role
 from flowloom.store import query, tables
 
@@ -64,7 +64,7 @@ def upload(connection: Connection, actor: Actor, version_id: int, private: objec
             "An API key cannot upload; log in as an administrator and send the bearer token."
         )
     actor.require(Role.ADMINISTRATOR)
-    source = versions.lock(connection, actor, version_id)
+    source = owned.lock_version(connection, actor, version_id)
     _require_private(private)
     if source.status != version.Status.DEPLOYED:
         raise errors.Invalid.field(
@@ -104,7 +104,7 @@ def _require_private(value: object) -> None:
 
 def _next_app_version(connection: Connection, actor: Actor, source: Row[Any]) -> Row[Any]:
     """The app of a locked flow, made or counted up by one version."""
-    flow = flows.load(connection, actor, source.flow_id)
+    flow = owned.load_flow(connection, actor, source.flow_id)
     fields = {"name": flow.name, "description": flow.description, "updated_at": actor.at}
     counted_up = (
         update(tables.marketplace_apps)

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, bindparam, select
 
 from flowloom.domain import sketch
-from flowloom.services import flows, views
+from flowloom.services import owned, views
 from flowloom.services.actor import Actor
 from flowloom.store import columns, query, tables
 
@@ -56,7 +56,7 @@ def page(
     connection: Connection, actor: Actor, flow_id: int, asked: query.Page
 ) -> tuple[query.Found, list[dict[str, Any]]]:
     """A page of a flow's metrics, by time. Raises Missing."""
-    flows.load(connection, actor, flow_id)
+    owned.load_flow(connection, actor, flow_id)
     found: list[tuple[str, Metric]] = []
     for interval in asked.values.get("interval", ["day"]):
         found += [(interval, metric) for metric in _metrics(connection, flow_id, interval, asked, actor.at)]

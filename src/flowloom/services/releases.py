@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from flowloom import errors
 from flowloom.domain import graph, version
-from flowloom.services import schedules, versions
+from flowloom.services import owned, schedules
 from flowloom.services.actor import Actor
 from flowloom.steps import contract, registry
 from flowloom.store import definitions, tables
@@ -26,7 +26,7 @@ def deploy(
 
     Raises Missing, and Invalid for a time ahead or for a version that could not run, naming each step and field.
     """
-    row = versions.lock(connection, actor, id, flow_id=flow_id)
+    row = owned.lock_version(connection, actor, id, flow_id=flow_id)
     if row.status != version.Status.DEPLOYED:
         version.require_due(deployed_at, actor.at)
         require_runnable(connection, actor, row)
@@ -35,15 +35,15 @@ def deploy(
              deployed_by=actor.user_id, updated_at=actor.at)  # fmt: skip
         definitions.keep(connection, id)
         schedules.activate(connection, id, actor.at)
-    return versions.get(connection, actor, flow_id, id)
+    return owned.version_view(owned.load_version(connection, actor, id))
 
 
 def undeploy(connection: Connection, actor: Actor, flow_id: int, id: int) -> dict[str, Any]:
     """Take a Deployed version back to Inactive; any other stays as it is. Raises Missing."""
-    row = versions.lock(connection, actor, id, flow_id=flow_id)
+    row = owned.lock_version(connection, actor, id, flow_id=flow_id)
     if row.status == version.Status.DEPLOYED:
         _retire_deployed(connection, actor, flow_id)
-    return versions.get(connection, actor, flow_id, id)
+    return owned.version_view(owned.load_version(connection, actor, id))
 
 
 def _retire_deployed(connection: Connection, actor: Actor, flow_id: int) -> None:
@@ -52,7 +52,14 @@ def _retire_deployed(connection: Connection, actor: Actor, flow_id: int) -> None
     )
     for id in connection.scalars(deployed).all():
         schedules.deactivate(connection, id)
-        _set(connection, id, status=version.Status.INACTIVE, deployed_at=None, deployed_by=None, updated_at=actor.at)
+        _set(
+            connection,
+            id,
+            status=version.Status.INACTIVE,
+            deployed_at=None,
+            deployed_by=None,
+            updated_at=actor.at,
+        )
 
 
 def _set(connection: Connection, id: int, **values: Any) -> None:
@@ -101,14 +108,19 @@ def _step_faults(
     except errors.Invalid as invalid:
         return invalid.errors
     return {
-        **_unknown_variables(registry.used_variables(step_type.config, step.config), known | step.variables.keys()),
+        **_unknown_variables(
+            registry.used_variables(step_type.config, step.config), known | step.variables.keys()
+        ),
         **_foreign_connection(step, owned),
     }
 
 
 def _unknown_variables(used: Mapping[str, Collection[str]], known: Collection[str]) -> dict[str, list[str]]:
     return {
-        field: [f"The variable '{name}' is not known; add it to the version's variables." for name in sorted(unknown)]
+        field: [
+            f"The variable '{name}' is not known; add it to the version's variables."
+            for name in sorted(unknown)
+        ]
         for field, names in used.items()
         if (unknown := set(names) - set(known))
     }

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 from flowloom import errors
 from flowloom.domain import run, version
 from flowloom.domain.payload import JSON_TYPE
-from flowloom.services import releases, versions, views
+from flowloom.services import owned, releases, views
 from flowloom.services.actor import Actor
 from flowloom.services.platform import Platform
 from flowloom.store import definitions, query, queue, tables
@@ -109,7 +109,7 @@ async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started
 
 
 def _require_startable(connection: Connection, actor: Actor, flow_id: int, version_id: int) -> None:
-    row = versions.load(connection, actor, version_id, flow_id=flow_id)
+    row = owned.load_version(connection, actor, version_id, flow_id=flow_id)
     if row.status == version.Status.DRAFT:
         releases.require_runnable(connection, actor, row)
 
@@ -243,7 +243,7 @@ def _version_to_retry(connection: Connection, actor: Actor, row: Row[Any], versi
     priority = connection.scalar(select(FLOWS.priority).where(FLOWS.id == row.flow_id)) or row.priority
     if version_id is None:
         return queue.Chosen(row.flow_version_id, row.iteration, "", row.content_hash, priority)
-    chosen = versions.load(connection, actor, version_id, flow_id=row.flow_id)
+    chosen = owned.load_version(connection, actor, version_id, flow_id=row.flow_id)
     if chosen.status == version.Status.DRAFT:
         releases.require_runnable(connection, actor, chosen)
     content_hash = definitions.keep(connection, version_id)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, RowMapping, bindparam, delete, insert, s
 
 from flowloom import errors
 from flowloom.domain import cron, version
-from flowloom.services import versions, views
+from flowloom.services import owned, views
 from flowloom.services.actor import Actor
 from flowloom.store import query, slots, tables
 
@@ -54,18 +54,18 @@ def page(
     connection: Connection, actor: Actor, version_id: int, asked: query.Page
 ) -> tuple[query.Found, list[dict[str, Any]]]:
     """A page of a version's schedules. Raises Missing."""
-    row = versions.load(connection, actor, version_id)
+    row = owned.load_version(connection, actor, version_id)
     found = query.fetch(connection, LISTING, asked, version_id=version_id)
     items = [view(schedule) for schedule in found.rows]
     if "flowVersion" in asked.includes:
         for item in items:
-            item["flow_version"] = versions.view(row)
+            item["flow_version"] = owned.version_view(row)
     return found, items
 
 
 def create(connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
     """A schedule of a Draft. Raises Missing, Invalid, VersionLocked."""
-    versions.load(connection, actor, version_id)
+    owned.load_version(connection, actor, version_id)
     values = {**DEFAULTS, **fields}
     timetable(values)
     _lock_draft(connection, actor, version_id)
@@ -79,7 +79,7 @@ def change(
     connection: Connection, actor: Actor, version_id: int, id: int, fields: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Change what `fields` names. Raises Missing, Invalid, VersionLocked."""
-    versions.load(connection, actor, version_id)
+    owned.load_version(connection, actor, version_id)
     row = _load(connection, version_id, id)
     timetable({**row._mapping, **fields})
     _lock_draft(connection, actor, version_id)
@@ -92,7 +92,7 @@ def change(
 
 def remove(connection: Connection, actor: Actor, version_id: int, id: int) -> None:
     """Delete a schedule of a Draft. Raises Missing, VersionLocked."""
-    versions.load(connection, actor, version_id)
+    owned.load_version(connection, actor, version_id)
     _load(connection, version_id, id)
     _lock_draft(connection, actor, version_id)
     connection.execute(delete(tables.schedules).where(SCHEDULES.id == id))
@@ -100,7 +100,7 @@ def remove(connection: Connection, actor: Actor, version_id: int, id: int) -> No
 
 
 def _lock_draft(connection: Connection, actor: Actor, version_id: int) -> None:
-    row = versions.lock(connection, actor, version_id)
+    row = owned.lock_version(connection, actor, version_id)
     version.require_editable(row.iteration, row.status)
 
 

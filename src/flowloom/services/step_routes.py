@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from flowloom import errors
 from flowloom.domain import conditions, graph
-from flowloom.services import versions, views
+from flowloom.services import owned, views
 from flowloom.services.actor import Actor
 from flowloom.steps import registry
 from flowloom.store import definitions, tables
@@ -33,7 +33,7 @@ def add(
     require_where(fields.get("where"))
     if not registry.get(step.microservice).has_routes:
         raise errors.Invalid.field("step", f"{graph.label(step)} is a {step.microservice}, which has no routes.")
-    drawn = versions.edit(connection, actor, version_id)
+    drawn = owned.edit_draft(connection, actor, version_id)
     existing = drawn.routes_of(drawn.require_step(step_id).id)
     if len(existing) >= MAX_ROUTES:
         raise errors.Invalid.field("routes", f"A step has at most {MAX_ROUTES} routes.")
@@ -41,7 +41,7 @@ def add(
     last = max((route.position for route in existing), default=-1) + 1
     placed = {**fields, "position": last if position is None else position}
     id = insert_route(connection, actor, version_id, step_id, placed)
-    versions.saved(connection, actor, version_id)
+    owned.note_save(connection, actor, version_id)
     return view(definitions.load_graph(connection, version_id).routes[id])
 
 
@@ -51,25 +51,25 @@ def change(
     """Change name, position or condition of a route. Raises Missing, Invalid, VersionLocked."""
     _require_route(_load(connection, actor, version_id), step_id, id)
     require_where(fields.get("where"))
-    _require_route(versions.edit(connection, actor, version_id), step_id, id)
+    _require_route(owned.edit_draft(connection, actor, version_id), step_id, id)
     if fields:
         changed = update(tables.routes).where(ROUTES.id == id)
         connection.execute(changed.values({**fields, "updated_at": actor.at}))
-        versions.saved(connection, actor, version_id)
+        owned.note_save(connection, actor, version_id)
     return view(definitions.load_graph(connection, version_id).routes[id])
 
 
 def remove(connection: Connection, actor: Actor, version_id: int, step_id: int, id: int) -> str:
     """Delete a route; the steps on it stay, without a route until they are hung elsewhere. Its name."""
     _require_route(_load(connection, actor, version_id), step_id, id)
-    route = _require_route(versions.edit(connection, actor, version_id), step_id, id)
+    route = _require_route(owned.edit_draft(connection, actor, version_id), step_id, id)
     _drop(connection, id)
-    versions.saved(connection, actor, version_id)
+    owned.note_save(connection, actor, version_id)
     return route.name
 
 
 def _load(connection: Connection, actor: Actor, version_id: int) -> graph.Graph:
-    versions.load(connection, actor, version_id)
+    owned.load_version(connection, actor, version_id)
     return definitions.load_graph(connection, version_id)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from flowloom import errors
-from flowloom.services import flows, views
+from flowloom.services import owned, views
 from flowloom.services.actor import Actor
 from flowloom.store import query, tables
 from flowloom.store.secrets import Vault
@@ -37,7 +37,7 @@ def page(
     connection: Connection, actor: Actor, vault: Vault, base_url: str, flow_id: int, asked: query.Page
 ) -> tuple[query.Found, list[dict[str, Any]]]:
     """A page of a flow's webhooks, their URLs below `base_url`. Raises Missing."""
-    flows.load(connection, actor, flow_id)
+    owned.load_flow(connection, actor, flow_id)
     found = query.fetch(connection, LISTING, asked, flow_id=flow_id, company_id=actor.company_id)
     return found, [view(row, vault, base_url) for row in found.rows]
 
@@ -46,7 +46,7 @@ def create(
     connection: Connection, actor: Actor, vault: Vault, base_url: str, flow_id: int, fields: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A webhook of {ulid, name, secret}, the secret None or text. Raises Missing, or Invalid on `secret`."""
-    flows.load(connection, actor, flow_id)
+    owned.load_flow(connection, actor, flow_id)
     row = {
         "company_id": actor.company_id,
         "flow_id": flow_id,
@@ -60,7 +60,7 @@ def create(
 
 def remove(connection: Connection, actor: Actor, flow_id: int, id: int) -> None:
     """Delete a webhook: its URL is dead from now on. Raises Missing."""
-    flows.load(connection, actor, flow_id)
+    owned.load_flow(connection, actor, flow_id)
     removed = delete(tables.webhooks).where(
         WEBHOOKS.id == id, WEBHOOKS.flow_id == flow_id, WEBHOOKS.company_id == actor.company_id
     )

@@ -1,0 +1,96 @@
+"""Retry: a new run that goes on where the old one failed, or from a step on, under the keys of the first."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from tests.engine.test_effects import get_run
+from tests.remote import Remote, Seen
+from tests.world import World
+
+SUCCESS, FAILURE = 2, 3
+
+
+async def failing_at_two(server: World, remote: Remote):
+    """A run that has sent the first of two payloads and failed at the second."""
+    flow = await server.flow(
+        {"microservice": "batch", "config": {"size": 1}}, remote.send("/a"), remote.send("/b")
+    )
+
+    async def refuse_two(seen: Seen) -> web.Response:
+        return web.Response(status=400 if seen.body == [2] else 200)
+
+    remote.answer = refuse_two
+    run = await flow.run([1, 2])
+    assert (run["status"], remote.bodies("/a")) == (FAILURE, [[1], [2]])
+    remote.answers(200)
+    return flow, run["id"]
+
+
+async def retry(world: World, id: int, **sent):
+    answer = await world.post(f"/flow-runs/{id}/retry", json=sent)
+    assert answer.status == 200, answer.body
+    await world.work()
+    return await get_run(world, answer.json()["flow_run_id"])
+
+
+async def test_a_retry_goes_on_where_it_failed_under_the_same_keys(server: World, remote: Remote):
+    _, id = await failing_at_two(server, remote)
+    run = await retry(server, id)
+    assert (run["status"], run["trigger"], run["retry_flow_run_id"]) == (SUCCESS, "Retry", id)
+    assert remote.bodies("/a") == [[1], [2], [2]]
+    assert remote.keys("/a")[1] == remote.keys("/a")[2]
+    assert remote.bodies("/b") == [[1], [2]]
+
+
+async def test_a_retry_of_a_retry_keeps_the_keys_of_the_first(server: World, remote: Remote):
+    _, id = await failing_at_two(server, remote)
+    remote.answers(400)
+    second = await retry(server, id)
+    assert second["status"] == FAILURE
+    remote.answers(200)
+    assert (await retry(server, second["id"]))["status"] == SUCCESS
+    assert len(set(remote.keys("/a"))) == 2
+
+
+async def test_a_retry_from_a_step_does_it_and_what_follows_again(server: World, remote: Remote):
+    flow, id = await failing_at_two(server, remote)
+    steps = {step["name"]: step for step in (await server.get(flow.graph)).data["steps"]}
+    remote.seen.clear()
+    first = await retry(server, id, from_step=steps["/a"]["key"])
+    assert remote.bodies("/a") == [[1], [2]]
+    again = await retry(server, first["id"], from_step=steps["/b"]["id"])
+    assert again["status"] == SUCCESS
+    assert len(remote.bodies("/a")) == 2
+    assert remote.bodies("/b") == [[1], [2], [1], [2]]
+    assert set(remote.per_key().values()) == {1, 2}
+
+
+async def test_a_retry_by_another_version_runs_that_version(server: World, remote: Remote):
+    flow, id = await failing_at_two(server, remote)
+    copied = (await server.post(f"{flow.path}/copy")).data
+    draft = f"/flow-versions/{copied['id']}/graph"
+    step = next(s for s in (await server.get(draft)).data["steps"] if s["name"] == "/b")
+    await server.patch(f"{draft}/steps/{step['id']}", json={"config": remote.send("/c")["config"]})
+    run = await retry(server, id, version=copied["id"])
+    assert (run["status"], run["flow_version_id"]) == (SUCCESS, copied["id"])
+    assert (remote.bodies("/a"), remote.bodies("/b"), remote.bodies("/c")) == ([[1], [2], [2]], [], [[1], [2]])
+
+
+async def test_a_retry_sees_the_instant_and_the_variables_of_the_first_run(server: World, remote: Remote):
+    flow = await server.flow(remote.send("/", body={"who": "{{who}}"}), deploy=False)
+    await server.put(f"/flow-versions/{flow.version_id}/variables", json={"variables": {"who": "nobody"}})
+    await flow.deploy()
+    remote.answers(400)
+    id = await flow.start({}, query={"flow_variables": '{"who": "ann"}'})
+    await server.work()
+    remote.answers(200)
+    server.clock.advance(seconds=1000)
+    assert (await retry(server, id))["status"] == SUCCESS
+    assert remote.bodies() == [{"who": "ann"}] * 2
+
+
+async def test_a_run_that_goes_on_is_not_retried(server: World, remote: Remote):
+    id = await (await server.flow(remote.send())).start({})
+    assert (await server.post(f"/flow-runs/{id}/retry", json={})).status == 409
+    await server.work()
+    assert (await server.post(f"/flow-runs/{id}/retry", json={"from_step": "nothing"})).status == 422
