@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+import uvloop
 from sqlalchemy import Connection
 
 from flowloom import bootstrap
@@ -45,6 +46,7 @@ def configure_logs(settings: Settings) -> None:
 
 def open_platform(settings: Settings) -> tuple[Platform, faults.Faults]:
     """The stores, migrated, with the crash points that the environment arms."""
+    os.umask(0o077)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     schema.upgrade(settings.database_url)
     armed = faults.Faults.from_environ(os.environ)
@@ -63,15 +65,16 @@ def serve(settings: Settings) -> None:
         server = bootstrap.build(platform, reach=armed.reach)
         main, main_socket = _listen(server.app, settings.host, settings.port)
         say(f"Flowloom on http://{settings.host}:{main_socket.getsockname()[1]}")
-        asyncio.run(run_all([(main, main_socket)]))
+        uvloop.run(run_all([(main, main_socket)]))
 
 
 def demo(settings: Settings) -> None:
     """Serve with a sample flow against the built-in sample shop on the next port."""
     shop_app = shop.create_app(login=samples.LOGIN)
     shop_server, shop_socket = _listen(shop_app, "127.0.0.1", settings.port + 1 if settings.port else 0)
-    shop_url = f"http://127.0.0.1:{shop_socket.getsockname()[1]}"
-    allowed = settings.model_copy(update={"outbound_allow": (*settings.outbound_allow, "127.0.0.1")})
+    shop_host = f"127.0.0.1:{shop_socket.getsockname()[1]}"
+    allowed = settings.model_copy(update={"outbound_allow": (*settings.outbound_allow, shop_host)})
+    shop_url = f"http://{shop_host}"
     platform, armed = open_platform(allowed)
     with lease.Lease(platform.database):
         server = bootstrap.build(platform, reach=armed.reach)
@@ -82,7 +85,7 @@ def demo(settings: Settings) -> None:
             _plant(platform, welcome, base, shop_url)
         else:
             say(f"Flowloom on {base}, with everything as it was. Sample shop: {shop_url}")
-        asyncio.run(run_all([(main, main_socket), (shop_server, shop_socket)]))
+        uvloop.run(run_all([(main, main_socket), (shop_server, shop_socket)]))
 
 
 def _plant(platform: Platform, welcome: first_start.Welcome, base: str, shop_url: str) -> None:

@@ -61,6 +61,7 @@ async def test_each_slot_fires_once_at_its_time(server: World):
     assert await server.tick() == 0
     server.clock.advance(seconds=1)
     assert (await server.tick(), await server.tick()) == (1, 0)
+    await server.work()
     await pass_minutes(server, 2)
     assert await fired(server) == [at("10:01"), at("10:02"), at("10:03")]
     [newest, *_] = (await server.get("/flow-runs")).data
@@ -84,15 +85,6 @@ async def test_overlap_while_a_run_goes_on(server: World, overlap, times, unfire
     await pass_minutes(server, 3, work=False)
     assert await fired(server) == [at(time) for time in times]
     assert await ranges(server, id) == unfired
-
-
-async def test_a_queued_slot_waits_for_the_run_before_it(server: World):
-    await scheduled(server, overlap="queue")
-    await pass_minutes(server, 2, work=False)
-    assert await server.server.dispatcher.tick(server.clock.now) == 1
-    await server.settle()
-    assert await server.server.dispatcher.tick(server.clock.now) == 1
-    await server.settle()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 from sqlalchemy import Connection
@@ -90,10 +91,25 @@ def credential(request: Request) -> str:
     header = request.headers.get("authorization", "").strip()
     scheme, _, rest = header.partition(" ")
     found = rest.strip() if scheme.lower() == "bearer" else header
-    found = found or request.cookies.get(COOKIE, "")
+    if not found:
+        found = request.cookies.get(COOKIE, "")
+        require_own_page(request)
     if not found:
         raise errors.Unauthenticated
     return found
+
+
+def require_own_page(request: Request) -> None:
+    """Raise Forbidden when a page of another origin spends a browser's cookie on a change.
+
+    SameSite=Strict lets other ports and subdomains of the same site through; browsers say where a request is from.
+    """
+    if request.method in ("GET", "HEAD"):
+        return
+    origin = request.headers.get("origin")
+    is_own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    if not is_own or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise errors.Forbidden("A session's cookie works only from this server's own pages; send a token instead.")
 
 
 async def authorise(request: Request, needed: Role) -> Call:

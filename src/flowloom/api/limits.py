@@ -50,16 +50,18 @@ class LoginThrottle:
                 raise errors.TooMany(f"Too many failed logins; try again in {max(1, round(wait))} seconds.", wait)
 
     def failed(self, account: str, address: str, now: datetime) -> None:
-        """Count a failed login."""
+        """Count a login, as failed until it succeeds."""
         for key in (("account", account), ("address", address)):
             self._failures.setdefault(key, deque()).append(now)
             self._failures.move_to_end(key)
         while len(self._failures) > MAX_REMEMBERED:
             self._failures.popitem(last=False)
 
-    def succeeded(self, account: str) -> None:
-        """Forget an account's failures."""
+    def succeeded(self, account: str, address: str) -> None:
+        """Forget an account's failures, and the address's newest: that was this login."""
         self._failures.pop(("account", account), None)
+        if counted := self._failures.get(("address", address)):
+            counted.pop()
 
 
 def _forget(times: deque[datetime], now: datetime) -> None:

@@ -55,15 +55,14 @@ async def _token(request: Request, wanted: accounts.Login) -> str:
     now = doors.platform.clock()
     address = request.client.host if request.client else ""
     doors.logins.check(wanted.account, address, now)
+    # Counted before the slow part: guesses that are sent all at once are not more than the limit either.
+    doors.logins.failed(wanted.account, address, now)
     user = await doors.platform.database.read(logins.find, wanted.account)
     password_hash = None if user is None else user.password_hash
     is_right = await passwords.apart(passwords.is_right, wanted.password, password_hash)
-    # Guesses that were sent all at once have failed meanwhile: the ones beyond the limit learn nothing.
-    doors.logins.check(wanted.account, address, now)
     if user is None or not is_right:
-        doors.logins.failed(wanted.account, address, now)
         raise errors.Unauthenticated("The e-mail address or the password is wrong.")
-    doors.logins.succeeded(wanted.account)
+    doors.logins.succeeded(wanted.account, address)
     return doors.principals.issue_token(user.id, user.password_hash, now)
 
 

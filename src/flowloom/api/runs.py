@@ -226,4 +226,5 @@ async def download_payload(call: Call) -> Response:
     row = await call.read(runs.payload_row, call.id("payload_metadata"))
     body = await asyncio.to_thread(call.platform.blobs.unpack, row.encoding, row.body, row.blob)
     headers = {"Content-Disposition": f"attachment; filename=payload-{quote(str(row.id))}"}
-    return Response(body, 200, headers, row.content_type)
+    is_plain = row.content_type.isascii() and row.content_type.isprintable()
+    return Response(body, 200, headers, row.content_type if is_plain else "application/octet-stream")

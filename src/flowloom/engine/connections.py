@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import re
 from collections.abc import Collection, Sequence
 
 from flowloom.steps import contract
 from flowloom.store.connections import Connection
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def apply(request: contract.Request, connection: Connection) -> contract.Request:
@@ -22,7 +25,7 @@ def apply(request: contract.Request, connection: Connection) -> contract.Request
 
 def absolute(url: str, base_url: str | None) -> str:
     """A relative URL below the base URL, path joined to path. Raises RequestFailed without a base."""
-    if "://" in url:
+    if _SCHEME.match(url):
         return url
     if base_url is None:
         raise contract.RequestFailed(

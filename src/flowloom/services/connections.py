@@ -94,7 +94,11 @@ def change(
     row = load(connection, actor, id, lock=True)
     values = _checked({**_stored(row), **fields})
     secret = values.pop("secret")
-    is_bound = values["auth_type"] == row.auth_type and set(values["allowed_hosts"]) <= set(row.allowed_hosts)
+    is_bound = (
+        values["auth_type"] == row.auth_type
+        and set(values["allowed_hosts"]) <= set(row.allowed_hosts)
+        and urlsplit(values["base_url"] or "").scheme == urlsplit(row.base_url or "").scheme
+    )
     values["secret"] = _sealed(
         vault, actor.company_id, values["auth_type"], secret, kept=row.secret if is_bound else None
     )

@@ -24,7 +24,7 @@ LISTING = query.Listing(
         "id": query.Filter(FLOWS.id, "id"),
         "name": query.Filter(FLOWS.name, "text", help="Exact names, with commas between"),
         "is_enabled": query.Filter(FLOWS.is_enabled, "boolean"),
-        "priority": query.Filter(FLOWS.priority, "id"),
+        "priority": query.Filter(FLOWS.priority, "choice", choices={str(one): one for one in range(1, 6)}),
     },
     includes=(
         *_RELATED,

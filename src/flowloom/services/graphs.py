@@ -13,7 +13,7 @@ from flowloom.domain import graph, templates
 from flowloom.services import owned, step_routes, views
 from flowloom.services.actor import Actor
 from flowloom.steps import registry
-from flowloom.store import definitions, tables
+from flowloom.store import definitions, query, tables
 
 STEPS, ROUTES, VERSIONS = tables.steps.c, tables.routes.c, tables.versions.c
 MAX_STEPS: Final = 1000
@@ -181,8 +181,8 @@ def require_config(connection: Connection, actor: Actor, microservice: str, conf
     asked = config.get("connection_id")
     if asked is not None:
         columns = tables.connections.c
-        owned = select(columns.id).where(columns.id == asked, columns.company_id == actor.company_id)
-        if connection.scalar(owned) is None:
+        own = select(columns.id).where(columns.id == asked, columns.company_id == actor.company_id)
+        if not 0 < asked <= query.MAX_ID or connection.scalar(own) is None:
             raise errors.Invalid.field("config.connection_id", f"Connection {asked} was not found.")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, union_all
 
 from flowloom.domain import sketch
 from flowloom.services import owned, views
@@ -104,11 +104,12 @@ def _totals(
         METRICS.starts_at < ends,
     )
     fresh = select(DELTAS.minute, *_columns(DELTAS)).where(DELTAS.flow_id == flow_id)
-    for statement, of in ((stored, METRICS), (fresh, DELTAS)):
-        for at, version_id, iteration, type_, key, value in connection.execute(_narrowed(statement, of, values)):
-            starts_at = begin_of(interval, at)
-            if starts_at < ends:
-                totals[starts_at, version_id, iteration, type_][key] += value
+    # One statement: between two, the roll-up could move a delta from the second to the first.
+    both = union_all(_narrowed(stored, METRICS, values), _narrowed(fresh, DELTAS, values))
+    for at, version_id, iteration, type_, key, value in connection.execute(both):
+        starts_at = begin_of(interval, at)
+        if starts_at < ends:
+            totals[starts_at, version_id, iteration, type_][key] += value
     return totals
 
 

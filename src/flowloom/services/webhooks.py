@@ -46,7 +46,7 @@ def create(
     connection: Connection, actor: Actor, vault: Vault, base_url: str, flow_id: int, fields: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A webhook of {ulid, name, secret}, the secret None or text. Raises Missing, or Invalid on `secret`."""
-    owned.load_flow(connection, actor, flow_id)
+    owned.load_flow(connection, actor, flow_id, lock=True)
     row = {
         "company_id": actor.company_id,
         "flow_id": flow_id,

@@ -71,7 +71,9 @@ class Blobs:
         if path.exists():
             os.utime(path)
             return blob
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sync(self._directory)
         part = path.with_suffix(f".{os.urandom(6).hex()}")
         with part.open("wb") as file:
             file.write(packed)

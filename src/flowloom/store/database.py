@@ -23,7 +23,10 @@ from flowloom import errors
 from flowloom.store import writer
 
 T = TypeVar("T")
-READERS = 3
+READERS: Final = 3
+# PostgreSQL ends one of two transactions that wait for each other; that one is simply done again.
+DEADLOCK: Final = "40P01"
+DEADLOCK_TRIES: Final = 3
 CONNECT_TIMEOUT_SECONDS: Final = 5
 
 
@@ -62,11 +65,14 @@ class Database:
         """The same, in the calling thread."""
         if self.is_sqlite:
             return self._writer.run(lambda connection: work(connection, *args))
-        try:
-            with self._write_engine.begin() as connection:
-                return work(connection, *args)
-        except DBAPIError as error:
-            raise translate(error) from error
+        for tries_left in reversed(range(DEADLOCK_TRIES)):
+            try:
+                with self._write_engine.begin() as connection:
+                    return work(connection, *args)
+            except DBAPIError as error:
+                if not (tries_left and getattr(error.orig, "sqlstate", None) == DEADLOCK):
+                    raise translate(error) from error
+        raise AssertionError("the last try returns or raises")
 
     async def write_grouped(self, work: Callable[[Connection], T]) -> T:
         """Run `work(connection)` under a savepoint in the writer's next group; answers after its commit."""
@@ -83,11 +89,11 @@ class Database:
 
     def _open_writer(self) -> Engine:
         if not self.is_sqlite:
-            return create_engine(self.url, pool_size=8, max_overflow=4, pool_pre_ping=True)
+            return create_engine(self.url, pool_size=8, max_overflow=4, pool_pre_ping=True, hide_parameters=True)
         if self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(
-            self.url, pool_size=1, connect_args={"timeout": 30, "check_same_thread": False}
+            self.url, pool_size=1, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True
         )
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_immediate)
@@ -96,13 +102,14 @@ class Database:
     def _open_reader(self) -> Engine:
         if not self.is_sqlite:
             return create_engine(
-                self.url, pool_size=8, max_overflow=4, pool_pre_ping=True, isolation_level="AUTOCOMMIT"
+                self.url, pool_size=8, max_overflow=4, pool_pre_ping=True, isolation_level="AUTOCOMMIT", hide_parameters=True
             )
         engine = create_engine(
             read_only(self.url),
             pool_size=READERS + 1,
             connect_args={"check_same_thread": False, "timeout": 30},
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
         )
         event.listen(engine, "connect", _set_up_reader)
         return engine

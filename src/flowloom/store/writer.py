@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from flowloom import errors
 
@@ -93,7 +93,7 @@ class Writer:
             with self._engine.connect() as connection, connection.begin():
                 for job in group:
                     run_job(connection, job)
-        except SQLAlchemyError as error:
+        except BaseException as error:  # noqa: BLE001 - the thread must outlive whatever ended this group
             fail(group, error)
 
 
@@ -110,13 +110,13 @@ def run_job(connection: Connection, job: Job) -> None:
         savepoint.rollback()
 
 
-def fail(group: Sequence[Job], error: SQLAlchemyError) -> None:
+def fail(group: Sequence[Job], error: BaseException) -> None:
     """Nothing of the group was kept: say so to each waiter that has no failure of its own."""
     for job in group:
         job.error = job.error or busy(error)
 
 
-def busy(error: SQLAlchemyError) -> errors.Busy:
+def busy(error: BaseException) -> errors.Busy:
     """The database could not be reached or could not write."""
     cause = getattr(error, "orig", None) or error
     return errors.Busy(f"The database cannot take this now ({type(cause).__name__}); try again.")
