@@ -89,9 +89,7 @@ class Server:
 
     def start(self, flow: int) -> int:
         """Start the flow; the run's id."""
-        status, content = process.call(
-            self.running.port, "POST", f"/api/v1/flows/{flow}/start", key=self.key
-        )
+        status, content = process.call(self.running.port, "POST", f"/api/v1/flows/{flow}/start", key=self.key)
         if status != 200:
             raise RuntimeError(f"start: {status} {content[:500]!r}")
         return int(json.loads(content)["flow_run_id"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from flowloom.steps import registry
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py; change the code, then run `make docs`. -->"
+NAMES = ("api.md", "settings.md", "step-types.md", "transforms.md", "conditions.md", "cli.md")
 TAKES = {
     "nothing": "none",
     "value": "a value",
@@ -28,17 +30,18 @@ TAKES = {
 }
 
 
+@cache
 def pages() -> dict[str, str]:
     """Every page of the reference: its text by file name."""
-    made = {
-        "api.md": api(bootstrap.document()),
-        "settings.md": settings_page(),
-        "step-types.md": step_types(),
-        "transforms.md": transforms_page(),
-        "conditions.md": conditions(),
-        "cli.md": commands(),
-    }
-    return {name: f"{NOTE}\n\n{text.strip()}\n" for name, text in made.items()}
+    made = (
+        api(bootstrap.document()),
+        settings_page(),
+        step_types(),
+        transforms_page(),
+        conditions(),
+        commands(),
+    )
+    return {name: f"{NOTE}\n\n{text.strip()}\n" for name, text in zip(NAMES, made, strict=True)}
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

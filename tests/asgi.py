@@ -50,7 +50,9 @@ async def call(
         "raw_path": parts.path.encode(),
         "query_string": search.encode(),
         "root_path": "",
-        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()],
+        "headers": [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()
+        ],
         "client": ("192.0.2.7", 1234),
         "server": ("flowloom.test", 80),
     }
@@ -71,7 +73,9 @@ async def call(
 
     await app(scope, receive, send)
     start = next(message for message in messages if message["type"] == "http.response.start")
-    content = b"".join(message.get("body", b"") for message in messages if message["type"] == "http.response.body")
+    content = b"".join(
+        message.get("body", b"") for message in messages if message["type"] == "http.response.body"
+    )
     return Answer(
         start["status"],
         {name.decode().lower(): value.decode("latin-1") for name, value in start["headers"]},

@@ -99,8 +99,12 @@ class World:
     async def delete(self, path: str, **sent: Any) -> asgi.Answer:
         return await self.request("DELETE", path, **sent)
 
-    def token(self, role: str) -> str:
+    async def token(self, role: str) -> str:
         """The credentials of the first company's user with this role."""
+        return self.bearer(role)
+
+    def bearer(self, role: str) -> str:
+        """The same, for a test that has no event loop."""
         issuer = self.server.app.state.doors.principals
         user_id = 1 + list(Role).index(Role(role))
         return f"Bearer {issuer.issue_token(user_id, 'no-password', self.clock.now)}"

@@ -8,13 +8,15 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
-from sqlalchemy import Connection
 
 from flowloom import errors
 from flowloom.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 T = TypeVar("T")
 EXIT_CODES: Final = {
@@ -119,7 +121,9 @@ def users_create(
     from flowloom.services import accounts
 
     made = on_database(
-        data_dir, database_url, lambda db, at: accounts.create_user(db, company, email, name, role, password, at)
+        data_dir,
+        database_url,
+        lambda db, at: accounts.create_user(db, company, email, name, role, password, at),
     )
     show(made, f"User {made['id']} {made['email']} ({made['role']})" + _password_line(made), as_json)
 
@@ -170,7 +174,9 @@ def flows_export(
     from flowloom.services import accounts, exchange
 
     document = on_database(
-        data_dir, database_url, lambda db, at: exchange.export_flow(db, accounts.operator(db, company, at), flow)
+        data_dir,
+        database_url,
+        lambda db, at: exchange.export_flow(db, accounts.operator(db, company, at), flow),
     )
     text = json.dumps(document, indent=2, ensure_ascii=False)
     if output is None:
@@ -220,16 +226,17 @@ def read_document(path: Path) -> dict[str, Any]:
     return content
 
 
-def on_database(
-    data_dir: Path | None, database_url: str | None, work: Callable[[Connection, Any], T]
-) -> T:
-    """Run one transaction on the migrated database of the settings, beside a server that may be running."""
+def on_database(data_dir: Path | None, database_url: str | None, work: Callable[[Connection, Any], T]) -> T:
+    """Run one transaction on the database of the settings, beside a server that may be running.
+
+    Raises Conflict when there is no database yet, or not of the newest schema.
+    """
     from flowloom import bootstrap
     from flowloom.store import database, schema
 
     settings = load(data_dir=data_dir, database_url=database_url)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    schema.upgrade(settings.database_url)
+    if found := schema.check(settings.database_url):
+        raise errors.Conflict(f"{found[0][0].upper()}{found[0][1:]}; `flowloom serve` makes and migrates it.")
     opened = database.Database(settings.database_url)
     try:
         return opened.write_now(work, bootstrap.utc_now())
@@ -248,9 +255,15 @@ def main() -> NoReturn:
         app()
     except errors.Invalid as problem:
         for field, messages in problem.errors.items():
-            print(f"flowloom: {field}: {messages[0]}", file=sys.stderr)
+            named = messages[0] if messages[0].startswith(field) else f"{field}: {messages[0]}"
+            print(f"flowloom: {named}", file=sys.stderr)
         sys.exit(EXIT_CODES[problem.kind])
     except errors.FlowloomError as problem:
         print(f"flowloom: {problem.message}", file=sys.stderr)
         sys.exit(EXIT_CODES[problem.kind])
+    except OSError as problem:
+        if problem.filename is None:
+            raise
+        print(f"flowloom: {problem.filename}: {problem.strerror}.", file=sys.stderr)
+        sys.exit(1)
     sys.exit(0)

@@ -103,13 +103,13 @@ class Settings(BaseModel):
     nats_url: Annotated[str, AfterValidator(_nats_url)] | None = Field(
         default=None,
         repr=False,
-        description="NATS servers that hand runs to several workers, such as `nats://host:4222`. "
-        "Unset, this process runs everything itself.",
+        description="Kept for handing runs to several workers, such as `nats://host:4222`. "
+        "Not used yet: one process runs everything.",
     )
     blob_url: str | None = Field(
         default=None,
         repr=False,
-        description="Where large payload bodies are kept. Unset, they are files in the data directory.",
+        description="Kept for large payload bodies elsewhere. Not used yet: they are files in the data directory.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on; `0.0.0.0` is every one.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")

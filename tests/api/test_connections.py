@@ -41,7 +41,7 @@ async def test_a_connection_is_created_listed_and_read_without_its_secret(server
         "created_at": "2026-03-02T10:00:00.000000Z",
         "updated_at": "2026-03-02T10:00:00.000000Z",
     }
-    reader = server.token("read-only")
+    reader = await server.token("read-only")
     for path in ("/connections", "/connections/1"):
         found = await server.get(path, key=reader)
         assert found.data in (made, [made])
@@ -178,7 +178,7 @@ async def test_connections_belong_to_their_company_and_to_managers(server: World
     assert (await server.get("/connections/1", **other)).status == 404
     assert (await server.put("/connections/1", json={"name": "x"}, **other)).status == 404
     assert (await server.delete("/connections/1", **other)).status == 404
-    user = {"key": server.token("user")}
+    user = {"key": await server.token("user")}
     assert (await server.post("/connections", json=SHOP, **user)).status == 403
     assert (await server.put("/connections/1", json={"name": "x"}, **user)).status == 403
     assert (await server.delete("/connections/1", **user)).status == 403

@@ -39,7 +39,7 @@ async def test_keys_need_a_name_and_a_manager(server: World) -> None:
     for body in ({}, {"name": " "}, {"name": "n" * 201}, {"name": 1}):
         answer = await server.post("/api/v1/api-keys", json=body)
         assert (answer.status, list(answer.json()["errors"])) == (422, ["name"])
-    user = server.token("user")
+    user = await server.token("user")
     assert (await server.get("/api/v1/api-keys", key=user)).status == 403
     assert (await server.post("/api/v1/api-keys", json={"name": "x"}, key=user)).status == 403
 

@@ -16,7 +16,7 @@ JO = {"email": "jo@example.com", "name": "Jo", "password": PASSWORD, "role": "ma
 @pytest.fixture
 async def account(server: World) -> dict[str, Any]:
     made: dict[str, Any] = (
-        await server.post("/users", json=JO, key=server.token("administrator"))
+        await server.post("/users", json=JO, key=await server.token("administrator"))
     ).data
     return made
 
@@ -98,7 +98,7 @@ async def test_guesses_sent_all_at_once_learn_no_more(server: World) -> None:
 
 
 async def test_a_new_password_and_a_deletion_end_the_logins(server: World, account: dict[str, Any]) -> None:
-    admin, path = server.token("administrator"), f"/users/{account['id']}"
+    admin, path = await server.token("administrator"), f"/users/{account['id']}"
     old = f"Bearer {(await login(server)).json()['token']}"
     assert (await server.get("/me", key=old)).status == 200
     await server.put(path, json={"password": "another password"}, key=admin)

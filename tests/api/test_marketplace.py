@@ -12,7 +12,7 @@ BATCH = {"microservice": "batch", "name": "Tens", "config": {"size": 10}}
 
 
 async def upload(server: World, flow: Flow, key: str | None = None, **sent: Any) -> Answer:
-    key = key or server.token("administrator")
+    key = key or await server.token("administrator")
     return await server.post(f"/flow-versions/{flow.version_id}/upload", key=key, **({"json": {}} | sent))
 
 
@@ -29,7 +29,7 @@ async def test_a_deployed_version_becomes_an_app(server: World) -> None:
         "name": "Orders",
         "created_at": "2026-03-02T10:00:00.000000Z",
     }
-    app = (await server.get("/marketplace-apps/1", key=server.token("read-only"))).data
+    app = (await server.get("/marketplace-apps/1", key=await server.token("read-only"))).data
     assert app.pop("versions") == [
         {"version": 1, "iteration": 1, "uploaded_by": 4, "created_at": made["created_at"]}
     ]
@@ -75,9 +75,9 @@ async def test_only_a_deployed_version_can_be_uploaded(server: World) -> None:
 
 async def test_only_an_administrator_with_a_token_uploads(server: World) -> None:
     flow = await server.flow()
-    for key in (server.key, server.other_key, server.token("manager")):
+    for key in (server.key, server.other_key, await server.token("manager")):
         assert (await upload(server, flow, key=key)).status == 403
-    key = server.token("administrator")
+    key = await server.token("administrator")
     assert (await server.post("/flow-versions/999/upload", json={}, key=key)).status == 404
 
 
@@ -118,5 +118,5 @@ async def test_apps_belong_to_their_company(server: World) -> None:
     assert (await server.get("/marketplace-apps", **other)).data == []
     assert (await server.get("/marketplace-apps/1", **other)).status == 404
     assert (await server.post("/marketplace-apps/1/install", **other)).status == 404
-    user = server.token("user")
+    user = await server.token("user")
     assert (await server.post("/marketplace-apps/1/install", key=user)).status == 403

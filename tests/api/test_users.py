@@ -15,7 +15,7 @@ JO = {"email": " Jo@Example.com", "name": "Jo", "password": "correct horse", "ro
 
 
 async def admin(server: World) -> str:
-    return server.token("administrator")
+    return await server.token("administrator")
 
 
 async def create(server: World, **fields: Any) -> Answer:
@@ -99,13 +99,13 @@ async def test_users_of_another_company_are_not_there(server: World) -> None:
 
 @pytest.mark.parametrize("role", ["read-only", "user", "manager"])
 async def test_users_are_the_administrators_business(server: World, role: str) -> None:
-    assert (await server.get("/users", key=server.token(role))).status == 403
+    assert (await server.get("/users", key=await server.token(role))).status == 403
     assert (await server.get("/users")).status == 403
 
 
 async def test_me(server: World) -> None:
     company = {"company_id": 1, "company_name": "First"}
-    user = (await server.get("/me", key=server.token("read-only"))).data
+    user = (await server.get("/me", key=await server.token("read-only"))).data
     assert user == {
         "id": 1,
         "email": "read-only@first.test",

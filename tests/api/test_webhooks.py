@@ -87,7 +87,7 @@ async def test_webhooks_belong_to_their_flow_and_to_managers(server: World) -> N
     assert (await server.post(path, key=server.other_key)).status == 404
     assert (await server.delete(f"{path}/{made['id']}", key=server.other_key)).status == 404
     # The URL is all that a caller needs, so it is not for readers.
-    assert (await server.get(path, key=server.token("user"))).status == 403
+    assert (await server.get(path, key=await server.token("user"))).status == 403
 
 
 def test_the_example_of_the_specification() -> None:

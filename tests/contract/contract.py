@@ -26,7 +26,9 @@ def is_uri(value: object) -> bool:
     if not isinstance(value, str):
         return True
     parts = urlsplit(value)
-    return bool(parts.scheme and parts.netloc) and re.fullmatch(r"[!#-;=?-\[\]_a-z~]+", value, re.I) is not None
+    return (
+        bool(parts.scheme and parts.netloc) and re.fullmatch(r"[!#-;=?-\[\]_a-z~]+", value, re.I) is not None
+    )
 
 
 def operations() -> list[tuple[str, str]]:

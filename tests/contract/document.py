@@ -50,7 +50,9 @@ class Document:
         media_type = content_type.partition(";")[0]
         content = documented.get("content", {})
         if media_type not in content:
-            return [] if "*/*" in content else [f"{media_type} is not documented for {status}: {list(content)}"]
+            return (
+                [] if "*/*" in content else [f"{media_type} is not documented for {status}: {list(content)}"]
+            )
         schema = content[media_type].get("schema")
         return self._faults(schema, json.loads(body)) if schema else []
 

@@ -14,7 +14,7 @@ from tests.contract import contract
 from tests.world import OTHER_KEY, Flow, World
 
 BAD_IDS = ["0", "-1", "abc", str(2**63), str(2**70), "1.0", "%31%20", "١", "9" * 400]
-INCLUDES = "savedByUser deployedByUser steps runs latestRun schedules filters variables".split()
+INCLUDES = ["savedByUser", "deployedByUser", "steps", "runs", "latestRun", "schedules", "filters", "variables"]
 FILTER = {"microservice": "filter", "config": {"where": {"field": "a", "operator": "equals", "value": 1}}}
 
 
@@ -41,7 +41,7 @@ def test_there_are_thirteen() -> None:
 
 async def test_an_id_that_is_none_is_missing(sqlite_server: World) -> None:
     flow = await flow_in(sqlite_server, "Draft")
-    token = sqlite_server.token("administrator")
+    token = await sqlite_server.token("administrator")
     for id, where in itertools.product(BAD_IDS, range(4)):
         ids: list[object] = [flow.id, flow.version_id, flow.last_step_id, 1]
         ids[where] = id
@@ -53,12 +53,18 @@ async def test_an_id_that_is_none_is_missing(sqlite_server: World) -> None:
 
 async def test_records_of_another_company_and_another_flow_are_missing(server: World) -> None:
     flow, other = await flow_in(server, "Draft"), await flow_in(server, "Draft")
-    schedule = (await server.post(f"/flow-versions/{flow.version_id}/schedules", json={"cron_string": "* * * * *"})).data
+    schedule = (
+        await server.post(f"/flow-versions/{flow.version_id}/schedules", json={"cron_string": "* * * * *"})
+    ).data
     for method, path in operation_paths(flow.id, flow.version_id, flow.last_step_id, schedule["id"]):
         answer = await server.request(method, path, json=BODIES.get(method), key=OTHER_KEY)
         assert answer.status == (403 if path.endswith("/upload") else 404), (method, path)
     crossed = [
-        *(entry for entry in operation_paths(other.id, flow.version_id, 1, 1) if f"/versions/{flow.version_id}" in entry[1]),
+        *(
+            entry
+            for entry in operation_paths(other.id, flow.version_id, 1, 1)
+            if f"/versions/{flow.version_id}" in entry[1]
+        ),
         ("PUT", f"/flow-versions/{other.version_id}/schedules/{schedule['id']}"),
         ("DELETE", f"/flow-versions/{other.version_id}/schedules/{schedule['id']}"),
         ("PATCH", f"/flow-versions/{other.version_id}/graph/steps/{flow.last_step_id}"),
@@ -74,7 +80,7 @@ async def test_deleted_records_are_missing(server: World) -> None:
     assert (await server.delete(flow.path)).status == 200
     for method, path in operation_paths(flow.id, flow.version_id, flow.last_step_id, 1):
         if str(flow.version_id) in path.split("/")[5:] or "flow-versions" in path:
-            token = server.token("administrator")
+            token = await server.token("administrator")
             answer = await server.request(method, path, json=BODIES.get(method), key=token)
             assert answer.status == 404, (method, path, answer.body)
     assert (await server.get(f"/flows/{flow.id}/versions")).data == []
@@ -99,7 +105,9 @@ async def make_versions(server: World, count: int) -> Flow:
     for _ in range(count - 1):
         await server.post(f"{flow.path}/copy")
         newest = (await server.get(f"/flows/{flow.id}/versions?sort=-created_at&per_page=1")).data[0]
-        await server.put(f"/flows/{flow.id}/versions/{newest['id']}", json={"deployed_at": "2026-03-01T00:00:00Z"})
+        await server.put(
+            f"/flows/{flow.id}/versions/{newest['id']}", json={"deployed_at": "2026-03-01T00:00:00Z"}
+        )
         server.clock.advance(seconds=1)
     return flow
 
@@ -114,7 +122,12 @@ async def test_pages_of_versions(server: World) -> None:
             answer = (await server.get(path, query=query)).json()
             seen += [version["iteration"] for version in answer["data"]]
             meta, links = answer["meta"], answer["links"]
-            assert (meta["current_page"], meta["last_page"], meta["per_page"], meta["total"]) == (page, 3, 3, 7)
+            assert (meta["current_page"], meta["last_page"], meta["per_page"], meta["total"]) == (
+                page,
+                3,
+                3,
+                7,
+            )
             assert (meta["from"], meta["to"]) == {1: (1, 3), 2: (4, 6), 3: (7, 7)}.get(page, (None, None))
             assert (links["prev"] is None, links["next"] is None) == (page == 1, page >= 3)
             for name, number in (("first", 1), ("last", 3), ("next", page + 1), ("prev", page - 1)):
@@ -133,7 +146,9 @@ async def test_pages_out_of_bounds(sqlite_server: World, what: str) -> None:
     flow = await flow_in(sqlite_server, "Draft")
     path = f"/flow-versions/{flow.version_id}/{what}" if what == "schedules" else f"/flows/{flow.id}/{what}"
     for per_page, meant in ((250, 100), (100, 100), (1, 1), (10**9, 100)):
-        assert (await sqlite_server.get(path, query={"per_page": per_page})).json()["meta"]["per_page"] == meant
+        assert (await sqlite_server.get(path, query={"per_page": per_page})).json()["meta"][
+            "per_page"
+        ] == meant
     for name in ("page", "per_page"):
         for value in ("0", "-1", "x", "", "1.5", "1e3", str(2**70), "٣", " 1", "1\0"):
             answer = await sqlite_server.get(path, query={name: value})
@@ -146,7 +161,15 @@ async def test_pages_out_of_bounds(sqlite_server: World, what: str) -> None:
 async def test_unknown_names_in_a_query(sqlite_server: World, what: str) -> None:
     flow = await flow_in(sqlite_server, "Draft")
     path = f"/flow-versions/{flow.version_id}/{what}" if what == "schedules" else f"/flows/{flow.id}/{what}"
-    asked = ("include=nope", "include=steps,nope", "sort=nope", "sort=--id", "filter[nope]=1", "filter[]=", "filter[x][y]=1")
+    asked = (
+        "include=nope",
+        "include=steps,nope",
+        "sort=nope",
+        "sort=--id",
+        "filter[nope]=1",
+        "filter[]=",
+        "filter[x][y]=1",
+    )
     for query in asked:
         answer = await sqlite_server.get(f"{path}?{query}")
         assert answer.status == 400, (query, answer.body)
@@ -157,8 +180,10 @@ async def test_unknown_names_in_a_query(sqlite_server: World, what: str) -> None
 async def test_includes_each_and_all(server: World) -> None:
     flow = await server.flow(FILTER, deploy=False)
     await server.post(f"/flow-versions/{flow.version_id}/schedules", json={"cron_string": "0 5 * * *"})
-    token = server.token("manager")
-    await server.put(f"/flow-versions/{flow.version_id}/variables", json={"variables": {"shop": "nl"}}, key=token)
+    token = await server.token("manager")
+    await server.put(
+        f"/flow-versions/{flow.version_id}/variables", json={"variables": {"shop": "nl"}}, key=token
+    )
     await server.put(flow.path, json={"deployed_at": "2026-03-01T00:00:00Z"}, key=token)
     await flow.run([{"a": 1}])
     plain = (await server.get(flow.path)).data
@@ -210,14 +235,29 @@ async def test_deploy_and_undeploy(server: World) -> None:
     inactive = (await server.put(other, json={"deployed_at": None})).data
     assert (inactive["status"], inactive["is_deployed"]) == ("Inactive", False)
     assert (await server.put(other, json={"deployed_at": None})).data == inactive
-    assert (await server.put(flow.path, json={"deployed_at": "2026-03-02T10:00:00Z"})).data["status"] == "Deployed"
+    assert (await server.put(flow.path, json={"deployed_at": "2026-03-02T10:00:00Z"})).data[
+        "status"
+    ] == "Deployed"
 
 
 async def test_deploying_ahead_of_time(sqlite_server: World) -> None:
     flow, now = await flow_in(sqlite_server, "Draft"), sqlite_server.clock.now
-    late = await sqlite_server.put(flow.path, json={"deployed_at": (now + timedelta(minutes=5, seconds=1)).isoformat()})
+    late = await sqlite_server.put(
+        flow.path, json={"deployed_at": (now + timedelta(minutes=5, seconds=1)).isoformat()}
+    )
     assert (late.status, list(late.json()["errors"])) == (422, ["deployed_at"])
-    for bad in ("soon", "", 1, 1.5, True, [], {}, "2026-13-01T00:00:00Z", "2026-03-02T10:00:00Z\0", "0001-01-01T00:00:00+14:00"):
+    for bad in (
+        "soon",
+        "",
+        1,
+        1.5,
+        True,
+        [],
+        {},
+        "2026-13-01T00:00:00Z",
+        "2026-03-02T10:00:00Z\0",
+        "0001-01-01T00:00:00+14:00",
+    ):
         answer = await sqlite_server.put(flow.path, json={"deployed_at": bad})
         assert (answer.status, list(answer.json()["errors"])) == (422, ["deployed_at"]), bad
     assert (await sqlite_server.get(flow.path)).data["status"] == "Draft"
@@ -231,9 +271,12 @@ async def test_deploying_checks_the_whole_graph(server: World) -> None:
     connector = {"direction": "send", "method": "POST", "url": "https://x.test/{{nobody}}"}
     await server.patch(f"{flow.graph}/steps/{flow.last_step_id}", json={"name": "Ways"})
     send = await server.post(
-        f"{flow.graph}/steps", json={"microservice": "connector", "parent_id": route["id"], "config": connector}
+        f"{flow.graph}/steps",
+        json={"microservice": "connector", "parent_id": route["id"], "config": connector},
     )
-    batch = (await server.post(f"{flow.graph}/steps", json={"microservice": "batch", "parent_id": send.data["id"]})).data
+    batch = (
+        await server.post(f"{flow.graph}/steps", json={"microservice": "batch", "parent_id": send.data["id"]})
+    ).data
     assert "config.size" in batch["problems"]
     answer = await flow.world.put(flow.path, json={"deployed_at": "2026-03-02T10:00:00Z"})
     found = answer.json()["errors"]
@@ -260,7 +303,9 @@ async def test_delete(server: World) -> None:
     await server.put(flow.path, json={"deployed_at": None})
     assert (await server.delete(flow.path)).status == 200
     assert (await server.get(f"/flows/{flow.id}/version-metrics")).data == metrics
-    assert (await server.get("/flow-runs", query={"filter[flow_version_id]": flow.version_id})).json()["meta"]["total"] == 1
+    assert (await server.get("/flow-runs", query={"filter[flow_version_id]": flow.version_id})).json()[
+        "meta"
+    ]["total"] == 1
 
 
 async def test_a_run_ends_on_the_definition_it_started_with(server: World) -> None:
@@ -278,10 +323,18 @@ async def test_copy(server: World) -> None:
     route = {"mode": "first", "routes": [{"name": "a", "where": FILTER["config"]["where"]}, {"name": "rest"}]}  # type: ignore[index]
     way = await flow.add("route", config=route)
     routes = (await server.get(f"{flow.graph}/steps/{way['id']}/routes")).data
-    sent = {"microservice": "batch", "config": {"size": 2}, "parent_id": way["id"], "flow_step_route_id": routes[1]["id"]}
+    sent = {
+        "microservice": "batch",
+        "config": {"size": 2},
+        "parent_id": way["id"],
+        "flow_step_route_id": routes[1]["id"],
+    }
     assert (await server.post(f"{flow.graph}/steps", json=sent)).status == 200
     await server.put(f"/flow-versions/{flow.version_id}/variables", json={"variables": {"n": 1}})
-    await server.post(f"/flow-versions/{flow.version_id}/schedules", json={"cron_string": "*/5 * * * *", "timezone": "Asia/Tokyo"})
+    await server.post(
+        f"/flow-versions/{flow.version_id}/schedules",
+        json={"cron_string": "*/5 * * * *", "timezone": "Asia/Tokyo"},
+    )
     assert (await server.post(f"{flow.path}/copy")).status == 422
     await flow.deploy()
     source = (await server.get(flow.path)).data
@@ -289,7 +342,10 @@ async def test_copy(server: World) -> None:
         copied = (await server.post(f"{flow.path}/copy")).data
         assert (copied["status"], copied["content_hash"]) == ("Draft", source["content_hash"])
     assert copied["iteration"] == 3
-    assert [version["iteration"] for version in (await server.get(f"/flows/{flow.id}/versions")).data] == [1, 3]
+    assert [version["iteration"] for version in (await server.get(f"/flows/{flow.id}/versions")).data] == [
+        1,
+        3,
+    ]
     assert await content_of(server, copied["id"]) == await content_of(server, flow.version_id)
     draft = f"/flow-versions/{copied['id']}/graph"
     step = (await server.get(draft)).data["steps"][0]
@@ -318,7 +374,9 @@ async def content_of(server: World, version_id: int) -> Any:
 async def test_schedules(server: World) -> None:
     flow = await flow_in(server, "Draft")
     path = f"/flow-versions/{flow.version_id}/schedules"
-    made = (await server.post(path, json={"cron_string": " 0  6 * * 1-5 ", "deployed_at": None, "other": 1})).data
+    made = (
+        await server.post(path, json={"cron_string": " 0  6 * * 1-5 ", "deployed_at": None, "other": 1})
+    ).data
     assert (made["cron_string"], made["flow_version_id"]) == ("0 6 * * 1-5", str(flow.version_id))
     assert "next_run_at" not in made
     server.clock.advance(seconds=1)
@@ -326,7 +384,9 @@ async def test_schedules(server: World) -> None:
         assert (await server.put(f"{path}/{made['id']}", body=body)).data == made
     changed = (await server.put(f"{path}/{made['id']}", json={"timezone": "Europe/Amsterdam"})).data
     assert (changed["cron_string"], changed["timezone"]) == ("0 6 * * 1-5", "Europe/Amsterdam")
-    listed = (await server.get(path, query={"include": "flowVersion", "filter[flow_version_id]": flow.version_id})).data
+    listed = (
+        await server.get(path, query={"include": "flowVersion", "filter[flow_version_id]": flow.version_id})
+    ).data
     assert listed[0]["flow_version"]["id"] == flow.version_id
     assert (await server.get(path, query={"filter[flow_version_id]": f"{flow.version_id + 1}"})).data == []
     assert (await server.get(path, query={"filter[flow_version_id]": "x"})).status == 422
@@ -334,7 +394,18 @@ async def test_schedules(server: World) -> None:
     assert (await server.delete(f"{path}/{made['id']}")).status == 404
 
 
-BAD_CRONS = ["", "@daily", "* * * *", "* * * * * *", "0 0 0 ? * * *", "61 * * * *", "a b c d e", "* * * * *\0", "* 24 * * *", "x" * 5000]
+BAD_CRONS = [
+    "",
+    "@daily",
+    "* * * *",
+    "* * * * * *",
+    "0 0 0 ? * * *",
+    "61 * * * *",
+    "a b c d e",
+    "* * * * *\0",
+    "* 24 * * *",
+    "x" * 5000,
+]
 
 
 async def test_bad_schedules(sqlite_server: World) -> None:
@@ -377,7 +448,12 @@ async def test_a_locked_version_never_changes(server: World, status: str) -> Non
         ("DELETE", f"{path}/{schedule['id']}", None, 403),
         ("PATCH", step, {"name": "New"}, 422),
         ("PATCH", step, {}, 422),
-        ("POST", f"{flow.graph}/steps", {"microservice": "batch", "parent_id": way["id"], "config": {"size": 1}}, 403),
+        (
+            "POST",
+            f"{flow.graph}/steps",
+            {"microservice": "batch", "parent_id": way["id"], "config": {"size": 1}},
+            403,
+        ),
         ("DELETE", step, None, 403),
         ("POST", f"{step}/routes", {"name": "b"}, 403),
         ("PUT", f"{step}/routes/{route['id']}", {"name": "b"}, 403),
@@ -400,7 +476,12 @@ async def test_changing_a_step(server: World) -> None:
     unchanged = (await server.get(flow.path)).data["content_hash"]
     assert (await server.patch(where, json=step)).data == step
     assert (await server.get(flow.path)).data["content_hash"] == unchanged
-    sent = {"name": "Paid", "position": {"x": 1, "y": 2.5}, "is_enabled": False, "variables": {"a": [1, None]}}
+    sent = {
+        "name": "Paid",
+        "position": {"x": 1, "y": 2.5},
+        "is_enabled": False,
+        "variables": {"a": [1, None]},
+    }
     changed = (await server.patch(where, json=sent)).data
     assert {name: changed[name] for name in sent} == sent
     assert changed["config"] == step["config"]
@@ -444,15 +525,19 @@ async def test_moving_a_step(server: World) -> None:
 
 
 async def test_upload(server: World) -> None:
-    administrator, manager = server.token("administrator"), server.token("manager")
+    administrator, manager = await server.token("administrator"), await server.token("manager")
     for status in ("Draft", "Inactive"):
         flow = await flow_in(server, status)
-        assert (await server.post(f"/flow-versions/{flow.version_id}/upload", json={}, key=administrator)).status == 422
+        assert (
+            await server.post(f"/flow-versions/{flow.version_id}/upload", json={}, key=administrator)
+        ).status == 422
     flow = await flow_in(server, "Deployed")
     path = f"/flow-versions/{flow.version_id}/upload"
     for key in (server.key, manager):
         assert (await server.post(path, json={"private": "true"}, key=key)).status == 403
-    for number, body in enumerate(({}, {"private": "true"}, {"private": "1"}, {"private": True}, {"other": 1}), 1):
+    for number, body in enumerate(
+        ({}, {"private": "true"}, {"private": "1"}, {"private": True}, {"other": 1}), 1
+    ):
         answer = await server.post(path, json=body, key=administrator)
         if body.get("private") is True:
             assert answer.status in (200, 422)
@@ -478,7 +563,11 @@ async def test_metrics(server: World) -> None:
         for interval in ("minute", "hour", "day", "week", "month"):
             query = {"filter[interval]": interval, "filter[type]": "runs", "filter[key]": "success"}
             [metric] = (await server.get(path, query=query)).data
-            assert (metric["value"], metric["interval"], metric["flow_version_id"]) == (3, interval, flow.version_id)
+            assert (metric["value"], metric["interval"], metric["flow_version_id"]) == (
+                3,
+                interval,
+                flow.version_id,
+            )
             assert (await server.get(path, query=query)).data == [metric]
     everything = (await server.get(path, query={"per_page": 100})).data
     assert len({metric["id"] for metric in everything}) == len(everything)
@@ -487,7 +576,13 @@ async def test_metrics(server: World) -> None:
     begin = everything[0]["starts_at"]
     assert (await server.get(path, query={"filter[from]": begin, "per_page": 100})).data == everything
     assert (await server.get(path, query={"filter[to]": begin})).data == []
-    for name, bad in (("interval", "year"), ("type", "x"), ("from", "x"), ("to", "1e3"), ("flow_version_id", "x")):
+    for name, bad in (
+        ("interval", "year"),
+        ("type", "x"),
+        ("from", "x"),
+        ("to", "1e3"),
+        ("flow_version_id", "x"),
+    ):
         assert (await server.get(path, query={f"filter[{name}]": bad})).status == 422, name
 
 

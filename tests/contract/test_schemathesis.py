@@ -78,7 +78,7 @@ def running(sqlite_template: Path, tmp_path: Path) -> Iterator[Running]:
     shutil.copy(sqlite_template, tmp_path / "flowloom.db")
     made = world.make_world(f"sqlite+pysqlite:///{tmp_path / 'flowloom.db'}", tmp_path)
     with asgi.get_client(made.server.app) as client:
-        client.headers["authorization"] = made.token("administrator")
+        client.headers["authorization"] = made.bearer("administrator")
         yield Running(client)
     asgi.shutdown_lifespans()
 

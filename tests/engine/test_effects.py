@@ -72,8 +72,12 @@ async def test_a_step_that_hangs_is_tried_again(server: World, remote: Remote):
     assert len(remote.seen) == 2
 
 
-async def test_keys_differ_by_payload_step_and_run_and_are_equal_on_every_attempt(server: World, remote: Remote):
-    flow = await server.flow({"microservice": "batch", "config": {"size": 1}}, remote.send(), remote.send("/b"))
+async def test_keys_differ_by_payload_step_and_run_and_are_equal_on_every_attempt(
+    server: World, remote: Remote
+):
+    flow = await server.flow(
+        {"microservice": "batch", "config": {"size": 1}}, remote.send(), remote.send("/b")
+    )
     await flow.run([1, 2])
     await flow.run([1, 2])
     assert len(remote.seen) == 8
@@ -82,10 +86,14 @@ async def test_keys_differ_by_payload_step_and_run_and_are_equal_on_every_attemp
 
 
 async def test_what_was_sent_is_not_sent_again_after_a_restart(server: World, remote: Remote):
-    flow = await server.flow({"microservice": "batch", "config": {"size": 1}}, remote.send(), remote.send("/last"))
+    flow = await server.flow(
+        {"microservice": "batch", "config": {"size": 1}}, remote.send(), remote.send("/last")
+    )
 
     async def hang_at_three(seen: Seen) -> web.Response:
-        return await (hang(seen) if seen.body == [3] and seen.path == "/" else asyncio.sleep(0, web.Response()))
+        return await (
+            hang(seen) if seen.body == [3] and seen.path == "/" else asyncio.sleep(0, web.Response())
+        )
 
     remote.answer = hang_at_three
     id = await flow.start([1, 2, 3, 4])
@@ -112,7 +120,9 @@ async def two_branches(world: World, first: dict, second: dict):
     return flow
 
 
-async def test_an_effect_of_an_earlier_branch_is_recorded_before_a_later_one_begins(server: World, remote: Remote):
+async def test_an_effect_of_an_earlier_branch_is_recorded_before_a_later_one_begins(
+    server: World, remote: Remote
+):
     flow = await two_branches(server, remote.send("/first"), remote.send("/second"))
 
     async def hang_in_the_second(seen: Seen) -> web.Response:
@@ -293,5 +303,7 @@ async def test_drain_hands_back_what_does_not_end(server: World, remote: Remote,
     await server.server.dispatcher.drain()
     assert (await get_run(server, id))["status"] == 0
     assert server.server.dispatcher.running == 0
-    left = await server.platform.database.read(lambda db: db.scalar(text("SELECT count(*) FROM metric_deltas")))
+    left = await server.platform.database.read(
+        lambda db: db.scalar(text("SELECT count(*) FROM metric_deltas"))
+    )
     assert left == 1

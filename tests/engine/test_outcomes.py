@@ -56,7 +56,9 @@ def probes(monkeypatch):
     ],
 )
 async def test_every_answer_of_a_step(server: World, remote: Remote, answer, status, message, sent, effect):
-    flow = await server.flow({"microservice": "probe", "config": {"answer": answer, "effect": effect}}, remote.send())
+    flow = await server.flow(
+        {"microservice": "probe", "config": {"answer": answer, "effect": effect}}, remote.send()
+    )
     run = await flow.run({"a": 1})
     assert run["status"] == status, run
     assert len(remote.seen) == sent
@@ -79,7 +81,11 @@ async def test_a_summary_tells_what_each_step_did(server: World, remote: Remote)
         remote.send(),
     )
     steps = (await flow.run([1, 2, 3]))["summary"]["steps"]
-    assert [(s["payloads_in"], s["payloads_out"], s["attempts"]) for s in steps] == [(1, 1, 1), (1, 2, 1), (2, 2, 2)]
+    assert [(s["payloads_in"], s["payloads_out"], s["attempts"]) for s in steps] == [
+        (1, 1, 1),
+        (1, 2, 1),
+        (2, 2, 2),
+    ]
 
 
 async def test_a_bucket_emptied_by_a_filter_ends_in_success(server: World, remote: Remote):

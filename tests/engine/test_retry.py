@@ -73,7 +73,11 @@ async def test_a_retry_by_another_version_runs_that_version(server: World, remot
     await server.patch(f"{draft}/steps/{step['id']}", json={"config": remote.send("/c")["config"]})
     run = await retry(server, id, version=copied["id"])
     assert (run["status"], run["flow_version_id"]) == (SUCCESS, copied["id"])
-    assert (remote.bodies("/a"), remote.bodies("/b"), remote.bodies("/c")) == ([[1], [2], [2]], [], [[1], [2]])
+    assert (remote.bodies("/a"), remote.bodies("/b"), remote.bodies("/c")) == (
+        [[1], [2], [2]],
+        [],
+        [[1], [2]],
+    )
 
 
 async def test_a_retry_sees_the_instant_and_the_variables_of_the_first_run(server: World, remote: Remote):

@@ -55,7 +55,9 @@ async def test_a_run_stops_in_a_pause_between_attempts(server: World, remote: Re
     assert (await get_run(server, id))["status"] == STOPPED
 
 
-async def test_a_stop_that_the_server_did_not_live_to_see_holds_after_the_restart(server: World, remote: Remote):
+async def test_a_stop_that_the_server_did_not_live_to_see_holds_after_the_restart(
+    server: World, remote: Remote
+):
     remote.answer = hang
     id = await (await server.flow(remote.send())).start({})
     await begin(server)

@@ -48,7 +48,9 @@ async def fired(world: World, schedule_id: int | None = None) -> list[datetime]:
 async def ranges(world: World, schedule_id: int) -> list[tuple[str, str, str, int]]:
     """The slots that did not fire: (reason, first, last, count), oldest first."""
     answer = await world.get(f"/schedules/{schedule_id}/slots", query={"per_page": 100})
-    return [(r["reason"], r["first_at"][11:16], r["last_at"][11:16], r["count"]) for r in reversed(answer.data)]
+    return [
+        (r["reason"], r["first_at"][11:16], r["last_at"][11:16], r["count"]) for r in reversed(answer.data)
+    ]
 
 
 def at(text: str) -> datetime:
@@ -56,7 +58,7 @@ def at(text: str) -> datetime:
 
 
 async def test_each_slot_fires_once_at_its_time(server: World):
-    flow, id = await scheduled(server)
+    _, id = await scheduled(server)
     server.clock.advance(seconds=59)
     assert await server.tick() == 0
     server.clock.advance(seconds=1)
@@ -192,7 +194,7 @@ async def test_jitter_delays_a_slot_by_the_same_time_always(server: World):
 
 
 async def test_two_thousand_schedules_due_at_once(server: World):
-    flow, id = await scheduled(server)
+    _, id = await scheduled(server)
 
     def add(connection):
         row = connection.execute(select(tables.schedules).where(tables.schedules.c.id == id)).one()._asdict()
@@ -210,7 +212,7 @@ async def test_a_flow_that_is_being_changed_is_left_for_the_next_tick(server: Wo
     if server.platform.database.is_sqlite:
         return  # one writer at a time
     flow, id = await scheduled(server)
-    _, other = await scheduled(server)
+    await scheduled(server)
     server.clock.now += MINUTE
     engine = server.platform.database._write_engine
     with engine.begin() as changing:
@@ -222,7 +224,9 @@ async def test_a_flow_that_is_being_changed_is_left_for_the_next_tick(server: Wo
 
 
 ACTIONS = st.lists(
-    st.tuples(st.sampled_from(["up", "down", "enable", "disable", "deploy", "undeploy"]), st.integers(1, 200)),
+    st.tuples(
+        st.sampled_from(["up", "down", "enable", "disable", "deploy", "undeploy"]), st.integers(1, 200)
+    ),
     min_size=3,
     max_size=10,
 )

@@ -10,7 +10,9 @@ from flowloom.store import definitions, tables
 
 STEPS = [
     graph.StepDefinition(key="trigger", microservice="trigger", name="Trigger", config={}),
-    graph.StepDefinition(key="r", microservice="route", name="Route", config={"mode": "all"}, parent="trigger"),
+    graph.StepDefinition(
+        key="r", microservice="route", name="Route", config={"mode": "all"}, parent="trigger"
+    ),
     graph.StepDefinition(
         key="a",
         microservice="filter",

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from tests.store import rows
 from tests.store.rows import NOW
 from tests.store.test_writer import LOST, Gate, failing
@@ -54,7 +55,9 @@ def messages(opened):
 
 def deltas(opened):
     found = select(tables.metric_deltas.c.type, tables.metric_deltas.c.key, tables.metric_deltas.c.value)
-    return opened.database.read_now(lambda db: {(type_, key): value for type_, key, value in db.execute(found)})
+    return opened.database.read_now(
+        lambda db: {(type_, key): value for type_, key, value in db.execute(found)}
+    )
 
 
 async def test_what_is_handed_over_is_written_in_order(opened, kept):
@@ -72,7 +75,10 @@ async def test_starts_answer_with_their_own_run_each(opened, kept):
     )
     assert isinstance(refused, errors.Missing)
     assert second.run_id > first.run_id
-    assert column(opened, select(tables.runs.c.id).order_by(tables.runs.c.id)) == [first.run_id, second.run_id]
+    assert column(opened, select(tables.runs.c.id).order_by(tables.runs.c.id)) == [
+        first.run_id,
+        second.run_id,
+    ]
 
 
 async def test_one_faulty_entry_fails_alone_and_whole(opened, kept):
@@ -90,7 +96,7 @@ async def test_one_faulty_entry_fails_alone_and_whole(opened, kept):
 
 
 async def test_an_entry_that_cannot_even_be_bound_fails_and_the_next_is_written(opened, kept):
-    with pytest.raises(Exception):
+    with pytest.raises(SQLAlchemyError):
         await kept.record([], [line(1, object())])
     await kept.record([], [line(1, "next")])
     assert messages(opened) == ["next"]
@@ -105,7 +111,7 @@ async def test_a_checkpoint_is_kept_once(opened, kept):
 async def test_an_end_and_its_metrics_are_one(opened, kept):
     [run_id] = await started(opened, kept)
     bad = [payload(run_id, "0", bytes=None)]
-    with pytest.raises(Exception):
+    with pytest.raises(SQLAlchemyError):
         await kept.finish(end(opened, run_id), bad, [])
     assert column(opened, select(tables.runs.c.status)) == [run.Status.STARTED]
     assert deltas(opened) == {}

@@ -42,7 +42,9 @@ def finish(opened, id):
 
 
 def test_priorities_are_strict_and_within_one_the_oldest_goes_first(opened):
-    flows = {p: opened.database.write_now(lambda db, p=p: rows.add_flow(db, 1, priority=p)) for p in (1, 2, 5)}
+    flows = {
+        p: opened.database.write_now(lambda db, p=p: rows.add_flow(db, 1, priority=p)) for p in (1, 2, 5)
+    }
     starts = [rows.start(1, flows[p]) for p in (5, 2, 1, 5, 1)]
     ids = [answer.run_id for answer in enqueue(opened, *starts)]
     assert [claim(opened, 1) for _ in range(6)] == [[ids[2]], [ids[4]], [ids[1]], [ids[0]], [ids[3]], []]
@@ -154,7 +156,9 @@ class Model:
 
     def is_ready(self, id, now):
         _, _, serial, ready_at = self.runs[id]
-        before = [other for other in self.waiting | self.started if self.runs[other][2] == serial and other != id]
+        before = [
+            other for other in self.waiting | self.started if self.runs[other][2] == serial and other != id
+        ]
         blocked = serial is not None and any(other in self.started or other < id for other in before)
         return ready_at <= now and not blocked
 
@@ -217,7 +221,9 @@ def test_any_history_goes_as_in_the_model(opened, actions):
 def _four_flows(db):
     """Two flows of each of two companies, made once: (flow, company, priority)."""
     found = db.read_now(
-        lambda c: c.execute(select(tables.flows.c.id, tables.flows.c.company_id, tables.flows.c.priority)).all()
+        lambda c: c.execute(
+            select(tables.flows.c.id, tables.flows.c.company_id, tables.flows.c.priority)
+        ).all()
     )
     if len(found) < 5:
         db.write_now(rows.add_company, "Other")

@@ -62,7 +62,9 @@ def create(doors: call.Doors, lifespan: Lifespan) -> FastAPI:
     app.state.doors = doors
     # include_router() would hide the routes behind a router of their own: slower, and unseen by the check below.
     app.router.routes.extend(route for resource in RESOURCES for route in resource.routes.router.routes)
-    app.router.routes.extend([*hooks.ROUTES, *docs.ROUTES])
+    # The first route is found first, and webhooks are called most.
+    app.router.routes[:0] = hooks.ROUTES
+    app.router.routes.extend(docs.ROUTES)
     app.add_middleware(headers.SecurityHeaders)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(errors.FlowloomError, _known_error)

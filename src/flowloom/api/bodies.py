@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+import re
+
 import msgspec
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
@@ -12,22 +14,29 @@ from flowloom import errors
 from flowloom.domain.payload import JSON_TYPE, is_json_type
 
 MAX_BYTES = 8 * 1024 * 1024
+MAX_DRAINED_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 64
+MAX_MESSAGES = 100
 M = TypeVar("M", bound=BaseModel)
 
 
 async def raw(request: Request) -> bytes:
-    """The whole body. Raises TooLarge above 8 MB, before reading it where the length is declared."""
-    refuse_large(request)
+    """The whole body. Raises TooLarge above 8 MB.
+
+    What is over is read and thrown away up to 64 MB: most clients send all before they look at the answer.
+    """
     chunks, size = [], 0
     try:
         async for chunk in request.stream():
             size += len(chunk)
-            if size > MAX_BYTES:
-                raise _too_large()
-            chunks.append(chunk)
+            if size > MAX_DRAINED_BYTES:
+                break
+            if size <= MAX_BYTES:
+                chunks.append(chunk)
     except ClientDisconnect:
         raise errors.Invalid.field("body", "The connection closed before the body was complete.") from None
+    if size > MAX_BYTES:
+        raise _too_large()
     return b"".join(chunks)
 
 
@@ -52,10 +61,15 @@ def decode(content: bytes) -> Any:
     except UnicodeDecodeError:
         raise errors.Invalid.field("body", "The body is not valid UTF-8.") from None
     except (msgspec.MsgspecError, ValueError) as error:
+        if _LONE_SURROGATE.search(content):
+            raise errors.Invalid.field("body", "The body holds a lone surrogate (\\ud800 to \\udfff).") from None
         raise errors.Invalid.field("body", f"The body is not valid JSON: {error}.") from None
     raise errors.Invalid.field("body", f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
+_LONE_SURROGATE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
 _KEPT = b'"[]{}'
 _OTHERS = bytes(set(range(256)) - set(_KEPT))
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
@@ -121,8 +135,9 @@ def model(kind: type[M], value: dict[str, Any]) -> M:
 def messages(error: ValidationError) -> dict[str, list[str]]:
     """The messages of a failed validation, by dotted field."""
     found: dict[str, list[str]] = {}
-    for fault in error.errors(include_url=False, include_input=False):
+    for fault in error.errors(include_url=False, include_input=False)[:MAX_MESSAGES]:
         name = ".".join(str(part) for part in fault["loc"]) or "body"
-        text = "This field is required." if fault["type"] == "missing" else f"{fault['msg']}."
-        found.setdefault(name, []).append(text.replace("Value error, ", ""))
+        said = fault["msg"].replace("Value error, ", "").replace("Input should", f"{name} should")
+        text = f"{name} is required." if fault["type"] == "missing" else f"{said}."
+        found.setdefault(name, []).append(text if text.startswith(name) else f"{name}: {text}")
     return found

@@ -73,11 +73,15 @@ class Call:
         """What the query string asks to be included in a record of a list."""
         return query.read_includes(listing, self.request.query_params.get("include", ""))
 
-    async def read(self, work: Callable[Concatenate[Connection, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read(
+        self, work: Callable[Concatenate[Connection, Actor, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run a service function on a read-only connection."""
         return await self.platform.database.read(lambda db: work(db, self.actor, *args, **kwargs))
 
-    async def write(self, work: Callable[Concatenate[Connection, Actor, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def write(
+        self, work: Callable[Concatenate[Connection, Actor, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Run a service function in a write transaction of its own."""
         return await self.platform.database.write(lambda db: work(db, self.actor, *args, **kwargs))
 
@@ -109,7 +113,9 @@ def require_own_page(request: Request) -> None:
     origin = request.headers.get("origin")
     is_own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
     if not is_own or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise errors.Forbidden("A session's cookie works only from this server's own pages; send a token instead.")
+        raise errors.Forbidden(
+            "A session's cookie works only from this server's own pages; send a token instead."
+        )
 
 
 async def authorise(request: Request, needed: Role) -> Call:

@@ -72,7 +72,7 @@ async def create_route(call: Call) -> Response:
     """Add a route to a step."""
     body = await call.body(schemas.RouteCreate)
     version, step = call.id("flow_version"), call.id("step")
-    return envelope.data(await call.write(step_routes.add, version, step, body.model_dump()))
+    return envelope.data(await call.write(step_routes.add, version, step, body.model_dump(), if_match(call)))
 
 
 @routes.put(
@@ -82,7 +82,11 @@ async def update_route(call: Call) -> Response:
     """Change a route; `where: null` takes everything, what is left out stays."""
     sent = await call.json_object()
     body = bodies.model(schemas.RouteFields, sent)
-    fields = {name: value for name, value in body.model_dump(exclude_unset=True).items() if name == "where" or value is not None}
+    fields = {
+        name: value
+        for name, value in body.model_dump(exclude_unset=True).items()
+        if name == "where" or value is not None
+    }
     version, step = call.id("flow_version"), call.id("step")
     return envelope.data(await call.write(step_routes.change, version, step, call.id("route"), fields))
 
@@ -91,11 +95,13 @@ async def update_route(call: Call) -> Response:
 async def delete_route(call: Call) -> Response:
     """Delete a route; the steps on it stay until they are hung elsewhere."""
     version, step = call.id("flow_version"), call.id("step")
-    name = await call.write(step_routes.remove, version, step, call.id("route"))
+    name = await call.write(step_routes.remove, version, step, call.id("route"), if_match(call))
     return envelope.message(f'Route "{name}" deleted.')
 
 
-@routes.get("/flow-versions/{flow_version}/variables", role=Role.READ_ONLY, answer=schemas.One[dict[str, Any]])
+@routes.get(
+    "/flow-versions/{flow_version}/variables", role=Role.READ_ONLY, answer=schemas.One[dict[str, Any]]
+)
 async def get_variables(call: Call) -> Response:
     """Get the variables of a version."""
     return envelope.data(await call.read(graphs.variables_of, call.id("flow_version")))

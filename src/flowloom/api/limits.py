@@ -42,12 +42,17 @@ class LoginThrottle:
 
     def check(self, account: str, address: str, now: datetime) -> None:
         """Raises TooMany while there were too many failures."""
-        for key, allowed in ((("account", account), ACCOUNT_FAILURES), (("address", address), ADDRESS_FAILURES)):
+        for key, allowed in (
+            (("account", account), ACCOUNT_FAILURES),
+            (("address", address), ADDRESS_FAILURES),
+        ):
             failed = self._failures.get(key, deque())
             _forget(failed, now)
             if len(failed) >= allowed:
                 wait = (failed[0] + MINUTE - now).total_seconds()
-                raise errors.TooMany(f"Too many failed logins; try again in {max(1, round(wait))} seconds.", wait)
+                raise errors.TooMany(
+                    f"Too many failed logins; try again in {max(1, round(wait))} seconds.", wait
+                )
 
     def failed(self, account: str, address: str, now: datetime) -> None:
         """Count a login, as failed until it succeeds."""

@@ -174,7 +174,9 @@ def _list_parameters(listing: query.Listing | None) -> list[dict[str, Any]]:
     declared = [
         query_parameter("page", "Page, from 1", {"type": "integer", "minimum": 1, "default": 1}),
         query_parameter(
-            "per_page", "Rows a page; above 100 counts as 100", {"type": "integer", "minimum": 1, "default": 15}
+            "per_page",
+            "Rows a page; above 100 counts as 100",
+            {"type": "integer", "minimum": 1, "default": 15},
         ),
         query_parameter(
             "sort",
@@ -185,7 +187,9 @@ def _list_parameters(listing: query.Listing | None) -> list[dict[str, Any]]:
     if listing.includes:
         declared.append(include_parameter(listing))
     if listing.is_capped:
-        declared.append(query_parameter("cursor", "Go on after this row (meta.next_cursor)", {"type": "string"}))
+        declared.append(
+            query_parameter("cursor", "Go on after this row (meta.next_cursor)", {"type": "string"})
+        )
     for name, wanted in listing.filters.items():
         help = wanted.help or f"Values of {name}, with commas between for either"
         declared.append(query_parameter(f"filter[{name}]", help, {"type": "string"}))
@@ -194,7 +198,9 @@ def _list_parameters(listing: query.Listing | None) -> list[dict[str, Any]]:
 
 def include_parameter(listing: query.Listing) -> dict[str, Any]:
     """The `include` parameter of an operation that answers one record of a list."""
-    return query_parameter("include", f"With commas between: {', '.join(listing.includes)}", {"type": "string"})
+    return query_parameter(
+        "include", f"With commas between: {', '.join(listing.includes)}", {"type": "string"}
+    )
 
 
 def check(routes: Sequence[BaseRoute]) -> None:

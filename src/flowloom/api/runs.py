@@ -35,7 +35,9 @@ def _declare_starts(trigger: run.Trigger, word: str) -> None:
         content = await bodies.raw(call.request)
         sent = bodies.model(schemas.StartRequest, bodies.parse_object(call.request, content))
         body = sent.payload.encode() if sent.payload is not None else None
-        return await _started(call, content, _order(call, trigger, body, "application/json", sent.flow_variables))
+        return await _started(
+            call, content, _order(call, trigger, body, "application/json", sent.flow_variables)
+        )
 
     async def start_raw(call: Call) -> Response:
         content = await bodies.raw(call.request)
@@ -49,7 +51,9 @@ def _declare_starts(trigger: run.Trigger, word: str) -> None:
         start_raw.__doc__ = "The same; the request's body is the payload."
         declared: dict[str, Any] = {"role": Role.USER, "answer": schemas.StartAnswer, "needs_body": False}
         # The raw twin comes first: /start/raw would else be taken for a version called "raw".
-        routes.post(f"/flows/{{flow}}/{word}/raw{suffix}", raw_body=True, parameters=[VARIABLES], **declared)(start_raw)
+        routes.post(f"/flows/{{flow}}/{word}/raw{suffix}", raw_body=True, parameters=[VARIABLES], **declared)(
+            start_raw
+        )
         routes.post(f"/flows/{{flow}}/{word}{suffix}", body=schemas.StartRequest, **declared)(start)
 
 
@@ -60,7 +64,9 @@ _declare_starts(run.Trigger.MANUAL, "manual")
 def body_type(call: Call) -> str:
     """The content type of a raw body; JSON unless the request says otherwise."""
     content_type = call.request.headers.get("content-type", "application/json")
-    return "application/json" if content_type.startswith("application/x-www-form-urlencoded") else content_type
+    return (
+        "application/json" if content_type.startswith("application/x-www-form-urlencoded") else content_type
+    )
 
 
 def _query_variables(call: Call) -> dict[str, Any] | None:
@@ -72,7 +78,9 @@ def _query_variables(call: Call) -> dict[str, Any] | None:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         variables = None
     if not isinstance(variables, dict):
-        raise errors.Invalid.field("flow_variables", 'flow_variables takes a JSON object, such as {"shop": "nl"}.')
+        raise errors.Invalid.field(
+            "flow_variables", 'flow_variables takes a JSON object, such as {"shop": "nl"}.'
+        )
     return variables
 
 
@@ -99,7 +107,7 @@ async def _started(call: Call, content: bytes, order: runs.Order) -> Response:
 
 
 async def _start_answer(call: Call, started: queue.Started) -> Response:
-    found = await call.read(runs.get, started.run_id)
+    found = await call.read(runs.as_queued, started.run_id)
     return envelope.answer({"message": "Run queued.", "flow_run_id": started.run_id, "data": found})
 
 
@@ -143,6 +151,8 @@ async def stop_run(call: Call) -> Response:
     id = call.id("flow_run")
     if await call.write(runs.stop, id):
         call.platform.broker.order_stop(id)
+    else:
+        call.platform.broker.publish(id, {"type": "run", "status": int(run.Status.STOPPED)})
     return envelope.data(await call.read(runs.get, id))
 
 
@@ -164,6 +174,7 @@ async def retry_run(call: Call) -> Response:
         from_step=body.from_step,
         version_id=body.version,
         idempotency=idempotency(call.request, content),
+        payload_days=call.platform.settings.payload_retention_days,
     )
     call.platform.broker.wake()
     return await _start_answer(call, started)

@@ -148,7 +148,9 @@ class Step(Record):
     flow_step_route_id: int | None = Field(default=None, description="Absent on no route")
     is_enabled: bool
     variables: dict[str, Any]
-    problems: dict[str, list[str]] | None = Field(default=None, description="What deploying would refuse, by field")
+    problems: dict[str, list[str]] | None = Field(
+        default=None, description="What deploying would refuse, by field"
+    )
 
 
 class Route(Record):
@@ -360,7 +362,9 @@ class StartAnswer(Record):
 
 
 class RetryRequest(BaseModel):
-    from_step: str | int | None = Field(default=None, description="Key or id of the step to begin again with")
+    from_step: Label | RecordId | None = Field(
+        default=None, description="Key or id of the step to begin again with"
+    )
     version: RecordId | None = Field(default=None, description="Id of another version of the flow to run")
 
 

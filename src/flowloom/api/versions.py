@@ -47,9 +47,7 @@ async def get_version(call: Call) -> Response:
     return envelope.data(await call.read(versions.get, call.id("flow"), call.id("version"), includes))
 
 
-@routes.put(
-    "/flows/{flow}/versions/{version}", role=Role.MANAGER, body=schemas.VersionUpdate, answer=VERSION
-)
+@routes.put("/flows/{flow}/versions/{version}", role=Role.MANAGER, body=schemas.VersionUpdate, answer=VERSION)
 async def update_version(call: Call) -> Response:
     """Deploy (a timestamp in `deployed_at`) or undeploy (null) a version; without the key nothing changes."""
     body = await call.json_object()
@@ -59,7 +57,8 @@ async def update_version(call: Call) -> Response:
     if body["deployed_at"] is None:
         return envelope.data(await call.write(releases.undeploy, flow, version))
     deployed_at = parse_instant("deployed_at", body["deployed_at"])
-    return envelope.data(await call.write(releases.deploy, flow, version, deployed_at))
+    if_match = call.request.headers.get("if-match")
+    return envelope.data(await call.write(releases.deploy, flow, version, deployed_at, if_match))
 
 
 @routes.delete("/flows/{flow}/versions/{version}", role=Role.MANAGER, answer=schemas.Message)

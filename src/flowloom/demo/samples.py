@@ -37,7 +37,11 @@ STEPS: tuple[dict[str, Any], ...] = (
                 {"target": "reference", "source": "number"},
                 {"target": "channel", "variable": "channel"},
                 {"target": "ship_to.name", "source": "customer.name"},
-                {"target": "ship_to.country", "source": "customer.country", "transforms": [{"name": "upper"}]},
+                {
+                    "target": "ship_to.country",
+                    "source": "customer.country",
+                    "transforms": [{"name": "upper"}],
+                },
                 {"target": "lines.*.sku", "source": "lines.*.sku"},
                 {"target": "lines.*.quantity", "source": "lines.*.quantity"},
                 {"target": "total", "source": "total"},

@@ -71,6 +71,18 @@ class Definition(msgspec.Struct, kw_only=True):
     routes: list[RouteDefinition]
     variables: dict[str, Any]
 
+    def changed_since(self, other: Definition) -> set[str]:
+        """The keys of the steps that do something else here than in another definition, or are new."""
+        if self.variables != other.variables:
+            return {step.key for step in self.steps}
+        there = {step.key: other._behaviour(step) for step in other.steps}
+        return {step.key for step in self.steps if there.get(step.key) != self._behaviour(step)}
+
+    def _behaviour(self, step: StepDefinition) -> tuple[Any, ...]:
+        """What a step does: all of it but its name and place on the canvas, and its routes."""
+        plain = msgspec.structs.replace(step, name="", position=None)
+        return plain, [(route.key, route.where) for route in self.routes if route.step == step.key]
+
 
 class Graph:
     """The steps and routes of one version, by id."""

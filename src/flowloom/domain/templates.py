@@ -20,6 +20,8 @@ from flowloom import errors
 from flowloom.domain import payload
 
 _PLACEHOLDER = re.compile(r"\{\{([^{}]+)\}\}|\[\[(\s*[A-Za-z_][^\[\]]*)\]\]")
+# A longer text is compiled anew where it is needed rather than kept in memory for good.
+MAX_CACHED_CHARACTERS = 2000
 _PATH_END = re.compile("[?#]")
 _VARIABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
@@ -81,7 +83,7 @@ class Template:
     def render_url(self, scope: Scope) -> str:
         """Like `render`, but values from payload and meta are percent-encoded; variables stay as they are.
 
-        Raises errors.Invalid on `url` for such a value that is "." or ".." in the path: it would lead elsewhere.
+        Raises errors.Invalid on `url` for a value that is "." or ".." in the path: it would lead elsewhere.
         """
         url = ""
         for part in self._parts:
@@ -106,7 +108,7 @@ class Tree:
 def compile(text: str, field: str = "template") -> Template:
     """Compile one string. Raises errors.Invalid on `field` for an unknown root or a bad path or name."""
     try:
-        return _parse(text)
+        return _parse(text) if len(text) <= MAX_CACHED_CHARACTERS else _parse.__wrapped__(text)
     except ValueError as error:
         raise errors.Invalid.field(field, str(error)) from None
 
@@ -215,4 +217,4 @@ def _url_text(part: Placeholder, scope: Scope) -> str:
 
 def _is_climbing(part: str | Placeholder, text: str) -> bool:
     """Whether a value from outside, filled in as a segment of a path, would name this or the upper folder."""
-    return isinstance(part, Placeholder) and part.root != "variable" and text in (".", "..")
+    return isinstance(part, Placeholder) and text in (".", "..")

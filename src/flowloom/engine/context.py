@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -90,6 +91,12 @@ class Active:
             message = secrets.redact(message, self.secrets)
         return message.replace("\0", "")[:MAX_MESSAGE]
 
+    def redact_answer(self, response: contract.Response) -> contract.Response:
+        """An answer without the secrets that an echoing server sent back: it becomes a payload that many may read."""
+        body = secrets.redact(response.body.decode("latin-1"), self.secrets).encode("latin-1")
+        headers = {name: secrets.redact(value, self.secrets) for name, value in response.headers.items()}
+        return dataclasses.replace(response, body=body, headers=headers)
+
     def tally(self, step_key: str) -> StepTally:
         return self.tallies.setdefault(step_key, StepTally())
 
@@ -152,11 +159,12 @@ class StepContext:
         if request.connection_id is None:
             return await self._http.send(request)
         connection = await self._connection(request.connection_id)
-        return await self._http.send(
+        response = await self._http.send(
             connections.apply(request, connection),
             allowed_hosts=connections.allowed_hosts(connection),
             secret_headers=connections.secret_headers(connection),
         )
+        return self._active.redact_answer(response)
 
     async def _connection(self, id: int) -> Connection:
         connection = await self._load_connection(self._active.row.company_id, id)

@@ -78,6 +78,8 @@ class Executor:
         self._around = around
         self._plans = Plans()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowloom-pure")
+        # How many runs wait to try something again; they leave their places to others.
+        self.pausing = 0
         self._stop_ordered: set[int] = set()
         self._walking: dict[int, asyncio.Task[Result]] = {}
 
@@ -283,7 +285,7 @@ class Executor:
             again = f"{outcome.why} Trying again in {pause:.1f} s (attempt {attempt})."
             active.log(step.key, "warning", again)
             await self._flush(active)
-            await self._around.sleep(pause)
+            await self._pause(pause)
             attempt += 1
         return _done(step, outcome)
 
@@ -299,6 +301,14 @@ class Executor:
             return contract.Retry(f"No answer within {step.compiled.timeout_seconds:g} seconds.")
         except errors.FlowloomError as error:
             return contract.Fail(error.message)
+
+    async def _pause(self, seconds: float) -> None:
+        self.pausing += 1
+        self._around.broker.wake()
+        try:
+            await self._around.sleep(seconds)
+        finally:
+            self.pausing -= 1
 
     def _pause_seconds(self, outcome: contract.Retry, attempt: int) -> float:
         if outcome.after_seconds is not None:

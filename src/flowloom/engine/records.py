@@ -14,7 +14,6 @@ from flowloom.steps import contract
 from flowloom.store import blobs
 from flowloom.store.queue import Claimed
 
-LARGE_BYTES = 256 * 1024
 MAX_CONTENT_TYPE = 255
 
 
@@ -90,6 +89,7 @@ def _row(
 ) -> dict[str, Any]:
     raw = blobs.encode(payload) if payload is not None else b""
     active.metrics["payloads", "count"] += payload is not None
+    active.metrics["payloads", "sent" if step.compiled.sends else "received"] += payload is not None
     active.metrics["payloads", "bytes"] += len(raw)
     return {
         "run_id": active.row.id,
@@ -107,13 +107,13 @@ def _row(
 
 def is_large(rows: Sequence[Mapping[str, Any]]) -> bool:
     """Whether packing these takes long enough to be done aside."""
-    return sum(len(row["raw"]) for row in rows) > LARGE_BYTES
+    return sum(len(row["raw"]) for row in rows) > blobs.LARGE_BYTES
 
 
 def is_long_to_restore(claimed: Claimed) -> bool:
     """Whether unpacking what was recorded takes long enough to be done aside."""
     size_bytes: int = sum(row.bytes for row in claimed.recorded)
-    return size_bytes > LARGE_BYTES
+    return size_bytes > blobs.LARGE_BYTES
 
 
 def pack(rows: Sequence[dict[str, Any]], store: blobs.Blobs) -> list[dict[str, Any]]:

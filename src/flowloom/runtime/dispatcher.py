@@ -6,16 +6,23 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
+import structlog
 from sqlalchemy import Connection
 
 from flowloom import errors
 from flowloom.engine.executor import Executor
-from flowloom.store import broker, journal, queue
+from flowloom.store import broker, columns, journal, queue
 from flowloom.store.database import Database
 
+log = structlog.get_logger(__name__)
+
 POLL_SECONDS = 1.0
+LOST_RUNS_EVERY: Final = timedelta(minutes=1)
+# Runs that wait for a `Retry-After` leave their place to others; so many times the places is all there is.
+MAX_PAUSING: Final = 16
 DRAIN_SECONDS = 5.0
 
 
@@ -39,6 +46,7 @@ class Dispatcher:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._per_company: Counter[int] = Counter()
         self._early_stops: set[int] = set()
+        self._look_again_at = columns.EPOCH
         signals.on_stop(self.stop_run)
 
     @property
@@ -48,7 +56,11 @@ class Dispatcher:
 
     async def tick(self, now: datetime) -> int:
         """Claim what is ready and start it; how many."""
-        room = self._concurrency - len(self._tasks)
+        await self._take_up_lost(now)
+        room = min(
+            self._concurrency - len(self._tasks) + self._executor.pausing,
+            self._concurrency * MAX_PAUSING - len(self._tasks),
+        )
         if room <= 0:
             return 0
         running, limit = dict(self._per_company), self._company_concurrency
@@ -57,6 +69,14 @@ class Dispatcher:
             self._begin(one)
         self._early_stops.clear()
         return len(claimed)
+
+    async def _take_up_lost(self, now: datetime) -> None:
+        """Once a minute, queue again what is started and yet not worked on: its claim was committed but not heard of."""
+        if now < self._look_again_at:
+            return
+        self._look_again_at = now + LOST_RUNS_EVERY
+        working = set(self._tasks)
+        await self._database.write_grouped(lambda db: queue.requeue_abandoned(db, working))
 
     async def wait(self) -> None:
         """Until a run may be ready, or a run's end makes room."""
@@ -90,7 +110,9 @@ class Dispatcher:
         task.add_done_callback(self._ended(claimed))
 
     def _ended(self, claimed: queue.Claimed) -> Callable[[asyncio.Task[None]], None]:
-        def forget(_task: asyncio.Task[None]) -> None:
+        def forget(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and task.exception() is not None:
+                log.error("run_left_unfinished", run_id=claimed.row.id, exc_info=task.exception())
             del self._tasks[claimed.row.id]
             self._per_company.subtract([claimed.row.company_id])
             self._per_company += Counter()  # drops the companies that have no run left

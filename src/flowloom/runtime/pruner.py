@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, select, tuple_
 
 from flowloom.domain import run
-from flowloom.store import blobs, tables
+from flowloom.store import blobs, columns, tables
 from flowloom.store.database import Database
 
 BATCH = 500
 IDEMPOTENCY_DAYS = 7
 # A file that was written lately may be of a run whose row is not written yet.
 BLOB_GRACE = timedelta(hours=1)
+SWEEP_EVERY: Final = timedelta(days=1)
 PAYLOADS, LOGS, RUNS = tables.payloads.c, tables.run_logs.c, tables.runs.c
 
 
@@ -28,6 +29,7 @@ class Pruner:
         self._blobs = store
         self._log_age = timedelta(days=log_days)
         self._payload_age = timedelta(days=payload_days)
+        self._sweep_again_at = columns.EPOCH
 
     async def tick(self, now: datetime) -> int:
         """Remove what is due at `now`; how many rows."""
@@ -37,7 +39,16 @@ class Pruner:
                 removed += len(gone)
                 if table is tables.payloads:
                     await self._remove_blobs([row.blob for row in gone if row.blob is not None], now)
+        await self._sweep(now)
         return removed
+
+    async def _sweep(self, now: datetime) -> None:
+        """Once a day, remove the files that no row names: their start was refused after they were written."""
+        if now < self._sweep_again_at:
+            return
+        self._sweep_again_at = now + SWEEP_EVERY
+        old = await asyncio.to_thread(lambda: list(self._blobs.older_than((now - SWEEP_EVERY).timestamp())))
+        await self._remove_blobs(old, now)
 
     def _due(self, now: datetime) -> Sequence[tuple[Table, ColumnElement[bool]]]:
         # The newest run stays: its id is where a restart goes on to count.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -62,6 +63,7 @@ class Scheduler:
                 break
             total += settled
             self._reach("schedules-fired")
+        if total:  # only now: runs that began earlier would hold up the slots that are still to fire
             self._signals.wake()
         return total
 
@@ -82,9 +84,11 @@ def settle_due(connection: Connection, ids: queue.RunIds, now: datetime) -> int:
     unfinished = _unfinished(connection, [row.id for row in rows])
     starts: list[queue.Start] = []
     steps: list[tuple[int, datetime | None, datetime]] = []
-    for row in rows:
+    room = slots.MAX_SLOTS
+    for row in itertools.takewhile(lambda _: room > 0, rows):
         table = schedules.timetable(row._asdict())
         passed, is_whole = slots.part(slots.passed(table, row.settled_until, now))
+        room -= len(passed)
         verdicts = decide(row, passed, unfinished[row.id], now, is_whole=is_whole)
         starts += [_start(row, at, now) for at, reason in verdicts if reason is None]
         slots.record(connection, row.id, row.flow_version_id, verdicts, row.settled_until)
@@ -92,7 +96,7 @@ def settle_due(connection: Connection, ids: queue.RunIds, now: datetime) -> int:
         steps.append((row.id, table.next(settled), settled))
     queue.enqueue(connection, ids, starts)
     slots.advance(connection, steps)
-    return len(rows)
+    return len(steps)
 
 
 def decide(

@@ -42,7 +42,12 @@ def create_user(
     if password is not None and len(password) < MIN_PASSWORD:
         raise errors.Invalid.field("password", f"A password has at least {MIN_PASSWORD} characters.")
     chosen = password or secrets.token_urlsafe(12)
-    fields = {"email": email.lower(), "name": name or email, "role": role, "password_hash": passwords.hash(chosen)}
+    fields = {
+        "email": email.lower(),
+        "name": name or email,
+        "role": role,
+        "password_hash": passwords.hash(chosen),
+    }
     made = users.create(connection, operator(connection, company_id, at), fields)
     return made if password else {**made, "password": chosen}
 

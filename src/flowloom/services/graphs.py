@@ -37,7 +37,11 @@ def read(connection: Connection, actor: Actor, version_id: int) -> tuple[dict[st
 
 
 def add_step(
-    connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any], if_match: str | None = None
+    connection: Connection,
+    actor: Actor,
+    version_id: int,
+    fields: Mapping[str, Any],
+    if_match: str | None = None,
 ) -> dict[str, Any]:
     """Put a step after its parent, before what followed it there. Raises Missing, Invalid, VersionLocked, Conflict.
 
@@ -55,10 +59,17 @@ def add_step(
     if len(drawn.steps) >= MAX_STEPS:
         raise errors.Invalid.field("steps", f"A version has at most {MAX_STEPS} steps.")
     drawn.require_place(fields["parent_id"], fields.get("flow_step_route_id"))
-    step_id = _insert_step(connection, actor, version_id, {**fields, "config": config, "name": fields.get("name") or step_type.title})
+    step_id = _insert_step(
+        connection,
+        actor,
+        version_id,
+        {**fields, "config": config, "name": fields.get("name") or step_type.title},
+    )
     for number, route in enumerate(routes or ()):
         step_routes.insert_route(connection, actor, version_id, step_id, {**route, "position": number})
-    _move(connection, actor, drawn.followers_at(fields["parent_id"], fields.get("flow_step_route_id")), step_id)
+    _move(
+        connection, actor, drawn.followers_at(fields["parent_id"], fields.get("flow_step_route_id")), step_id
+    )
     return _saved_step(connection, actor, version_id, step_id)
 
 
@@ -165,7 +176,9 @@ def set_variables(
     owned.load_version(connection, actor, version_id)
     _require_variables(variables)
     owned.edit_draft(connection, actor, version_id, if_match)
-    connection.execute(update(tables.versions).where(VERSIONS.id == version_id).values(variables=dict(variables)))
+    connection.execute(
+        update(tables.versions).where(VERSIONS.id == version_id).values(variables=dict(variables))
+    )
     owned.note_save(connection, actor, version_id)
     return dict(variables)
 
@@ -175,7 +188,9 @@ def variables_of(connection: Connection, actor: Actor, version_id: int) -> dict[
     return dict(owned.load_version(connection, actor, version_id).variables)
 
 
-def require_config(connection: Connection, actor: Actor, microservice: str, config: Mapping[str, Any]) -> None:
+def require_config(
+    connection: Connection, actor: Actor, microservice: str, config: Mapping[str, Any]
+) -> None:
     """Raise Invalid for a config that can never be right; what is only missing yet may be saved."""
     registry.check(registry.get(microservice), dict(config))
     asked = config.get("connection_id")
@@ -235,9 +250,13 @@ def filters(drawn: graph.Graph) -> list[dict[str, Any]]:
         if step.microservice == "filter" and "where" in step.config
     ]
     of_routes = [
-        {"flow_step_id": route.flow_step_id, "flow_step_route_id": route.id, "name": route.name, "where": route.where}
+        {
+            "flow_step_id": route.flow_step_id,
+            "flow_step_route_id": route.id,
+            "name": route.name,
+            "where": route.where,
+        }
         for route in drawn.routes.values()
         if route.where is not None
     ]
     return of_steps + of_routes
-

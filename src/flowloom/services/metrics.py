@@ -41,12 +41,23 @@ LISTING = query.Listing(
     id=METRICS.flow_id,
     sorts={"starts_at": METRICS.starts_at},
     filters={
-        "interval": query.Filter(METRICS.interval, "choice", choices={name: name for name in INTERVALS}, help="minute, hour, day (default), week or month"),
+        "interval": query.Filter(
+            METRICS.interval,
+            "choice",
+            choices={name: name for name in INTERVALS},
+            help="minute, hour, day (default), week or month",
+        ),
         "type": query.Filter(METRICS.type, "choice", choices={name: name for name in TYPES}),
-        "key": query.Filter(METRICS.key, "text", help="Such as started, success, failure, p50, p95, p99, count, bytes"),
+        "key": query.Filter(
+            METRICS.key, "text", help="Such as started, success, failure, p50, p95, p99, count, bytes"
+        ),
         "flow_version_id": query.Filter(METRICS.flow_version_id, "id"),
-        "from": query.Filter(METRICS.starts_at, "instant", "from", help="Intervals that begin at this time or later"),
-        "to": query.Filter(METRICS.starts_at, "instant", "before", help="Intervals that begin before this time"),
+        "from": query.Filter(
+            METRICS.starts_at, "instant", "from", help="Intervals that begin at this time or later"
+        ),
+        "to": query.Filter(
+            METRICS.starts_at, "instant", "before", help="Intervals that begin before this time"
+        ),
     },
     default_sort="starts_at",
 )
@@ -150,7 +161,9 @@ def _shown(type_: str, counted: Counter[str]) -> dict[str, float]:
         return dict(counted)
     buckets = {key: value for key, value in counted.items() if sketch.is_bucket(key)}
     count = sum(buckets.values())
-    shown: dict[str, float] = {name: round(sketch.quantile(buckets, share), 3) for name, share in QUANTILES.items()}
+    shown: dict[str, float] = {
+        name: round(sketch.quantile(buckets, share), 3) for name, share in QUANTILES.items()
+    }
     return {**shown, "count": count, "average": round(counted["total_ms"] / max(count, 1), 3)}
 
 

@@ -93,7 +93,9 @@ def _fingerprint(password_hash: str) -> str:
 
 _KEYS, _USERS = tables.api_keys.c, tables.users.c
 _FIND_KEY = select(_KEYS.company_id).where(_KEYS.key_hash == bindparam("digest"), _KEYS.revoked_at.is_(None))
-_FIND_USER = select(_USERS.company_id, _USERS.role, _USERS.password_hash).where(_USERS.id == bindparam("user_id"))
+_FIND_USER = select(_USERS.company_id, _USERS.role, _USERS.password_hash).where(
+    _USERS.id == bindparam("user_id")
+)
 
 
 def find_key(connection: Connection, digest: str) -> Principal | None:

@@ -13,7 +13,9 @@ from flowloom.store import tables
 Items = Sequence[dict[str, Any]]
 
 
-def add(connection: Connection, items: list[dict[str, Any]], includes: frozenset[str]) -> list[dict[str, Any]]:
+def add(
+    connection: Connection, items: list[dict[str, Any]], includes: frozenset[str]
+) -> list[dict[str, Any]]:
     """The versions with what `includes` names added to each."""
     for name in _ADD:
         if name in includes and items:

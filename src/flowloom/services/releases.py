@@ -20,13 +20,19 @@ HAS_ROUTES: Mapping[str, bool] = {name: kind.has_routes for name, kind in regist
 
 
 def deploy(
-    connection: Connection, actor: Actor, flow_id: int, id: int, deployed_at: datetime
+    connection: Connection,
+    actor: Actor,
+    flow_id: int,
+    id: int,
+    deployed_at: datetime,
+    if_match: str | None = None,
 ) -> dict[str, Any]:
     """Make a version the Deployed one; the one before becomes Inactive in the same transaction.
 
     Raises Missing, and Invalid for a time ahead or for a version that could not run, naming each step and field.
     """
     row = owned.lock_version(connection, actor, id, flow_id=flow_id)
+    owned.require_match(row, if_match)
     if row.status != version.Status.DEPLOYED:
         version.require_due(deployed_at, actor.at)
         require_runnable(connection, actor, row)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from flowloom import errors
-from flowloom.domain import run, version
+from flowloom.domain import graph, run, version
 from flowloom.domain.payload import JSON_TYPE
 from flowloom.services import owned, releases, views
 from flowloom.services.actor import Actor
 from flowloom.services.platform import Platform
-from flowloom.store import definitions, query, queue, tables
+from flowloom.store import definitions, journal, query, queue, tables
+from flowloom.store.blobs import LARGE_BYTES, Packed
 
 RUNS, LOGS, PAYLOADS, FLOWS = tables.runs.c, tables.run_logs.c, tables.payloads.c, tables.flows.c
 STATUS_CHOICES: Final = {
@@ -33,7 +36,9 @@ LISTING = query.Listing(
         "schedule_id": query.Filter(RUNS.schedule_id, "id"),
         "retry_flow_run_id": query.Filter(RUNS.retry_flow_run_id, "id"),
         "status": query.Filter(RUNS.status, "choice", choices=STATUS_CHOICES, help="0 to 5, or the names"),
-        "trigger": query.Filter(RUNS.trigger, "choice", choices={kind.value: kind.value for kind in run.Trigger}),
+        "trigger": query.Filter(
+            RUNS.trigger, "choice", choices={kind.value: kind.value for kind in run.Trigger}
+        ),
         "has_warnings": query.Filter(RUNS.has_warnings, "boolean"),
         "started_after": query.Filter(RUNS.started_at, "instant", "from", help="From this time on"),
         "started_before": query.Filter(RUNS.started_at, "instant", "before", help="Before this time"),
@@ -45,7 +50,9 @@ QUEUE_LISTING = query.Listing(
     select=select(tables.runs).where(_COMPANY, RUNS.status == run.Status.QUEUED),
     id=RUNS.id,
     sorts={"priority": RUNS.priority, "ready_at": RUNS.ready_at},
-    filters={name: LISTING.filters[name] for name in ("flow_id", "flow_version_id", "trigger", "schedule_id")},
+    filters={
+        name: LISTING.filters[name] for name in ("flow_id", "flow_version_id", "trigger", "schedule_id")
+    },
     default_sort="priority",
     is_capped=True,
 )
@@ -98,7 +105,7 @@ async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started
             trigger=order.trigger,
             at=actor.at,
             version_id=order.version_id,
-            body=None if order.body is None else platform.blobs.pack(order.body),
+            body=await _packed(platform, order.body),
             content_type=order.content_type,
             variables=order.variables,
             idempotency=order.idempotency,
@@ -106,6 +113,13 @@ async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started
     )
     platform.broker.wake()
     return started
+
+
+async def _packed(platform: Platform, body: bytes | None) -> Packed | None:
+    """A body ready to be stored; a large one is compressed aside, so that no other request waits for it."""
+    if body is None or len(body) <= LARGE_BYTES:
+        return None if body is None else platform.blobs.pack(body)
+    return await asyncio.to_thread(platform.blobs.pack, body)
 
 
 def _require_startable(connection: Connection, actor: Actor, flow_id: int, version_id: int) -> None:
@@ -120,7 +134,9 @@ def page(connection: Connection, actor: Actor, asked: query.Page) -> tuple[query
     return found, [view(row) for row in found.rows]
 
 
-def queued(connection: Connection, actor: Actor, asked: query.Page) -> tuple[query.Found, list[dict[str, Any]]]:
+def queued(
+    connection: Connection, actor: Actor, asked: query.Page
+) -> tuple[query.Found, list[dict[str, Any]]]:
     """A page of the runs that wait, in the order they will start."""
     found = query.fetch(connection, QUEUE_LISTING, asked, company_id=actor.company_id)
     return found, [view(row) for row in found.rows]
@@ -129,6 +145,14 @@ def queued(connection: Connection, actor: Actor, asked: query.Page) -> tuple[que
 def get(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
     """One run. Raises Missing."""
     return view(load(connection, actor, id))
+
+
+def as_queued(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
+    """A run as it was when it was queued: what starting it answers, each time it is asked with the same key."""
+    later = {"summary", "started_at", "finished_at", "duration_ms"}
+    now = get(connection, actor, id)
+    kept = {name: value for name, value in now.items() if name not in later}
+    return {**kept, "status": int(run.Status.QUEUED), "has_warnings": False}
 
 
 def load(connection: Connection, actor: Actor, id: int) -> Row[Any]:
@@ -143,7 +167,9 @@ def load(connection: Connection, actor: Actor, id: int) -> Row[Any]:
 
 def newest(connection: Connection, version_id: int, count: int) -> list[dict[str, Any]]:
     """The newest runs of a version."""
-    found = select(tables.runs).where(RUNS.flow_version_id == version_id).order_by(RUNS.id.desc()).limit(count)
+    found = (
+        select(tables.runs).where(RUNS.flow_version_id == version_id).order_by(RUNS.id.desc()).limit(count)
+    )
     return [view(row) for row in connection.execute(found)]
 
 
@@ -194,9 +220,24 @@ def stop(connection: Connection, actor: Actor, id: int) -> bool:
         waiting.values(status=run.Status.STOPPED, finished_at=actor.at, summary=summary, stop_requested=True)
     )
     if stopped.rowcount:
+        journal.add_metrics(connection, [_stopped(row, actor.at)])
         return False
     connection.execute(update(tables.runs).where(RUNS.id == id).values(stop_requested=True))
     return True
+
+
+def _stopped(row: Row[Any], at: datetime) -> journal.End:
+    return journal.End(
+        run_id=row.id,
+        fence=row.fence,
+        flow_id=row.flow_id,
+        version_id=row.flow_version_id,
+        iteration=row.iteration,
+        status=run.Status.STOPPED,
+        at=at,
+        has_warnings=False,
+        summary={},
+    )
 
 
 def retry(
@@ -208,14 +249,20 @@ def retry(
     from_step: str | int | None,
     version_id: int | None,
     idempotency: tuple[str, str] | None,
+    payload_days: int,
 ) -> queue.Started:
     """Queue a new run that goes on where an ended one failed, or from a step on, reusing what was recorded before.
 
-    Raises Missing, Conflict while the run goes on, Invalid for a step that its version does not have.
+    Raises Missing, Conflict while the run goes on or when its payloads are gone, Invalid for a step that its
+    version does not have. On another version only what it has unchanged, up to the first change, is reused.
     """
     row = load(connection, actor, id)
     if not run.is_finished(row.status):
         raise errors.Conflict(f"Run {id} has not ended yet; stop it first, or wait.")
+    if row.queued_at < actor.at - timedelta(days=payload_days):
+        raise errors.Conflict(
+            f"Run {id} is older than {payload_days} days, and its payloads are gone; start a new run."
+        )
     chosen = _version_to_retry(connection, actor, row, version_id)
     start = queue.Start(
         company_id=actor.company_id,
@@ -230,7 +277,7 @@ def retry(
             origin_run_id=row.origin_run_id,
             as_of=row.as_of,
             chosen=chosen,
-            forget_steps=_steps_from(connection, chosen, from_step),
+            forget_steps=_forgotten(connection, row, chosen, from_step),
         ),
     )
     [answer] = queue.enqueue(connection, ids, [start])
@@ -239,7 +286,9 @@ def retry(
     return answer
 
 
-def _version_to_retry(connection: Connection, actor: Actor, row: Row[Any], version_id: int | None) -> queue.Chosen:
+def _version_to_retry(
+    connection: Connection, actor: Actor, row: Row[Any], version_id: int | None
+) -> queue.Chosen:
     priority = connection.scalar(select(FLOWS.priority).where(FLOWS.id == row.flow_id)) or row.priority
     if version_id is None:
         return queue.Chosen(row.flow_version_id, row.iteration, "", row.content_hash, priority)
@@ -250,29 +299,38 @@ def _version_to_retry(connection: Connection, actor: Actor, row: Row[Any], versi
     return queue.Chosen(version_id, chosen.iteration, chosen.status, content_hash, priority)
 
 
-def _steps_from(connection: Connection, chosen: queue.Chosen, from_step: str | int | None) -> Sequence[str]:
-    """The keys of a step and of all that follows it; the trigger's start payload is never forgotten."""
-    if from_step is None:
+def _forgotten(
+    connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | int | None
+) -> Sequence[str]:
+    """The keys of the steps to begin again with and of all that follow them; the start payload is never forgotten."""
+    if from_step is None and chosen.content_hash == row.content_hash:
         return ()
     definition = definitions.load(connection, chosen.content_hash)
-    key = _step_key(connection, chosen, from_step)
-    if key not in {step.key for step in definition.steps}:
-        raise errors.Invalid.field("from_step", f"Version {chosen.iteration} has no step {from_step}.")
-    followers = {key}
+    again = definition.changed_since(definitions.load(connection, row.content_hash))
+    if from_step is not None:
+        again.add(_step_key(connection, chosen, from_step, {step.key for step in definition.steps}))
     for step in definition.steps:
-        if step.parent in followers:
-            followers.add(step.key)
-    return sorted(followers - {"trigger"})
+        if step.parent in again:
+            again.add(step.key)
+    return sorted(again - {graph.TRIGGER})
 
 
-def _step_key(connection: Connection, chosen: queue.Chosen, from_step: str | int) -> str | None:
-    columns = tables.steps.c
-    if isinstance(from_step, str) and not from_step.isdigit():
-        return from_step
-    found = select(columns.key).where(
-        columns.id == min(int(from_step), query.MAX_ID), columns.flow_version_id == chosen.version_id
-    )
-    return connection.scalar(found)
+def _step_key(
+    connection: Connection, chosen: queue.Chosen, from_step: str | int, keys: Collection[str]
+) -> str:
+    """The key of a step that is named by its key or id. Raises Invalid."""
+    text = str(from_step)
+    if text in keys:
+        return text
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        columns = tables.steps.c
+        named = select(columns.key).where(
+            columns.id == int(text), columns.flow_version_id == chosen.version_id
+        )
+        key: str | None = connection.scalar(named)
+        if key in keys:
+            return key
+    raise errors.Invalid.field("from_step", f"Version {chosen.iteration} has no step {text[:50]}.")
 
 
 def view(row: Row[Any]) -> dict[str, Any]:

@@ -45,7 +45,9 @@ LISTING = query.Listing(
 SLOT_LISTING = query.Listing(
     select=select(tables.schedule_slots).where(SLOTS.schedule_id == bindparam("schedule_id")),
     id=SLOTS.id,
-    filters={"reason": query.Filter(SLOTS.reason, "choice", choices={reason: reason for reason in slots.REASONS})},
+    filters={
+        "reason": query.Filter(SLOTS.reason, "choice", choices={reason: reason for reason in slots.REASONS})
+    },
     default_sort="-id",
 )
 
@@ -63,7 +65,9 @@ def page(
     return found, items
 
 
-def create(connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
+def create(
+    connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]
+) -> dict[str, Any]:
     """A schedule of a Draft. Raises Missing, Invalid, VersionLocked."""
     owned.load_version(connection, actor, version_id)
     values = {**DEFAULTS, **fields}
@@ -122,7 +126,10 @@ def _load(connection: Connection, version_id: int, id: int) -> Row[Any]:
 def timetable(fields: Mapping[str, Any] | RowMapping) -> cron.Timetable:
     """When a schedule with these fields fires. Raises Invalid on cron_string or timezone."""
     return cron.Timetable(
-        cron.parse(fields["cron_string"]), cron.zone(fields["timezone"]), fields["dst_gap"], fields["dst_repeat"]
+        cron.parse(fields["cron_string"]),
+        cron.zone(fields["timezone"]),
+        fields["dst_gap"],
+        fields["dst_repeat"],
     )
 
 
@@ -161,7 +168,9 @@ def restore(connection: Connection, version_id: int, rows: Sequence[Mapping[str,
 
 def of_versions(connection: Connection, version_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     """The schedules of these versions, by version."""
-    rows = connection.execute(_JOINED.where(SCHEDULES.flow_version_id.in_(version_ids)).order_by(SCHEDULES.id))
+    rows = connection.execute(
+        _JOINED.where(SCHEDULES.flow_version_id.in_(version_ids)).order_by(SCHEDULES.id)
+    )
     by_version: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         by_version.setdefault(row.flow_version_id, []).append(view(row))

@@ -26,15 +26,23 @@ def of_step(connection: Connection, actor: Actor, version_id: int, step_id: int)
 
 
 def add(
-    connection: Connection, actor: Actor, version_id: int, step_id: int, fields: Mapping[str, Any]
+    connection: Connection,
+    actor: Actor,
+    version_id: int,
+    step_id: int,
+    fields: Mapping[str, Any],
+    if_match: str | None = None,
 ) -> dict[str, Any]:
     """Add a route to a step that has routes, last unless `position` says otherwise. Raises Missing, Invalid."""
     step = _load(connection, actor, version_id).require_step(step_id)
     require_where(fields.get("where"))
     if not registry.get(step.microservice).has_routes:
-        raise errors.Invalid.field("step", f"{graph.label(step)} is a {step.microservice}, which has no routes.")
-    drawn = owned.edit_draft(connection, actor, version_id)
+        raise errors.Invalid.field(
+            "step", f"{graph.label(step)} is a {step.microservice}, which has no routes."
+        )
+    drawn = owned.edit_draft(connection, actor, version_id, if_match)
     existing = drawn.routes_of(drawn.require_step(step_id).id)
+    _require_new_name(existing, fields["name"])
     if len(existing) >= MAX_ROUTES:
         raise errors.Invalid.field("routes", f"A step has at most {MAX_ROUTES} routes.")
     position = fields.get("position")
@@ -46,12 +54,20 @@ def add(
 
 
 def change(
-    connection: Connection, actor: Actor, version_id: int, step_id: int, id: int, fields: Mapping[str, Any]
+    connection: Connection,
+    actor: Actor,
+    version_id: int,
+    step_id: int,
+    id: int,
+    fields: Mapping[str, Any],
+    if_match: str | None = None,
 ) -> dict[str, Any]:
     """Change name, position or condition of a route. Raises Missing, Invalid, VersionLocked."""
     _require_route(_load(connection, actor, version_id), step_id, id)
     require_where(fields.get("where"))
-    _require_route(owned.edit_draft(connection, actor, version_id), step_id, id)
+    drawn = owned.edit_draft(connection, actor, version_id, if_match)
+    _require_route(drawn, step_id, id)
+    _require_new_name([route for route in drawn.routes_of(step_id) if route.id != id], fields.get("name"))
     if fields:
         changed = update(tables.routes).where(ROUTES.id == id)
         connection.execute(changed.values({**fields, "updated_at": actor.at}))
@@ -59,10 +75,17 @@ def change(
     return view(definitions.load_graph(connection, version_id).routes[id])
 
 
-def remove(connection: Connection, actor: Actor, version_id: int, step_id: int, id: int) -> str:
+def _require_new_name(others: Sequence[graph.Route], name: str | None) -> None:
+    if any(route.name == name for route in others):
+        raise errors.Invalid.field("name", f"Another route of this step is called '{name}'; give each its own name.")
+
+
+def remove(
+    connection: Connection, actor: Actor, version_id: int, step_id: int, id: int, if_match: str | None = None
+) -> str:
     """Delete a route; the steps on it stay, without a route until they are hung elsewhere. Its name."""
     _require_route(_load(connection, actor, version_id), step_id, id)
-    route = _require_route(owned.edit_draft(connection, actor, version_id), step_id, id)
+    route = _require_route(owned.edit_draft(connection, actor, version_id, if_match), step_id, id)
     _drop(connection, id)
     owned.note_save(connection, actor, version_id)
     return route.name
@@ -139,7 +162,9 @@ def split(
         return dict(config), None
     routes = config["routes"]
     if not isinstance(routes, list) or len(routes) > MAX_ROUTES:
-        raise errors.Invalid.field("config.routes", f"routes is a list of up to {MAX_ROUTES} {{name, where?}}.")
+        raise errors.Invalid.field(
+            "config.routes", f"routes is a list of up to {MAX_ROUTES} {{name, where?}}."
+        )
     for number, route in enumerate(routes):
         _require_fields(f"config.routes.{number}", route)
     names = [route["name"] for route in routes]
@@ -159,13 +184,8 @@ def _require_fields(place: str, route: object) -> None:
 
 def require_where(where: object, place: str = "where") -> None:
     """Raise Invalid on `place` for a condition that cannot be compiled."""
-    if where is None:
-        return
-    try:
-        conditions.compile(where)
-    except errors.Invalid as invalid:
-        found = {f"{place}.{name}".rstrip("."): words for name, words in invalid.errors.items()}
-        raise errors.Invalid(found) from None
+    if where is not None:
+        conditions.compile(where, place)
 
 
 def view(route: graph.Route) -> dict[str, Any]:

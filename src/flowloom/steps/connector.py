@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import http
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,9 @@ _KEY_HEADER = "Idempotency-Key"
 _BODYLESS = frozenset({"GET", "HEAD"})
 _PASSING = frozenset({408, 425, 429})
 _LASTING = frozenset({501, 505})
+# The character sets of texts on the web. Python knows more, some of which are slow or are no text at all.
+_CHARSETS = re.compile(r"utf-?(8|16|32)([bl]e)?|us-ascii|ascii|(iso-?8859|windows|cp|koi8)[-_]?\w+|latin-?1"
+                       r"|gb\w+|big5|euc[-_]\w+|shift[-_]jis|iso-2022-jp")  # fmt: skip
 _TEMPLATE: dict[str, Any] = {"x-template": True}
 
 Scalar = str | int | float | bool
@@ -99,6 +103,10 @@ class _Call:
     body: _Body | None
     path: payload.Path
 
+    @property
+    def _counts_pages(self) -> bool:
+        return self.config.pagination is not None and self.config.pagination.type in ("page", "offset")
+
     async def receive(self, context: contract.Context, incoming: Payload) -> contract.Outcome:
         state = context.cursor or pagination.start()
         response = await self._fetch(context, incoming, state)
@@ -139,6 +147,8 @@ class _Call:
             response = await context.fetch(request)
         except contract.RequestFailed as error:
             return contract.Retry(error.why) if error.passing else contract.Fail(error.why)
+        if response.status == 404 and state["page"] and self._counts_pages:
+            return contract.Done([])  # many servers answer so for the page after the last
         return response if 200 <= response.status < 300 else _refusal(self.method, response, context.now)
 
     def _request(
@@ -153,6 +163,9 @@ class _Call:
         if self.config.direction == "send":
             _default(headers, _KEY_HEADER, context.idempotency_key)
         url, query = self._target(scope, state["place"])
+        if not _is_same_origin(url, self.url.render_url(scope)):
+            # The other side named this next page: what the author wrote for his own host is not for another one.
+            headers = {}
         return contract.Request(
             self.method, url, headers, query, body, self.config.connection_id, self.config.timeout_seconds
         )
@@ -190,9 +203,9 @@ class _Call:
         pages = self.config.pagination
         if pages is None:
             return None
-        if pages.type in ("page", "offset") and page in (None, []):
+        if self._counts_pages and page in (None, []):
             return None
-        if pages.type in ("page", "offset") and not isinstance(page, list):
+        if self._counts_pages and not isinstance(page, list):
             raise _Unreadable(
                 "the page is no list, so pages cannot be counted; set path to where the list is."
             )
@@ -223,9 +236,13 @@ def _text(body: bytes, content_type: str, forced: bool) -> Payload:
     media_type, _, parameters = content_type.partition(";")
     charset = parameters.lower().partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
     media_type = media_type.strip().lower() or payload.TEXT_TYPE
+    if forced and payload.is_json_type(media_type):
+        media_type = payload.TEXT_TYPE
     try:
+        if not _CHARSETS.fullmatch(charset):
+            raise LookupError(charset)
         return Payload(body.decode(charset), media_type)
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):
         return Payload(body.decode(errors="replace") if forced else body, media_type)
 
 
@@ -271,6 +288,12 @@ def _http_date(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def _is_same_origin(url: str, own: str) -> bool:
+    """Whether a next page's URL leads where the step's own does; a relative one does."""
+    there, here = urlsplit(url), urlsplit(own)
+    return not there.scheme or not here.scheme or there[:2] == here[:2]
+
+
 def _shown_url(url: str) -> str:
     """The URL without user, query and fragment, which may hold secrets."""
     parts = urlsplit(url)
@@ -291,6 +314,7 @@ def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compile
         raise errors.Invalid.field("pagination", "Only a receive has pages; remove it.")
     if config.pagination is not None:
         pagination.check(config.pagination)
+    _require_reachable(config)
     method = config.method or ("POST" if is_send else "GET")
     call = _Call(
         config,
@@ -304,9 +328,21 @@ def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compile
     return contract.Compiled(
         call.send if is_send else call.receive,
         effect=True,
+        sends=is_send,
         timeout_seconds=config.timeout_seconds + _STEP_GRACE_SECONDS,
         retries=config.retries,
     )
+
+
+def _require_reachable(config: Connector) -> None:
+    """Raise Invalid for a URL that no run could ever request, as far as it is known before its templates are."""
+    scheme, separator, _ = config.url.partition("://")
+    if separator and scheme.isalpha() and scheme.lower() not in ("http", "https"):
+        raise errors.Invalid.field("url", f"Only http and https URLs can be requested, not {scheme}.")
+    if not separator and not config.url.startswith("{{") and config.connection_id is None:
+        raise errors.Invalid.field(
+            "url", "The URL is relative; write it as https://host/path, or choose a connection with a base_url."
+        )
 
 
 def _compiled_map(values: Mapping[str, Scalar], field: str) -> Sequence[tuple[str, templates.Template]]:

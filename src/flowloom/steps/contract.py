@@ -148,6 +148,7 @@ class Compiled:
 
     run: Run
     effect: bool = False
+    sends: bool = False
     timeout_seconds: float = 1800.0
     retries: int = 3
 

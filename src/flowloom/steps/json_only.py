@@ -18,7 +18,7 @@ def json_only(run: PureRun) -> PureRun:
             return run(context, payload)
         return contract.Fail(
             f"This step works on JSON records, but the payload is {payload.content_type}. "
-            "Set the response format of the step that receives it, or send it as application/json."
+            "Only JSON bodies become records: ask the other side for JSON, or start the flow with application/json."
         )
 
     return guarded

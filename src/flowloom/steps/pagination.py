@@ -59,11 +59,11 @@ class ByPage(_Pages):
         self, place: Place | None, response: contract.Response, body: object, items: int
     ) -> Place | None:
         here = self.start if place is None else int(place)
-        return None if self.size and items < self.size else here + 1
+        return here + 1
 
 
 class ByOffset(_Pages):
-    """Counts items in a query parameter, until a page has fewer than `size`."""
+    """Counts items in a query parameter, until a page is empty: a server may give fewer than `size` at a time."""
 
     type: Literal["offset"]
     param: str = Field("offset", min_length=1)
@@ -76,7 +76,7 @@ class ByOffset(_Pages):
     def next(
         self, place: Place | None, response: contract.Response, body: object, items: int
     ) -> Place | None:
-        return None if items < self.size else int(place or 0) + self.size
+        return int(place or 0) + items
 
 
 class ByCursor(_Pages):

@@ -26,6 +26,8 @@ from flowloom.steps import (
 )
 from flowloom.steps.contract import StepType
 
+MAX_MESSAGES = 100
+
 TYPES: Mapping[str, StepType] = {
     type.microservice: type
     for type in (
@@ -97,7 +99,7 @@ def _missing(
     """The problems, when all there is to say is that fields are missing; else raises errors.Invalid."""
     problems: dict[str, list[str]] = {}
     wrong: dict[str, list[str]] = {}
-    for detail in details:
+    for detail in details[:MAX_MESSAGES]:
         place = ".".join(["config", *_place(config, detail)])
         if detail["type"] == "missing":
             problems[place] = ["This field is required."]

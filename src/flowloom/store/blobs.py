@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from flowloom.domain.payload import Payload, is_json_type, is_text_type
 
 INLINE_BYTES = 64 * 1024
 COMPRESS_FROM_BYTES = 512
+# Compressing more than this takes long enough to be done in a thread.
+LARGE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,12 @@ class Blobs:
         path = self._path(blob)
         if path.exists() and path.stat().st_mtime < unless_since:
             path.unlink(missing_ok=True)
+
+    def older_than(self, instant: float) -> Iterator[str]:
+        """The names of the files that nobody wrote since then."""
+        for path in self._directory.glob("??/*"):
+            if path.stat().st_mtime < instant:
+                yield path.name
 
     def _path(self, blob: str) -> Path:
         return self._directory / blob[:2] / blob

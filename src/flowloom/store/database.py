@@ -89,11 +89,16 @@ class Database:
 
     def _open_writer(self) -> Engine:
         if not self.is_sqlite:
-            return create_engine(self.url, pool_size=8, max_overflow=4, pool_pre_ping=True, hide_parameters=True)
+            return create_engine(
+                self.url, pool_size=8, max_overflow=4, pool_pre_ping=True, hide_parameters=True
+            )
         if self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(
-            self.url, pool_size=1, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True
+            self.url,
+            pool_size=1,
+            connect_args={"timeout": 30, "check_same_thread": False},
+            hide_parameters=True,
         )
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_immediate)
@@ -102,7 +107,12 @@ class Database:
     def _open_reader(self) -> Engine:
         if not self.is_sqlite:
             return create_engine(
-                self.url, pool_size=8, max_overflow=4, pool_pre_ping=True, isolation_level="AUTOCOMMIT", hide_parameters=True
+                self.url,
+                pool_size=8,
+                max_overflow=4,
+                pool_pre_ping=True,
+                isolation_level="AUTOCOMMIT",
+                hide_parameters=True,
             )
         engine = create_engine(
             read_only(self.url),

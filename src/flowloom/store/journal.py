@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from flowloom import errors
 from flowloom.domain import run
@@ -150,6 +150,15 @@ def write(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -
     return [next(answers) if entry.start else next(ended) if entry.end else None for entry in entries]
 
 
+# Locks the runs that end, so that what is said of them holds when they are moved.
+_HELD = (
+    select(tables.runs.c.id, tables.runs.c.fence)
+    .where(
+        tables.runs.c.id.in_(bindparam("run_ids", expanding=True)), tables.runs.c.status == run.Status.STARTED
+    )
+    .order_by(tables.runs.c.id)
+    .with_for_update()
+)
 _END = (
     update(tables.runs)
     .where(
@@ -168,24 +177,31 @@ _END = (
 
 def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
     """Move runs to their terminal state and count them; for each, whether it was still to be moved."""
-    ended = [_end_one(connection, end) for end in ends]
-    add_metrics(connection, [end for end, is_ended in zip(ends, ended, strict=True) if is_ended])
-    return ended
+    if not ends:
+        return []
+    held = {(id, fence) for id, fence in connection.execute(_HELD, {"run_ids": [end.run_id for end in ends]})}
+    ending: dict[tuple[int, int], End] = {}
+    answers = []
+    for end in ends:
+        key = end.run_id, end.fence
+        answers.append(key in held and key not in ending)
+        if answers[-1]:
+            ending[key] = end
+    if ending:
+        connection.execute(_END, [_end_row(end) for end in ending.values()])
+    add_metrics(connection, list(ending.values()))
+    return answers
 
 
-def _end_one(connection: Connection, end: End) -> bool:
-    moved = connection.execute(
-        _END,
-        {
-            "run_id": end.run_id,
-            "run_fence": end.fence,
-            "status": end.status,
-            "finished_at": end.at,
-            "has_warnings": end.has_warnings,
-            "summary": end.summary,
-        },
-    )
-    return moved.rowcount == 1
+def _end_row(end: End) -> dict[str, Any]:
+    return {
+        "run_id": end.run_id,
+        "run_fence": end.fence,
+        "status": end.status,
+        "finished_at": end.at,
+        "has_warnings": end.has_warnings,
+        "summary": end.summary,
+    }
 
 
 def add_metrics(connection: Connection, ends: Sequence[End]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from flowloom import errors
@@ -28,6 +29,7 @@ class Lease:
         self._database = database
         self._file: int | None = None
         self._engine: Engine | None = None
+        self._session: int | None = None
 
     def __enter__(self) -> Self:
         """Raises Conflict when another server has it."""
@@ -36,6 +38,16 @@ class Lease:
                 "Another Flowloom server works on this database; stop it first, or give this one its own."
             )
         return self
+
+    def is_held(self) -> bool:
+        """Whether it still is ours: PostgreSQL gives it back when it ends the session."""
+        if self._engine is None:
+            return self._file is not None
+        try:
+            with self._engine.connect() as connection:
+                return connection.scalar(text("SELECT pg_backend_pid()")) == self._session
+        except DBAPIError:
+            return False
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
@@ -55,4 +67,5 @@ class Lease:
     def _lock_session(self) -> bool:
         self._engine = create_engine(self._database.url, isolation_level="AUTOCOMMIT", poolclass=StaticPool)
         with self._engine.connect() as connection:
+            self._session = connection.scalar(text("SELECT pg_backend_pid()"))
             return bool(connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}))

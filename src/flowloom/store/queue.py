@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -369,7 +369,11 @@ def _ready(
     return chosen
 
 
-def requeue_abandoned(connection: Connection) -> int:
-    """Put the runs that a dead process left started back into the queue; their number."""
-    abandoned = update(tables.runs).where(RUNS.status == run.Status.STARTED).values(status=run.Status.QUEUED)
-    return connection.execute(abandoned).rowcount
+def requeue_abandoned(connection: Connection, working: Collection[int] = ()) -> int:
+    """Put the started runs that nobody works on, all but `working`, back into the queue; their number."""
+    started = connection.scalars(select(RUNS.id).where(RUNS.status == run.Status.STARTED))
+    abandoned = [id for id in started if id not in working]
+    if abandoned:
+        requeued = update(tables.runs).where(RUNS.id.in_(abandoned), RUNS.status == run.Status.STARTED)
+        connection.execute(requeued.values(status=run.Status.QUEUED))
+    return len(abandoned)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from flowloom import errors
@@ -29,19 +29,22 @@ def faults(connection: Connection) -> list[str]:
 
 
 def check(url: str) -> list[str]:
-    """The same for a database that is not open yet, or why it cannot be opened."""
+    """The same for a database that is not open yet, or why it cannot be opened. Makes nothing."""
+    parts = make_url(url)
+    if parts.get_backend_name() == "sqlite" and not Path(parts.database or "").exists():
+        return [f"there is no database {parts.database}"]
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
             return faults(connection)
     except DBAPIError as error:
-        return [f"the database cannot be opened ({error.orig})"]
+        return [f"the database cannot be opened ({_reason(error)})"]
     finally:
         engine.dispose()
 
 
 def upgrade(url: str) -> bool:
-    """Migrate a database to the newest schema; whether anything was to be done. Raises errors.Busy."""
+    """Migrate a database to the newest schema; whether anything was to be done. Raises Busy, Conflict."""
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
@@ -50,7 +53,7 @@ def upgrade(url: str) -> bool:
         _run_alembic(url)
         return True
     except DBAPIError as error:
-        raise errors.Busy(f"The database cannot be opened ({error.orig}).") from error
+        raise errors.Busy(f"The database cannot be opened ({_reason(error)}).") from error
     finally:
         engine.dispose()
 
@@ -58,8 +61,19 @@ def upgrade(url: str) -> bool:
 def _run_alembic(url: str) -> None:
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise errors.Conflict(
+            f"The database is of another Flowloom ({error}); start the one that made it, or a newer one."
+        ) from error
+
+
+def _reason(error: DBAPIError) -> str:
+    """What the driver says, on one line."""
+    return " ".join(str(error.orig).split())

@@ -15,7 +15,7 @@ from flowloom.store import tables
 SLOTS, SCHEDULES = tables.schedule_slots.c, tables.schedules.c
 REASONS: Final = ("overlap", "missed", "paused", "dst gap")
 # More slots than this are settled in several steps, so that no transaction is long.
-MAX_SLOTS: Final = 20_000
+MAX_SLOTS: Final = 5_000
 # The most slots that catch-up "all" brings; they all fire in one step.
 MAX_CATCH_UP: Final = 1000
 
@@ -24,7 +24,7 @@ Verdict = tuple[datetime, str | None]
 
 
 def passed(table: cron.Timetable, after: datetime, until: datetime) -> list[cron.Slot]:
-    """The slots after one instant up to another, the first 20,000 of them."""
+    """The slots after one instant up to another, the first 5,000 of them."""
     slots = itertools.takewhile(lambda slot: slot.at <= until, table.slots(after))
     return list(itertools.islice(slots, MAX_SLOTS))
 
@@ -65,26 +65,34 @@ def record(
     """
     for reason, group in itertools.groupby(verdicts, key=lambda verdict: verdict[1]):
         instants = [at for at, _ in group]
-        last = _last_range(connection, schedule_id) if settled_until is not None else None
-        if reason is None:
-            pass
-        elif last is not None and last.reason == reason and last.last_at == settled_until:
-            extended = update(tables.schedule_slots).where(SLOTS.id == last.id)
-            connection.execute(
-                extended.values(last_at=instants[-1], count=last._mapping["count"] + len(instants))
-            )
-        else:
-            connection.execute(
-                insert(tables.schedule_slots).values(
-                    schedule_id=schedule_id,
-                    flow_version_id=version_id,
-                    reason=reason,
-                    first_at=instants[0],
-                    last_at=instants[-1],
-                    count=len(instants),
-                )
-            )
+        if reason is not None:
+            _keep(connection, schedule_id, version_id, reason, instants, settled_until)
         settled_until = instants[-1]
+
+
+def _keep(
+    connection: Connection,
+    schedule_id: int,
+    version_id: int,
+    reason: str,
+    instants: Sequence[datetime],
+    settled_until: datetime | None,
+) -> None:
+    last = _last_range(connection, schedule_id) if settled_until is not None else None
+    if last is not None and last.reason == reason and last.last_at == settled_until:
+        extended = update(tables.schedule_slots).where(SLOTS.id == last.id)
+        count = last._mapping["count"] + len(instants)
+        connection.execute(extended.values(last_at=instants[-1], count=count))
+        return
+    row = {
+        "schedule_id": schedule_id,
+        "flow_version_id": version_id,
+        "reason": reason,
+        "first_at": instants[0],
+        "last_at": instants[-1],
+        "count": len(instants),
+    }
+    connection.execute(insert(tables.schedule_slots).values(row))
 
 
 def _last_range(connection: Connection, schedule_id: int) -> Row[Any] | None:

@@ -93,7 +93,10 @@ def _guarded(name: str, function: Function, takes_nothing: bool) -> Function:
         if (value is MISSING or value is None) and not takes_nothing:
             return value
         try:
-            return function(value)
+            made = function(value)
+            if isinstance(made, str):
+                spec.refuse_long(len(made))
+            return made
         except TransformFailed as error:
             raise TransformFailed(f"{name}: {error}") from None
 
