@@ -57,7 +57,8 @@ def measure(options: Options) -> list[Figure]:
                 target="<= 1 s, <= 2x", holds=lambda figure: figure.product <= 1 and (figure.ratio or 9) <= 2,
             ),
             figures.cost(
-                "the whole run, receive and checkpoint too", "s", [one["duration_ms"] / 1000 for one in runs], whole_bare
+                "the whole run, receive and checkpoint too",
+                "s", [one["duration_ms"] / 1000 for one in runs], whole_bare
             ),
             *latencies(server, flow, hook, options),
         ]  # fmt: skip

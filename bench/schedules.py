@@ -48,7 +48,7 @@ def _note(into: dict[str, list[float]], late: list[float]) -> None:
 
 
 def plant(database: Path, flows: list[int], count: int) -> int:
-    """Give the flows' Deployed versions schedules that are due at the next whole minute; that minute, in Unix seconds."""
+    """Give the flows' Deployed versions schedules due at the next whole minute; that minute, in Unix seconds."""
     now = time.time()
     at = (int(now) // 60 + (2 if now % 60 > 50 else 1)) * 60
     times = {"next": at * 1_000_000, "settled": (at - 60) * 1_000_000}

@@ -1,4 +1,4 @@
-"""HTTP/1.1 messages of known length, cut from a stream with as little work as can be: the load must not be the limit."""
+"""HTTP/1.1 messages of known length, cut from a stream with little work: the load must not be the limit."""
 
 from __future__ import annotations
 

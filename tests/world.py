@@ -71,7 +71,11 @@ class World:
         if json is not None:
             content = _encode(json)
             sent.setdefault("content-type", "application/json")
-        where = path if path.startswith(("/api/", "/fabric/", "/webhooks/", "/callbacks/")) or path in BARE else f"/api/v1{path}"
+        where = (
+            path
+            if path.startswith(("/api/", "/fabric/", "/webhooks/", "/callbacks/")) or path in BARE
+            else f"/api/v1{path}"
+        )
         answer = await asgi.call(self.server.app, method, where, headers=sent, query=query, body=content)
         self._judge(method, urlsplit(where).path, answer)
         return answer
@@ -230,7 +234,11 @@ def populate(connection: Any) -> None:
         company = insert(tables.companies).values(name=name, **times).returning(tables.companies.c.id)
         company_id = connection.execute(company).scalar_one()
         for role in Role if name == "First" else [Role.ADMINISTRATOR]:
-            user = {"email": f"{role}@{name.lower()}.test", "name": role.title(), "password_hash": "no-password"}
+            user = {
+                "email": f"{role}@{name.lower()}.test",
+                "name": role.title(),
+                "password_hash": "no-password",
+            }
             connection.execute(insert(tables.users).values(company_id=company_id, role=role, **user, **times))
         row = {"name": "Tests", "key_hash": principals.hash_key(key), "hint": key[-4:], "created_at": NOW}
         connection.execute(insert(tables.api_keys).values(company_id=company_id, **row))

@@ -12,7 +12,8 @@ from bench.floor import asgi
 
 VERSION = """
 SELECT v.id, v.flow_id, f.name, f.priority, v.iteration, v.status, v.deployed_at, v.deployed_by,
-    v.saved_at, v.saved_by, v.has_callback_step, v.steps_count, v.content_hash, v.label, v.message, v.created_at, v.updated_at
+    v.saved_at, v.saved_by, v.has_callback_step, v.steps_count, v.content_hash, v.label,
+    v.message, v.created_at, v.updated_at
 FROM flow_versions v JOIN flows f ON f.id = v.flow_id"""
 ONE = f"{VERSION} WHERE v.id = ? AND v.flow_id = ? AND f.company_id = 1"
 PAGE = f"{VERSION} WHERE v.flow_id = ? AND f.company_id = 1 ORDER BY v.id LIMIT ? OFFSET ?"

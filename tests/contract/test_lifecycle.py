@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from tests.contract.test_operations import content_of
+from tests.contract.states import content_of
 from tests.world import Flow, World
 
 NOW = "2026-03-02T10:00:00Z"
@@ -143,8 +143,8 @@ class Walk:
         """The server's versions are the model's, and what is locked has its content still."""
         found = (await self.server.get(self.path, query={"per_page": 100})).data
         assert {version["iteration"]: version["status"] for version in found} == self.model.status
-        assert [status for status in self.model.status.values()].count("Draft") <= 1
-        assert [status for status in self.model.status.values()].count("Deployed") <= 1
+        assert list(self.model.status.values()).count("Draft") <= 1
+        assert list(self.model.status.values()).count("Deployed") <= 1
         self.ids = {version["iteration"]: version["id"] for version in found}
         for version in found:
             if version["status"] != "Draft":
@@ -162,7 +162,6 @@ async def test_random_walks(server: World, seed: int) -> None:
     walk = Walk(server, flow.id, seed)
     await walk.check()
     for _ in range(120):
-        # A graph that cannot run is refused by deploying; here every route has a leg and every config is whole.
         await walk.step()
         await walk.check()
 

@@ -19,7 +19,7 @@ from schemathesis.specs.openapi import checks
 from tests import world
 from tests.contract import contract
 
-EXAMPLES = 4
+EXAMPLES = 3
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 OF_THE_CONTRACT = [not_a_server_error, checks.response_schema_conformance, checks.content_type_conformance]
 OF_OURS = [
@@ -117,8 +117,9 @@ def try_cases(cases: Any, running: Running, wanted: Sequence[Any]) -> None:
     try_one()
 
 
-def test_the_published_contract(running: Running) -> None:
-    explore(contract.DOCUMENT, running, OF_THE_CONTRACT, 0, 1)
+@pytest.mark.parametrize("turn", range(4))
+def test_the_published_contract(running: Running, turn: int) -> None:
+    explore(contract.DOCUMENT, running, OF_THE_CONTRACT, turn, 4)
 
 
 @pytest.mark.parametrize("turn", range(4))

@@ -217,7 +217,7 @@ def terms(low: int, high: int) -> st.SearchStrategy[str]:
         .filter(lambda ends: ends[0] < ends[1])
         .map(lambda ends: f"{ends[0]}-{ends[1]}")
     )
-    step = st.integers(1, 12).map(lambda n: f"/{n}")
+    step = st.integers(1, 7).map(lambda n: f"/{n}")
     stepped = st.tuples(st.one_of(st.just("*"), value.map(str), span), step).map("".join)
     return st.one_of(value.map(str), span, stepped)
 

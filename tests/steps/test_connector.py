@@ -460,7 +460,7 @@ def test_other_statuses_fail_and_say_what_was_answered_without_secrets(status):
     ],
 )
 def test_retry_after(headers, seconds):
-    assert connector.retry_after_seconds(headers, NOW) == seconds
+    assert answers.retry_after_seconds(headers, NOW) == seconds
 
 
 def test_no_answer_is_tried_again_and_a_forbidden_address_fails():

@@ -32,6 +32,7 @@ from flowloom.api import (
     routes,
     runs,
     schedules,
+    schemas,
     users,
     versions,
     webhooks,
@@ -110,6 +111,7 @@ def _complete(spec: dict[str, Any]) -> dict[str, Any]:
     """Add what routes alone do not tell: the webhooks, the models of bodies, and how to authenticate."""
     spec["paths"].update(hooks.DOCUMENT)
     known = spec["components"]["schemas"]
+    _add_model(known, schemas.Error)
     for resource in RESOURCES:
         for body in resource.routes.bodies:
             _add_model(known, body)

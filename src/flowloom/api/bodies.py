@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
 import re
+from typing import Any, TypeVar
 
 import msgspec
 from pydantic import BaseModel, ValidationError
@@ -62,7 +61,9 @@ def decode(content: bytes) -> Any:
         raise errors.Invalid.field("body", "The body is not valid UTF-8.") from None
     except (msgspec.MsgspecError, ValueError) as error:
         if _LONE_SURROGATE.search(content):
-            raise errors.Invalid.field("body", "The body holds a lone surrogate (\\ud800 to \\udfff).") from None
+            raise errors.Invalid.field(
+                "body", "The body holds a lone surrogate (\\ud800 to \\udfff)."
+            ) from None
         raise errors.Invalid.field("body", f"The body is not valid JSON: {error}.") from None
     raise errors.Invalid.field("body", f"The body is nested deeper than {MAX_DEPTH} levels.")
 

@@ -88,7 +88,9 @@ async def update_route(call: Call) -> Response:
         if name == "where" or value is not None
     }
     version, step = call.id("flow_version"), call.id("step")
-    return envelope.data(await call.write(step_routes.change, version, step, call.id("route"), fields))
+    return envelope.data(
+        await call.write(step_routes.change, version, step, call.id("route"), fields, if_match(call))
+    )
 
 
 @routes.delete(f"{GRAPH}/steps/{{step}}/routes/{{route}}", role=Role.MANAGER, answer=schemas.Message)

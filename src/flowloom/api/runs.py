@@ -12,7 +12,7 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from flowloom import errors
-from flowloom.api import bodies, envelope, schemas
+from flowloom.api import bodies, envelope, schemas, schemas_runs
 from flowloom.api.call import Call
 from flowloom.api.idempotency import idempotency
 from flowloom.api.routes import Routes, query_parameter
@@ -33,11 +33,9 @@ def _declare_starts(trigger: run.Trigger, word: str) -> None:
 
     async def start(call: Call) -> Response:
         content = await bodies.raw(call.request)
-        sent = bodies.model(schemas.StartRequest, bodies.parse_object(call.request, content))
-        body = sent.payload.encode() if sent.payload is not None else None
-        return await _started(
-            call, content, _order(call, trigger, body, "application/json", sent.flow_variables)
-        )
+        sent = bodies.model(schemas_runs.StartRequest, bodies.parse_object(call.request, content))
+        body, content_type = _payload_of(sent)
+        return await _started(call, content, _order(call, trigger, body, content_type, sent.flow_variables))
 
     async def start_raw(call: Call) -> Response:
         content = await bodies.raw(call.request)
@@ -49,16 +47,32 @@ def _declare_starts(trigger: run.Trigger, word: str) -> None:
         start.__name__, start_raw.__name__ = f"{word}_flow{twin}", f"{word}_flow_raw{twin}"
         start.__doc__ = f"Start a run{' of a version' if twin else ''}; answers after it is committed."
         start_raw.__doc__ = "The same; the request's body is the payload."
-        declared: dict[str, Any] = {"role": Role.USER, "answer": schemas.StartAnswer, "needs_body": False}
+        declared: dict[str, Any] = {
+            "role": Role.USER,
+            "answer": schemas_runs.StartAnswer,
+            "needs_body": False,
+        }
         # The raw twin comes first: /start/raw would else be taken for a version called "raw".
         routes.post(f"/flows/{{flow}}/{word}/raw{suffix}", raw_body=True, parameters=[VARIABLES], **declared)(
             start_raw
         )
-        routes.post(f"/flows/{{flow}}/{word}{suffix}", body=schemas.StartRequest, **declared)(start)
+        routes.post(f"/flows/{{flow}}/{word}{suffix}", body=schemas_runs.StartRequest, **declared)(start)
 
 
 _declare_starts(run.Trigger.API, "start")
 _declare_starts(run.Trigger.MANUAL, "manual")
+
+
+def _payload_of(sent: schemas_runs.StartRequest) -> tuple[bytes | None, str]:
+    """The start payload of a text: the JSON value that it holds, or the text itself; none of an empty one."""
+    if not sent.payload:
+        return None, "application/json"
+    body = sent.payload.encode()
+    try:
+        bodies.decode(body)
+    except errors.Invalid:
+        return body, "text/plain"
+    return body, "application/json"
 
 
 def body_type(call: Call) -> str:
@@ -137,7 +151,7 @@ async def get_run(call: Call) -> Response:
     "/flow-runs/{flow_run}/flow-run-logs",
     role=Role.READ_ONLY,
     listing=runs.LOG_LISTING,
-    answer=schemas.Page[schemas.LogLine],
+    answer=schemas.Page[schemas_runs.LogLine],
 )
 async def list_run_logs(call: Call) -> Response:
     """List the log lines of a run."""
@@ -159,14 +173,14 @@ async def stop_run(call: Call) -> Response:
 @routes.post(
     "/flow-runs/{flow_run}/retry",
     role=Role.USER,
-    body=schemas.RetryRequest,
+    body=schemas_runs.RetryRequest,
     needs_body=False,
-    answer=schemas.StartAnswer,
+    answer=schemas_runs.StartAnswer,
 )
 async def retry_run(call: Call) -> Response:
     """Queue a new run that goes on where an ended one failed, or from `from_step` on."""
     content = await bodies.raw(call.request)
-    body = bodies.model(schemas.RetryRequest, bodies.parse_object(call.request, content))
+    body = bodies.model(schemas_runs.RetryRequest, bodies.parse_object(call.request, content))
     started = await call.write(
         runs.retry,
         call.platform.run_ids,
@@ -215,7 +229,7 @@ def _event(content: dict[str, Any]) -> bytes:
     "/payload-metadata",
     role=Role.READ_ONLY,
     listing=runs.PAYLOAD_LISTING,
-    answer=schemas.Page[schemas.PayloadMetadata],
+    answer=schemas.Page[schemas_runs.PayloadMetadata],
 )
 async def list_payloads(call: Call) -> Response:
     """List payloads, without their bodies."""
@@ -224,7 +238,9 @@ async def list_payloads(call: Call) -> Response:
 
 
 @routes.get(
-    "/payload-metadata/{payload_metadata}", role=Role.READ_ONLY, answer=schemas.One[schemas.PayloadMetadata]
+    "/payload-metadata/{payload_metadata}",
+    role=Role.READ_ONLY,
+    answer=schemas.One[schemas_runs.PayloadMetadata],
 )
 async def get_payload(call: Call) -> Response:
     """Get what is known of a payload."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -22,11 +23,24 @@ from pydantic_core import CoreSchema
 from flowloom.store import query
 
 T = TypeVar("T")
+
+
+def _step_name(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | None):
+        raise ValueError("takes the key or the id of a step")
+    return None if value is None else str(value)
+
+
 RecordId = Annotated[int, Field(ge=1, le=query.MAX_ID)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
 VersionStatus = Literal["Draft", "Inactive", "Deployed"]
 Coordinate = Annotated[float, Field(ge=-1e9, le=1e9)]
 Ignored = Annotated[Any, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
+StepName = Annotated[
+    Any,
+    AfterValidator(_step_name),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}),
+]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -206,7 +220,7 @@ class Version(Record):
     status: VersionStatus
     is_deployed: bool
     is_editable: bool
-    deployed_at: AwareDatetime | None = Field(default=None, description="Absent if never deployed")
+    deployed_at: AwareDatetime | None = Field(default=None, description="Absent unless Deployed")
     deployed_by: int | None = Field(default=None, description="Id of the user; absent if an API key did it")
     saved_at: AwareDatetime | None = None
     saved_by: int | None = None
@@ -348,42 +362,3 @@ class Metric(Record):
     type: Literal["runs", "duration", "cpu", "payloads", "operations", "steps"]
     key: str
     value: float
-
-
-class StartRequest(BaseModel):
-    payload: str | None = Field(default=None, description="The start payload's body, as text")
-    flow_variables: dict[str, Any] | None = None
-
-
-class StartAnswer(Record):
-    message: str
-    flow_run_id: int
-    data: Run
-
-
-class RetryRequest(BaseModel):
-    from_step: Label | RecordId | None = Field(
-        default=None, description="Key or id of the step to begin again with"
-    )
-    version: RecordId | None = Field(default=None, description="Id of another version of the flow to run")
-
-
-class LogLine(Record):
-    id: int
-    flow_run_id: int
-    step_key: str | None = None
-    level: str
-    message: str
-    created_at: AwareDatetime
-
-
-class PayloadMetadata(Record):
-    id: int
-    flow_run_id: int
-    step_key: str
-    position: str
-    kind: Literal["start", "effect"]
-    content_type: str
-    meta: dict[str, str]
-    bytes: int
-    created_at: AwareDatetime

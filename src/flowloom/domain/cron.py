@@ -31,6 +31,7 @@ FIELDS = (
     (Field.MONTH, "Month", "1-12, JAN-DEC"),
     (Field.DOW, "Day-of-week", "0-7 (0 and 7 are Sunday), SUN-SAT, 5L (last Friday), 5#2 (second Friday)"),
 )
+LAST = {Field.MINUTE: 59, Field.HOUR: 23, Field.DAY: 31, Field.MONTH: 12, Field.DOW: 7}
 NICKNAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -54,8 +55,7 @@ class Cron:
     """A valid expression. `every_hour`: its hour field takes all 24 hours, so it means an interval.
 
     As in Debian's cron, day-of-month and day-of-week are alternatives (`0 0 13 * 5` is each 13th and each
-    Friday) unless one of them begins with `*`; then both must match. `5/15` is every 15 from 5 on, and a step
-    beyond the range (`*/90`) leaves the first value only.
+    Friday) unless one of them begins with `*`; then both must match. `5/15` is every 15 from 5 on.
     """
 
     expression: str
@@ -260,9 +260,11 @@ def _is_readable(kind: Field, text: str) -> bool:
 
 
 def _has_idle_step(kind: Field, term: str) -> bool:
-    """`L/2` and `5-5/2` step through a single value: meaningless, and cronsim reads the latter as `5/2`."""
-    of, slash, _ = term.partition("/")
-    return bool(slash) and (of.startswith("L") or ("-" in of and len(kind.parse(of)) == 1))
+    """Steps that reach no second value: `L/2`, `5-5/2` (which cronsim reads as `5/2`), and `*/61` in any field."""
+    of, slash, step = term.partition("/")
+    if not slash:
+        return False
+    return of.startswith("L") or int(step) > LAST[kind] or ("-" in of and len(kind.parse(of)) == 1)
 
 
 def _instant(local: datetime, offset: timedelta) -> datetime:

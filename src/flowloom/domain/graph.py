@@ -89,7 +89,9 @@ class Graph:
 
     def __init__(self, steps: Sequence[Step], routes: Sequence[Route]) -> None:
         self.steps = {step.id: step for step in steps}
-        self.routes = {route.id: route for route in sorted(routes, key=lambda route: (route.position, route.id))}
+        self.routes = {
+            route.id: route for route in sorted(routes, key=lambda route: (route.position, route.id))
+        }
 
     def require_step(self, id: int) -> Step:
         """The step with this id. Raises Missing."""
@@ -149,7 +151,9 @@ class Graph:
         """Raise Invalid unless a step (the one with id `moving`, or a new one) may hang there."""
         if parent_id not in self.steps:
             raise errors.Invalid.field("parent_id", f"Step {parent_id} is not a step of this version.")
-        if moving is not None and (parent_id == moving or moving in {s.id for s in self.ancestors(parent_id)}):
+        if moving is not None and (
+            parent_id == moving or moving in {s.id for s in self.ancestors(parent_id)}
+        ):
             raise errors.Invalid.field("parent_id", "A step cannot follow itself or a step that follows it.")
         self._require_route(parent_id, route_id)
 
@@ -198,7 +202,9 @@ class Graph:
         return Definition(
             steps=[_define_step(step, keys, route_keys) for step in self.ordered()],
             routes=[
-                RouteDefinition(key=route.key, step=keys[route.flow_step_id], name=route.name, where=route.where)
+                RouteDefinition(
+                    key=route.key, step=keys[route.flow_step_id], name=route.name, where=route.where
+                )
                 for route in self.routes.values()
             ],
             variables=dict(variables),

@@ -19,7 +19,7 @@ import structlog
 from flowloom import errors
 from flowloom.domain import run, sketch
 from flowloom.domain.payload import Payload
-from flowloom.engine import meters, records
+from flowloom.engine import meters, outcomes, records
 from flowloom.engine.context import Active, Bucket, LoadConnection, Recorded, StepContext
 from flowloom.engine.http import Client
 from flowloom.engine.plan import Plan, Plans, PlanStep
@@ -40,19 +40,6 @@ STOPPED_BY_ORDER: Final = run.Status.STOPPED, {"message": "The run was stopped."
 
 
 Result = tuple[run.Status, dict[str, Any] | None]
-
-
-class StepFailed(Exception):
-    """A payload failed for good, and with it the run."""
-
-    def __init__(self, step: PlanStep, why: str) -> None:
-        super().__init__(why)
-        self.step = step
-        self.why = why
-
-
-class RunStopped(Exception):
-    """A step ended the run without failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +110,9 @@ class Executor:
             bucket = await self._restore(active, claimed, plan)
             self._around.reach("run-claimed")
             await self._walk(active, plan.trigger, bucket)
-        except RunStopped as stopped:
+        except outcomes.RunStopped as stopped:
             return run.Status.STOPPED, {"message": str(stopped)}
-        except StepFailed as failed:
+        except outcomes.StepFailed as failed:
             active.log(failed.step.key, "error", failed.why)
             where = {"step": failed.step.key, "name": failed.step.name}
             return run.Status.FAILURE, {"message": active.redact(failed.why), **where}
@@ -185,7 +172,7 @@ class Executor:
         active.other_branches -= 1
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
-            raise min(failures, key=lambda failure: isinstance(failure, RunStopped))
+            raise min(failures, key=lambda failure: isinstance(failure, outcomes.RunStopped))
 
     async def _leg(
         self,
@@ -207,7 +194,7 @@ class Executor:
             payloads = await self._work_effect(active, step, context, bucket.payloads)
         else:
             outcomes = await self._pure_outcomes(active, step, context, bucket.payloads)
-            payloads = [payload for outcome in outcomes for payload in _done(step, outcome).payloads]
+            payloads = [payload for outcome in outcomes for payload in outcomes.done(step, outcome).payloads]
         tally.payloads_out += len(payloads)
         tally.seconds += time.perf_counter() - began
         active.metrics["operations", "count"] += len(bucket.payloads)
@@ -229,10 +216,12 @@ class Executor:
     ) -> list[contract.Done | contract.Routed]:
         active.tally(step.key).attempts += len(payloads)
         if records.weight(payloads) <= INLINE_RECORDS:
-            outcomes, seconds = _compute(step, context, payloads)
+            outcomes, seconds = outcomes.compute(step, context, payloads)
         else:
             loop = asyncio.get_running_loop()
-            outcomes, seconds = await loop.run_in_executor(self._thread, _compute, step, context, payloads)
+            outcomes, seconds = await loop.run_in_executor(
+                self._thread, outcomes.compute, step, context, payloads
+            )
         active.metrics["cpu", "microseconds"] += round(seconds * 1e6)
         return outcomes
 
@@ -257,8 +246,8 @@ class Executor:
         while True:
             done = await self._attempts(active, step, context, payload)
             self._around.reach("effect-done")
-            new = records.checkpoint(active, step, payload, done, rows)
-            active.payloads += await self._packed(new)
+            new = await self._checkpoint(active, step, payload, done, rows)
+            active.payloads += new
             rows += len(new)
             made.extend(done.payloads)
             context.cursor = done.cursor
@@ -268,7 +257,14 @@ class Executor:
             if done.cursor is None:
                 return made
 
-    async def _packed(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    async def _checkpoint(
+        self, active: Active, step: PlanStep, payload: Payload, done: contract.Done, rows_before: int
+    ) -> list[dict[str, Any]]:
+        """The rows that record an answer, packed. What is large is worked on aside."""
+        if records.weight(done.payloads) > INLINE_RECORDS:
+            rows = await asyncio.to_thread(records.checkpoint, active, step, payload, done, rows_before)
+        else:
+            rows = records.checkpoint(active, step, payload, done, rows_before)
         if records.is_large(rows):
             return await asyncio.to_thread(records.pack, rows, self._around.blobs)
         return records.pack(rows, self._around.blobs)
@@ -276,18 +272,18 @@ class Executor:
     async def _attempts(
         self, active: Active, step: PlanStep, context: StepContext, payload: Payload
     ) -> contract.Done:
-        """Call an effect until it is done, with backoff between. Raises StepFailed or RunStopped."""
+        """Call an effect until it is done, with backoff between. Raises outcomes.StepFailed or outcomes.RunStopped."""
         attempt = 1
         while isinstance(outcome := await self._call(active, step, context, payload), contract.Retry):
             if attempt > step.compiled.retries:
-                raise StepFailed(step, f"{outcome.why} Gave up after {attempt} attempts.")
+                raise outcomes.StepFailed(step, f"{outcome.why} Gave up after {attempt} attempts.")
             pause = self._pause_seconds(outcome, attempt)
             again = f"{outcome.why} Trying again in {pause:.1f} s (attempt {attempt})."
             active.log(step.key, "warning", again)
             await self._flush(active)
             await self._pause(pause)
             attempt += 1
-        return _done(step, outcome)
+        return outcomes.done(step, outcome)
 
     async def _call(
         self, active: Active, step: PlanStep, context: StepContext, payload: Payload
@@ -371,38 +367,6 @@ class Executor:
     def _publish(self, active: Active, event: dict[str, Any]) -> None:
         if self._around.broker.is_watched(active.row.id):
             self._around.broker.publish(active.row.id, event)
-
-
-def _compute(
-    step: PlanStep, context: StepContext, payloads: Sequence[Payload]
-) -> tuple[list[contract.Done | contract.Routed], float]:
-    """What a pure step answers to these payloads, and the seconds of processor time it took."""
-    began = time.thread_time()
-    outcomes = [_accept(step, step.compiled.run(context, payload)) for payload in payloads]
-    return outcomes, time.thread_time() - began
-
-
-def _accept(
-    step: PlanStep, outcome: contract.Outcome | Awaitable[contract.Outcome]
-) -> contract.Done | contract.Routed:
-    """A step's answer, or its failure raised."""
-    match outcome:
-        case contract.Done() | contract.Routed():
-            return outcome
-        case contract.Stop(why):
-            raise RunStopped(why)
-        case contract.Fail(why) | contract.Retry(why):
-            raise StepFailed(step, why)
-        case _:
-            raise TypeError(f"{step.microservice} is no effect and must not wait.")
-
-
-def _done(step: PlanStep, outcome: contract.Outcome) -> contract.Done:
-    """The answer of a step without routes, or its failure raised."""
-    accepted = _accept(step, outcome)
-    if not isinstance(accepted, contract.Done):
-        raise TypeError(f"{step.microservice} has no routes and must not route.")
-    return accepted
 
 
 def _routed_message(step: PlanStep, shares: dict[str, list[Payload]]) -> str:

@@ -71,7 +71,7 @@ class Dispatcher:
         return len(claimed)
 
     async def _take_up_lost(self, now: datetime) -> None:
-        """Once a minute, queue again what is started and yet not worked on: its claim was committed but not heard of."""
+        """Once a minute, queue again what is started yet not worked on: its claim was committed but not heard of."""
         if now < self._look_again_at:
             return
         self._look_again_at = now + LOST_RUNS_EVERY

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -85,7 +84,9 @@ def settle_due(connection: Connection, ids: queue.RunIds, now: datetime) -> int:
     starts: list[queue.Start] = []
     steps: list[tuple[int, datetime | None, datetime]] = []
     room = slots.MAX_SLOTS
-    for row in itertools.takewhile(lambda _: room > 0, rows):
+    for row in rows:
+        if room <= 0:
+            break
         table = schedules.timetable(row._asdict())
         passed, is_whole = slots.part(slots.passed(table, row.settled_until, now))
         room -= len(passed)

@@ -118,6 +118,7 @@ def _step_faults(
             registry.used_variables(step_type.config, step.config), known | step.variables.keys()
         ),
         **_foreign_connection(step, owned),
+        **_nowhere(step),
     }
 
 
@@ -130,6 +131,14 @@ def _unknown_variables(used: Mapping[str, Collection[str]], known: Collection[st
         for field, names in used.items()
         if (unknown := set(names) - set(known))
     }
+
+
+def _nowhere(step: graph.Step) -> dict[str, list[str]]:
+    """A connector's relative URL without a connection leads nowhere; one that begins with a variable may be whole."""
+    url = step.config.get("url", "://")
+    if "://" in url or url.startswith("{{") or step.config.get("connection_id") is not None:
+        return {}
+    return {"config.url": ["The URL is relative; write it as https://host/path, or choose a connection."]}
 
 
 def _foreign_connection(step: graph.Step, owned: Collection[int]) -> dict[str, list[str]]:

@@ -246,7 +246,7 @@ def retry(
     ids: queue.RunIds,
     id: int,
     *,
-    from_step: str | int | None,
+    from_step: str | None,
     version_id: int | None,
     idempotency: tuple[str, str] | None,
     payload_days: int,
@@ -300,7 +300,7 @@ def _version_to_retry(
 
 
 def _forgotten(
-    connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | int | None
+    connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None
 ) -> Sequence[str]:
     """The keys of the steps to begin again with and of all that follow them; the start payload is never forgotten."""
     if from_step is None and chosen.content_hash == row.content_hash:
@@ -315,22 +315,19 @@ def _forgotten(
     return sorted(again - {graph.TRIGGER})
 
 
-def _step_key(
-    connection: Connection, chosen: queue.Chosen, from_step: str | int, keys: Collection[str]
-) -> str:
+def _step_key(connection: Connection, chosen: queue.Chosen, from_step: str, keys: Collection[str]) -> str:
     """The key of a step that is named by its key or id. Raises Invalid."""
-    text = str(from_step)
-    if text in keys:
-        return text
-    if text.isascii() and text.isdigit() and len(text) < 19:
+    if from_step in keys:
+        return from_step
+    if from_step.isascii() and from_step.isdigit() and len(from_step) < 19:
         columns = tables.steps.c
         named = select(columns.key).where(
-            columns.id == int(text), columns.flow_version_id == chosen.version_id
+            columns.id == int(from_step), columns.flow_version_id == chosen.version_id
         )
         key: str | None = connection.scalar(named)
         if key in keys:
             return key
-    raise errors.Invalid.field("from_step", f"Version {chosen.iteration} has no step {text[:50]}.")
+    raise errors.Invalid.field("from_step", f"Version {chosen.iteration} has no step {from_step[:50]}.")
 
 
 def view(row: Row[Any]) -> dict[str, Any]:

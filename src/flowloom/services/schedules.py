@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, RowMapping, bindparam, delete, insert, select, update
 
@@ -134,9 +135,18 @@ def timetable(fields: Mapping[str, Any] | RowMapping) -> cron.Timetable:
 
 
 def preview(fields: Mapping[str, Any], count: int, now: datetime) -> list[dict[str, Any]]:
-    """The next `count` instants of a schedule, with notes where the clocks change. Raises Invalid."""
-    found = cron.preview(timetable({**DEFAULTS, **fields}), now, count)
-    return [_preview_view(slot) for slot in found]
+    """The next `count` instants of a schedule, with notes where the clocks change. Raises Invalid.
+
+    The note gap_skipped stands at the first instant after the ones that a gap took.
+    """
+    table = timetable({**DEFAULTS, **fields})
+    shown, note = [], None
+    for slot in cron.preview(table, now, count):
+        note = note or slot.note
+        if slot.fires:
+            shown.append(_preview_view(slot, table.zone, note))
+            note = None
+    return shown
 
 
 def _normal(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,12 +251,12 @@ def slot_view(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _preview_view(slot: cron.Slot) -> dict[str, Any]:
+def _preview_view(slot: cron.Slot, zone: ZoneInfo, note: str | None) -> dict[str, Any]:
     return views.present(
         {
             "at": views.instant(slot.at),
-            "local": slot.local.isoformat(timespec="seconds"),
+            "local": slot.at.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds"),
             "offset": slots.offset_text(slot.offset),
-            "note": slot.note,
+            "note": note,
         }
     )

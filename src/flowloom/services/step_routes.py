@@ -77,7 +77,9 @@ def change(
 
 def _require_new_name(others: Sequence[graph.Route], name: str | None) -> None:
     if any(route.name == name for route in others):
-        raise errors.Invalid.field("name", f"Another route of this step is called '{name}'; give each its own name.")
+        raise errors.Invalid.field(
+            "name", f"Another route of this step is called '{name}'; give each its own name."
+        )
 
 
 def remove(

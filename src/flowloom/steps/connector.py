@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import email.utils
-import http
-import re
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -15,22 +12,16 @@ import msgspec
 from pydantic import Field, JsonValue
 
 from flowloom import errors
-from flowloom.domain import payload, templates
+from flowloom.domain import bulk, payload, templates
 from flowloom.domain.payload import Payload
-from flowloom.steps import contract, pagination
+from flowloom.steps import answers, contract, pagination
 from flowloom.steps.pagination import Pagination
 
-MAX_RETRY_AFTER_SECONDS = 3600.0
 # The request's own timeout comes first: it says what was waited for.
 _STEP_GRACE_SECONDS = 5.0
-_SHOWN_CHARACTERS = 200
 _KEY_HEADER = "Idempotency-Key"
 _BODYLESS = frozenset({"GET", "HEAD"})
-_PASSING = frozenset({408, 425, 429})
-_LASTING = frozenset({501, 505})
 # The character sets of texts on the web. Python knows more, some of which are slow or are no text at all.
-_CHARSETS = re.compile(r"utf-?(8|16|32)([bl]e)?|us-ascii|ascii|(iso-?8859|windows|cp|koi8)[-_]?\w+|latin-?1"
-                       r"|gb\w+|big5|euc[-_]\w+|shift[-_]jis|iso-2022-jp")  # fmt: skip
 _TEMPLATE: dict[str, Any] = {"x-template": True}
 
 Scalar = str | int | float | bool
@@ -113,11 +104,11 @@ class _Call:
         if not isinstance(response, contract.Response):
             return response
         try:
-            whole = self._parse(response)
+            whole = await self._parsed(response)
             page = self._picked(whole, context)
             following = self._following(state, response, whole.body, page.body)
-        except _Unreadable as error:
-            return contract.Fail(f"{self.method} {_shown_url(response.url)}: {error}")
+        except answers.Unreadable as error:
+            return contract.Fail(f"{self.method} {answers.shown_url(response.url)}: {error}")
         except pagination.Endless as error:
             return contract.Fail(error.why)
         if self.config.pagination and page.body in (None, []):
@@ -133,9 +124,9 @@ class _Call:
         sent = incoming
         if self.config.response_format is not None:
             try:
-                sent = self._picked(self._parse(response), context)
-            except _Unreadable as error:
-                return contract.Fail(f"{self.method} {_shown_url(response.url)}: {error}")
+                sent = self._picked(await self._parsed(response), context)
+            except answers.Unreadable as error:
+                return contract.Fail(f"{self.method} {answers.shown_url(response.url)}: {error}")
         return contract.Done([Payload(sent.body, sent.content_type, meta, incoming.position)])
 
     async def _fetch(
@@ -149,7 +140,9 @@ class _Call:
             return contract.Retry(error.why) if error.passing else contract.Fail(error.why)
         if response.status == 404 and state["page"] and self._counts_pages:
             return contract.Done([])  # many servers answer so for the page after the last
-        return response if 200 <= response.status < 300 else _refusal(self.method, response, context.now)
+        return (
+            response if 200 <= response.status < 300 else answers.refusal(self.method, response, context.now)
+        )
 
     def _request(
         self, context: contract.Context, incoming: Payload, state: pagination.State
@@ -180,13 +173,18 @@ class _Call:
         query = {name: template.render(scope) for name, template in self.query}
         return self.url.render_url(scope), tuple({**query, **(own or {})}.items())
 
+    async def _parsed(self, response: contract.Response) -> Payload:
+        if len(response.body) > bulk.LARGE_BYTES:
+            return await asyncio.to_thread(self._parse, response)
+        return self._parse(response)
+
     def _parse(self, response: contract.Response) -> Payload:
-        """The whole answer as a payload. Raises _Unreadable."""
+        """The whole answer as a payload. Raises answers.Unreadable."""
         content_type = response.headers.get("content-type", "")
         wants_json = self.config.response_format == "json" or _needs_json(self.config)
         if wants_json or (self.config.response_format is None and payload.is_json_type(content_type)):
-            return Payload(_decoded_json(response.body))
-        return _text(response.body, content_type, self.config.response_format == "text")
+            return Payload(answers.decoded_json(response.body))
+        return answers.text_payload(response.body, content_type, self.config.response_format == "text")
 
     def _picked(self, whole: Payload, context: contract.Context) -> Payload:
         if not whole.is_json:
@@ -206,44 +204,15 @@ class _Call:
         if self._counts_pages and page in (None, []):
             return None
         if self._counts_pages and not isinstance(page, list):
-            raise _Unreadable(
+            raise answers.Unreadable(
                 "the page is no list, so pages cannot be counted; set path to where the list is."
             )
         return pagination.advance(pages, state, response, whole, len(page) if isinstance(page, list) else 1)
 
 
-class _Unreadable(Exception):
-    """The answer is not what the config says it is."""
-
-
 def _needs_json(config: Connector) -> bool:
     pages = config.pagination
     return bool(config.path) or (pages is not None and pages.type != "link")
-
-
-def _decoded_json(body: bytes) -> object:
-    body = body.removeprefix(b"\xef\xbb\xbf")
-    if not body.strip():
-        return None
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _Unreadable(f"the answer is not valid JSON ({error}).") from None
-
-
-def _text(body: bytes, content_type: str, forced: bool) -> Payload:
-    """Text in its charset; what is no text stays bytes, unless text was asked for."""
-    media_type, _, parameters = content_type.partition(";")
-    charset = parameters.lower().partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
-    media_type = media_type.strip().lower() or payload.TEXT_TYPE
-    if forced and payload.is_json_type(media_type):
-        media_type = payload.TEXT_TYPE
-    try:
-        if not _CHARSETS.fullmatch(charset):
-            raise LookupError(charset)
-        return Payload(body.decode(charset), media_type)
-    except (UnicodeError, LookupError):
-        return Payload(body.decode(errors="replace") if forced else body, media_type)
 
 
 def _payload_bytes(incoming: Payload) -> tuple[bytes, str]:
@@ -255,49 +224,10 @@ def _payload_bytes(incoming: Payload) -> tuple[bytes, str]:
     return msgspec.json.encode(body), incoming.content_type if incoming.is_json else payload.JSON_TYPE
 
 
-def _refusal(method: str, response: contract.Response, now: datetime) -> contract.Outcome:
-    """What a status other than 2xx means: try again, or fail for good."""
-    status = response.status
-    phrase = http.HTTPStatus(status).phrase if status in http.HTTPStatus._value2member_map_ else ""
-    body = " ".join(response.body[: 4 * _SHOWN_CHARACTERS].decode(errors="replace").split())
-    why = f"{method} {_shown_url(response.url)} answered {status} {phrase}".rstrip()
-    why += f": {body[:_SHOWN_CHARACTERS]}" if body else "."
-    if status in _PASSING or (status >= 500 and status not in _LASTING):
-        return contract.Retry(why, retry_after_seconds(response.headers, now))
-    return contract.Fail(why)
-
-
-def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds that `Retry-After` asks for, at most an hour; a date counts from the answer's own `Date`."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        seconds = float(text[:10])
-    else:
-        until = _http_date(text)
-        if until is None:
-            return None
-        seconds = (until - (_http_date(headers.get("date", "")) or now)).total_seconds()
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        found = email.utils.parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def _is_same_origin(url: str, own: str) -> bool:
     """Whether a next page's URL leads where the step's own does; a relative one does."""
     there, here = urlsplit(url), urlsplit(own)
     return not there.scheme or not here.scheme or there[:2] == here[:2]
-
-
-def _shown_url(url: str) -> str:
-    """The URL without user, query and fragment, which may hold secrets."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _default(headers: dict[str, str], name: str, value: str) -> None:
@@ -335,14 +265,10 @@ def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compile
 
 
 def _require_reachable(config: Connector) -> None:
-    """Raise Invalid for a URL that no run could ever request, as far as it is known before its templates are."""
+    """Raise Invalid for a URL that no run could ever request."""
     scheme, separator, _ = config.url.partition("://")
     if separator and scheme.isalpha() and scheme.lower() not in ("http", "https"):
         raise errors.Invalid.field("url", f"Only http and https URLs can be requested, not {scheme}.")
-    if not separator and not config.url.startswith("{{") and config.connection_id is None:
-        raise errors.Invalid.field(
-            "url", "The URL is relative; write it as https://host/path, or choose a connection with a base_url."
-        )
 
 
 def _compiled_map(values: Mapping[str, Scalar], field: str) -> Sequence[tuple[str, templates.Template]]:

@@ -41,7 +41,7 @@ class _Pages(contract.Config):
 
 
 class ByPage(_Pages):
-    """Counts pages in a query parameter, until one is empty or has fewer items than `size`."""
+    """Counts pages in a query parameter, until one is empty: a server may give fewer than `size` at a time."""
 
     type: Literal["page"]
     param: str = Field("page", min_length=1)

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from flowloom import errors
+from flowloom.domain import bulk
 from flowloom.domain.payload import Payload, is_json_type, is_text_type
 
 INLINE_BYTES = 64 * 1024
@@ -108,13 +107,13 @@ def encode(payload: Payload) -> bytes:
         return payload.body
     if isinstance(payload.body, str) and not payload.is_json:
         return payload.body.encode()
-    return msgspec.json.encode(payload.body)
+    return bulk.encode(payload.body)
 
 
 def decode(raw: bytes, content_type: str) -> object:
     """The body of stored bytes: a JSON value, text, or the bytes themselves."""
     if is_json_type(content_type):
-        return msgspec.json.decode(raw) if raw else None
+        return bulk.decode(raw) if raw else None
     if is_text_type(content_type):
         return raw.decode("utf-8", "replace")
     return raw

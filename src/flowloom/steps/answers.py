@@ -1,0 +1,91 @@
+"""What an HTTP answer means to a connector: its body as a payload, and what a status other than 2xx asks for."""
+
+from __future__ import annotations
+
+import email.utils
+import http
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import msgspec
+
+from flowloom.domain import bulk, payload
+from flowloom.domain.payload import Payload
+from flowloom.steps import contract
+
+_PASSING = frozenset({408, 425, 429})
+_LASTING = frozenset({501, 505})
+_SHOWN_CHARACTERS = 200
+MAX_RETRY_AFTER_SECONDS = 3600.0
+_CHARSETS = re.compile(r"utf-?(8|16|32)([bl]e)?|us-ascii|ascii|(iso-?8859|windows|cp|koi8)[-_]?\w+|latin-?1"
+                       r"|gb\w+|big5|euc[-_]\w+|shift[-_]jis|iso-2022-jp")  # fmt: skip
+
+
+class Unreadable(Exception):
+    """The answer is not what the config says it is."""
+
+
+def decoded_json(body: bytes) -> object:
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    if not body.strip():
+        return None
+    try:
+        return bulk.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Unreadable(f"the answer is not valid JSON ({error}).") from None
+
+
+def text_payload(body: bytes, content_type: str, forced: bool) -> Payload:
+    """Text in its charset; what is no text stays bytes, unless text was asked for."""
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.lower().partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
+    media_type = media_type.strip().lower() or payload.TEXT_TYPE
+    if forced and payload.is_json_type(media_type):
+        media_type = payload.TEXT_TYPE
+    try:
+        if not _CHARSETS.fullmatch(charset):
+            raise LookupError(charset)
+        return Payload(body.decode(charset), media_type)
+    except (UnicodeError, LookupError):
+        return Payload(body.decode(errors="replace") if forced else body, media_type)
+
+
+def refusal(method: str, response: contract.Response, now: datetime) -> contract.Outcome:
+    """What a status other than 2xx means: try again, or fail for good."""
+    status = response.status
+    phrase = http.HTTPStatus(status).phrase if status in http.HTTPStatus._value2member_map_ else ""
+    body = " ".join(response.body[: 4 * _SHOWN_CHARACTERS].decode(errors="replace").split())
+    why = f"{method} {shown_url(response.url)} answered {status} {phrase}".rstrip()
+    why += f": {body[:_SHOWN_CHARACTERS]}" if body else "."
+    if status in _PASSING or (status >= 500 and status not in _LASTING):
+        return contract.Retry(why, retry_after_seconds(response.headers, now))
+    return contract.Fail(why)
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds that `Retry-After` asks for, at most an hour; a date counts from the answer's own `Date`."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:10])
+    else:
+        until = _http_date(text)
+        if until is None:
+            return None
+        seconds = (until - (_http_date(headers.get("date", "")) or now)).total_seconds()
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        found = email.utils.parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def shown_url(url: str) -> str:
+    """The URL without user, query and fragment, which may hold secrets."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
