@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
@@ -58,12 +60,20 @@ def load(**overrides: Any) -> Settings:
     return Settings.load(os.environ, **overrides)
 
 
+def _serving() -> ModuleType:
+    """The module that serves, loaded without a pause for the garbage collector: it starts when serving does."""
+    gc.disable()
+    from flowloom import serving
+
+    return serving
+
+
 @app.command()
 def serve(
     host: Host = None, port: Port = None, data_dir: DataDir = None, database_url: DatabaseUrl = None
 ) -> None:
     """Serve the API and run flows until stopped."""
-    from flowloom import serving
+    serving = _serving()
 
     settings = load(host=host, port=port, data_dir=data_dir, database_url=database_url)
     serving.configure_logs(settings)
@@ -75,7 +85,7 @@ def demo(
     host: Host = None, port: Port = None, data_dir: DataDir = None, database_url: DatabaseUrl = None
 ) -> None:
     """Serve with a sample flow and a built-in sample shop that it works with."""
-    from flowloom import serving
+    serving = _serving()
 
     settings = load(host=host, port=port, data_dir=data_dir, database_url=database_url)
     serving.configure_logs(settings)

@@ -106,6 +106,7 @@ def tune_interpreter() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 10, 50)
+    gc.enable()
 
 
 def _plant(platform: Platform, welcome: first_start.Welcome, base: str, shop_url: str) -> None:

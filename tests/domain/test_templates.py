@@ -115,7 +115,12 @@ def test_any_text_compiles_or_is_invalid(text: str) -> None:
 @pytest.mark.parametrize("value", [".", ".."])
 def test_a_value_cannot_climb_in_the_path_of_a_url(value):
     scope = templates.Scope({"up": value}, {"id": value}, SCOPE.now, {"id": value})
-    for url in ("/orders/[[payload.id]]/lines", "[[meta.id]]", "https://x.test/.[[payload.id]]?x=1", "/{{up}}/b"):
+    for url in (
+        "/orders/[[payload.id]]/lines",
+        "[[meta.id]]",
+        "https://x.test/.[[payload.id]]?x=1",
+        "/{{up}}/b",
+    ):
         with pytest.raises(errors.Invalid, match="cannot be filled in with"):
             templates.compile(url).render_url(scope)
     assert templates.compile("/a?q=[[payload.id]]").render_url(scope) == f"/a?q={value}"

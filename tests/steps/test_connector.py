@@ -14,7 +14,7 @@ from flowloom import errors
 from flowloom.domain import templates
 from flowloom.domain.payload import Payload
 from flowloom.engine import http
-from flowloom.steps import connector, contract, pagination
+from flowloom.steps import answers, connector, contract, pagination
 
 NOW = datetime(2026, 1, 31, 10, tzinfo=UTC)
 LOOPBACK = "127.0.0.1"
@@ -169,7 +169,7 @@ def test_a_path_picks_the_records_and_a_missing_one_is_null_with_a_warning():
             {"response_format": "text"},
             {"text": "{}", "content_type": "application/json"},
             "{}",
-            "application/json",
+            "text/plain",
         ),
     ],
 )
@@ -279,6 +279,7 @@ def test_pages_keep_the_query_and_next_links_replace_it():
     assert asked == [
         "/orders?q=a&offset=0&limit=5",
         "/orders?q=a&offset=5&limit=5",
+        "/orders?q=a&offset=7&limit=5",
         *("/orders?q=a", "/orders?after=3", "/orders?after=6"),
     ]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -25,22 +24,11 @@ from flowloom.store import query
 T = TypeVar("T")
 
 
-def _step_name(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | None):
-        raise ValueError("takes the key or the id of a step")
-    return None if value is None else str(value)
-
-
 RecordId = Annotated[int, Field(ge=1, le=query.MAX_ID)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
 VersionStatus = Literal["Draft", "Inactive", "Deployed"]
 Coordinate = Annotated[float, Field(ge=-1e9, le=1e9)]
 Ignored = Annotated[Any, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
-StepName = Annotated[
-    Any,
-    AfterValidator(_step_name),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}),
-]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 

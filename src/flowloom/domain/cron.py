@@ -121,6 +121,10 @@ class Timetable:
                     fired = slot.at
                 yield slot
 
+    def next_slot(self, after: datetime) -> datetime | None:
+        """The first instant strictly after another one that fires or that a gap took; None when there is none."""
+        return next((slot.at for slot in self.slots(after)), None)
+
     def next(self, after: datetime) -> datetime | None:
         """The first instant that fires strictly after an aware instant; None when there is none."""
         return next((slot.at for slot in self.slots(after) if slot.fires), None)

@@ -193,8 +193,8 @@ class Executor:
         if step.compiled.effect:
             payloads = await self._work_effect(active, step, context, bucket.payloads)
         else:
-            outcomes = await self._pure_outcomes(active, step, context, bucket.payloads)
-            payloads = [payload for outcome in outcomes for payload in outcomes.done(step, outcome).payloads]
+            answers = await self._pure_outcomes(active, step, context, bucket.payloads)
+            payloads = [payload for outcome in answers for payload in outcomes.done(step, outcome).payloads]
         tally.payloads_out += len(payloads)
         tally.seconds += time.perf_counter() - began
         active.metrics["operations", "count"] += len(bucket.payloads)
@@ -216,14 +216,14 @@ class Executor:
     ) -> list[contract.Done | contract.Routed]:
         active.tally(step.key).attempts += len(payloads)
         if records.weight(payloads) <= INLINE_RECORDS:
-            outcomes, seconds = outcomes.compute(step, context, payloads)
+            answers, seconds = outcomes.compute(step, context, payloads)
         else:
             loop = asyncio.get_running_loop()
-            outcomes, seconds = await loop.run_in_executor(
+            answers, seconds = await loop.run_in_executor(
                 self._thread, outcomes.compute, step, context, payloads
             )
         active.metrics["cpu", "microseconds"] += round(seconds * 1e6)
-        return outcomes
+        return answers
 
     async def _work_effect(
         self, active: Active, step: PlanStep, context: StepContext, payloads: Sequence[Payload]
@@ -272,7 +272,7 @@ class Executor:
     async def _attempts(
         self, active: Active, step: PlanStep, context: StepContext, payload: Payload
     ) -> contract.Done:
-        """Call an effect until it is done, with backoff between. Raises outcomes.StepFailed or outcomes.RunStopped."""
+        """Call an effect until it is done, with backoff between. Raises StepFailed or RunStopped."""
         attempt = 1
         while isinstance(outcome := await self._call(active, step, context, payload), contract.Retry):
             if attempt > step.compiled.retries:

@@ -94,7 +94,7 @@ def settle_due(connection: Connection, ids: queue.RunIds, now: datetime) -> int:
         starts += [_start(row, at, now) for at, reason in verdicts if reason is None]
         slots.record(connection, row.id, row.flow_version_id, verdicts, row.settled_until)
         settled = passed[-1].at if passed else now
-        steps.append((row.id, table.next(settled), settled))
+        steps.append((row.id, table.next_slot(settled), settled))
     queue.enqueue(connection, ids, starts)
     slots.advance(connection, steps)
     return len(steps)

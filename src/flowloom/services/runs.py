@@ -325,7 +325,7 @@ def _step_key(connection: Connection, chosen: queue.Chosen, from_step: str, keys
             columns.id == int(from_step), columns.flow_version_id == chosen.version_id
         )
         key: str | None = connection.scalar(named)
-        if key in keys:
+        if key is not None and key in keys:
             return key
     raise errors.Invalid.field("from_step", f"Version {chosen.iteration} has no step {from_step[:50]}.")
 

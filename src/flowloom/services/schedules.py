@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -190,7 +190,7 @@ def of_versions(connection: Connection, version_ids: Sequence[int]) -> dict[int,
 def activate(connection: Connection, version_id: int, at: datetime) -> None:
     """Let a version's schedules fire from now on: it is Deployed."""
     rows = connection.execute(select(tables.schedules).where(SCHEDULES.flow_version_id == version_id)).all()
-    slots.advance(connection, [(row.id, timetable(row._mapping).next(at), at) for row in rows])
+    slots.advance(connection, [(row.id, timetable(row._mapping).next_slot(at), at) for row in rows])
 
 
 def deactivate(connection: Connection, version_id: int) -> None:
@@ -210,7 +210,7 @@ def resume(connection: Connection, flow_id: int, at: datetime) -> None:
         table = timetable(row._mapping)
         passed = slots.passed(table, row.settled_until or at, at)
         slots.record(connection, row.id, row.flow_version_id, [(slot.at, "paused") for slot in passed])
-        slots.advance(connection, [(row.id, table.next(at), at)])
+        slots.advance(connection, [(row.id, table.next_slot(at), at)])
 
 
 def unfired(
@@ -225,6 +225,13 @@ def unfired(
     return found, [slot_view(row) for row in found.rows]
 
 
+def _next_run_at(row: Row[Any]) -> datetime | None:
+    """When a schedule fires next; what is kept may be a slot that a gap takes."""
+    if row.next_run_at is None or not row.is_enabled or row.dst_gap != "skip":
+        return row.next_run_at if row.is_enabled else None
+    return timetable(row._asdict()).next(row.next_run_at - timedelta(microseconds=1))
+
+
 def view(row: Row[Any]) -> dict[str, Any]:
     """A schedule as the API shows it; the contract has its flow_version_id as a string."""
     return views.present(
@@ -232,7 +239,7 @@ def view(row: Row[Any]) -> dict[str, Any]:
             "id": row.id,
             "flow_version_id": str(row.flow_version_id),
             **{name: row._mapping[name] for name in FIELDS},
-            "next_run_at": views.instant(row.next_run_at) if row.is_enabled else None,
+            "next_run_at": views.instant(_next_run_at(row)),
             "created_at": views.instant(row.created_at),
             "updated_at": views.instant(row.updated_at),
         }

@@ -15,10 +15,10 @@ from flowloom.domain import bulk, payload
 from flowloom.domain.payload import Payload
 from flowloom.steps import contract
 
+MAX_RETRY_AFTER_SECONDS = 3600.0
+_SHOWN_CHARACTERS = 200
 _PASSING = frozenset({408, 425, 429})
 _LASTING = frozenset({501, 505})
-_SHOWN_CHARACTERS = 200
-MAX_RETRY_AFTER_SECONDS = 3600.0
 _CHARSETS = re.compile(r"utf-?(8|16|32)([bl]e)?|us-ascii|ascii|(iso-?8859|windows|cp|koi8)[-_]?\w+|latin-?1"
                        r"|gb\w+|big5|euc[-_]\w+|shift[-_]jis|iso-2022-jp")  # fmt: skip
 
@@ -28,6 +28,7 @@ class Unreadable(Exception):
 
 
 def decoded_json(body: bytes) -> object:
+    """The JSON value of a body; None for an empty one. Raises Unreadable."""
     body = body.removeprefix(b"\xef\xbb\xbf")
     if not body.strip():
         return None

@@ -45,7 +45,7 @@ class Lease:
             return self._file is not None
         try:
             with self._engine.connect() as connection:
-                return connection.scalar(text("SELECT pg_backend_pid()")) == self._session
+                return bool(connection.scalar(text("SELECT pg_backend_pid()")) == self._session)
         except DBAPIError:
             return False
 

@@ -45,7 +45,7 @@ class Start:
 
 @dataclass(slots=True, kw_only=True)
 class Retry:
-    """What a retry takes over: the run it repeats, the version it runs, and the steps whose checkpoints it does not reuse."""
+    """What a retry takes over: the run it repeats, the version it runs, the steps it does not reuse checkpoints of."""
 
     run_id: int
     origin_run_id: int
