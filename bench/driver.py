@@ -46,6 +46,10 @@ class Caller(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(ConnectionError("the server hung up"))
 
+    @property
+    def is_open(self) -> bool:
+        return not self._transport.is_closing()
+
     def call(self, request: bytes) -> asyncio.Future[bytes]:
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
@@ -71,6 +75,15 @@ class Sink(asyncio.Protocol):
 async def connect(port: int) -> Caller:
     _, caller = await asyncio.get_running_loop().create_connection(Caller, "127.0.0.1", port)
     return caller
+
+
+async def free(idle: list[Caller], port: int) -> Caller:
+    """The connection used last, or a new one where the server has closed them for being idle."""
+    while idle:
+        caller = idle.pop()
+        if caller.is_open:
+            return caller
+    return await connect(port)
 
 
 async def repeat(order: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +154,7 @@ async def paced(order: dict[str, Any]) -> dict[str, Any]:
     async with asyncio.TaskGroup() as group:
         for number in range(count):
             await asyncio.sleep(began + number / order["per_second"] - loop.time())
-            group.create_task(one(number, idle.pop() if idle else await connect(order["port"])))
+            group.create_task(one(number, await free(idle, order["port"])))
     return {"latencies_ms": latencies}
 
 
