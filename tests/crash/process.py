@@ -52,7 +52,9 @@ class Server:
         await asyncio.wait_for(self.process.wait(), seconds)
 
     def kill(self) -> None:
-        self.process.kill()
+        """End the process at once; one that is gone already is as dead as it shall be."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
 
 
 @asynccontextmanager
