@@ -26,11 +26,9 @@ from flowloom.store import lease, schema
 BACKLOG = 2048
 GC_THRESHOLD = 10_000
 SWITCH_SECONDS = 0.0005
-
+LEASE_CHECK_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
-
-LEASE_CHECK_SECONDS = 5.0
 
 
 def configure_logs(settings: Settings) -> None:
@@ -176,7 +174,7 @@ async def run_all(servers: Sequence[tuple[uvicorn.Server, socket.socket]], held:
 
 
 async def _lose(held: lease.Lease) -> None:
-    """Return when another server may take the lease: this one must stop then."""
-    while await asyncio.to_thread(held.is_held):  # noqa: ASYNC110 - the database is asked, nothing tells
+    """Return when another server has the lease: this one must stop then."""
+    while await asyncio.to_thread(held.keep):  # noqa: ASYNC110 - the database is asked, nothing tells
         await asyncio.sleep(LEASE_CHECK_SECONDS)
-    log.error("lease_lost", reason="the database ended this server's session; another server may run now")
+    log.error("lease_lost", reason="the database ended this server's session and another server took over")

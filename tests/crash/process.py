@@ -24,6 +24,7 @@ class Server:
     process: asyncio.subprocess.Process
     base: str
     session: aiohttp.ClientSession
+    log: Path
 
     async def call(self, method: str, path: str, **sent: Any) -> Any:
         """A call that must work."""
@@ -31,6 +32,11 @@ class Server:
             body = await answer.json()
             assert answer.status == 200, (path, answer.status, body)
             return body
+
+    async def alive(self) -> None:
+        """Raises AssertionError with what the server wrote to its log if it ended by itself."""
+        await asyncio.sleep(0)
+        assert self.process.returncode is None, (self.process.returncode, self.log.read_text()[-4000:])
 
     async def get(self, path: str, **query: Any) -> Any:
         return await self.call("GET", f"/api/v1{path}", params=query)
@@ -68,6 +74,7 @@ async def serving(
         "FLOWLOOM_ADMIN_PASSWORD": PASSWORD,
         "FLOWLOOM_OUTBOUND_ALLOW": "127.0.0.1",
         "FLOWLOOM_FAULT": fault,
+        "PYTHONFAULTHANDLER": "1",
     }
     arguments = ["serve", "--port", "0", "--data-dir", str(data_dir), "--database-url", database_url]
     with (data_dir / "log").open("ab") as log:
@@ -78,7 +85,7 @@ async def serving(
     try:
         base = await _address(process, data_dir)
         async with aiohttp.ClientSession(headers=headers) as session:
-            server = Server(process, base, session)
+            server = Server(process, base, session, data_dir / "log")
             await _ready(server)
             yield server
     finally:

@@ -164,5 +164,6 @@ async def test_kill_9_with_a_thousand_runs_in_flight(scene: Scene):
         await shooting
     async with scene.serving() as server:
         await scene.shoot(server, 1000 - len(scene.acknowledged))
+        await server.alive()
         await check(scene, server)
     assert len(scene.acknowledged) == 1000, f"killed after {killed_after:.3f} s"

@@ -12,7 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 Order = dict[str, Any]
+_ORDERS: Final = msgspec.json.Decoder(Order | list[Order])
 
 MAX_PER_PAGE = 100
 FIRST_ID = 1001
@@ -204,7 +205,7 @@ def whole(request: Request, name: str, default: int, most: int | None) -> int:
 def decode_orders(body: bytes) -> list[Order]:
     """The orders of a body that holds one or a list of them. Raises HTTPException 400."""
     try:
-        orders = msgspec.json.decode(body, type=Order | list[Order])
+        orders = _ORDERS.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise HTTPException(400, f"Send an order or a list of orders as JSON: {fault}.") from None
     return orders if isinstance(orders, list) else [orders]

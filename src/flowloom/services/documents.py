@@ -62,11 +62,15 @@ class Document(msgspec.Struct, kw_only=True):
     schedules: Annotated[list[Schedule], msgspec.Meta(max_length=MAX_SCHEDULES)] = []
 
 
+# Made at import, as every typed decoder: see store/definitions.py.
+_DOCUMENTS: Final = msgspec.json.Decoder(Document)
+
+
 def read(document: Mapping[str, Any]) -> Document:
     """The document, its steps sorted so that each comes after its parent. Raises Invalid naming the place."""
     _require_format(document)
     try:
-        found = msgspec.convert(dict(document), Document)
+        found = _DOCUMENTS.decode(msgspec.json.encode(dict(document)))
     except msgspec.ValidationError as error:
         raise _explained(str(error)) from None
     if _NUL.search(msgspec.json.encode(found)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection as DbConnection
@@ -13,6 +13,8 @@ from sqlalchemy import Row, select
 from flowloom import errors
 from flowloom.store import tables
 from flowloom.store.secrets import Vault
+
+_SECRETS: Final = msgspec.json.Decoder(dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,4 @@ def load(connection: DbConnection, vault: Vault, company_id: int, id: int) -> Co
 def _open(vault: Vault, row: Row[Any]) -> dict[str, str]:
     if row.secret is None:
         return {}
-    return msgspec.json.decode(
-        vault.open(row.secret, context=seal_context(row.company_id)), type=dict[str, str]
-    )
+    return _SECRETS.decode(vault.open(row.secret, context=seal_context(row.company_id)))

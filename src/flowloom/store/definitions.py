@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
@@ -15,6 +16,8 @@ from flowloom.store import database, tables
 STEPS, ROUTES = tables.steps.c, tables.routes.c
 _STEP_FIELDS = [STEPS[name] for name in graph.Step.__struct_fields__]
 _ROUTE_FIELDS = [ROUTES[name] for name in graph.Route.__struct_fields__]
+# Made at import: two threads that build a struct's decoder at the same time crash msgspec 0.22, and the process.
+_DEFINITIONS: Final = msgspec.json.Decoder(graph.Definition)
 
 
 def load_graph(connection: Connection, version_id: int) -> graph.Graph:
@@ -50,7 +53,7 @@ def load(connection: Connection, content_hash: str) -> graph.Definition:
     )
     if body is None:
         raise errors.Missing("Definition", content_hash[:12])
-    return msgspec.json.decode(body, type=graph.Definition)
+    return _DEFINITIONS.decode(body)
 
 
 def write(connection: Connection, version_id: int, definition: graph.Definition, at: datetime) -> None:
