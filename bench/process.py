@@ -53,7 +53,7 @@ def serve(
     port, began = free_port(), time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments, "--port", str(port)],
-        env={**os.environ, **(environ or {})},
+        env=_environ(environ or {}),
         stdout=subprocess.DEVNULL,
     )
     try:
@@ -62,6 +62,12 @@ def serve(
     finally:
         process.terminate()
         process.wait(20)
+
+
+def _environ(settings: dict[str, str]) -> dict[str, str]:
+    """This process's environment, less what makes Python compile every module at each start: no user has that."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, **settings}
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, path: str) -> None:

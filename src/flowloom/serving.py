@@ -146,6 +146,7 @@ def _listen(app: Any, host: str, port: int) -> tuple[uvicorn.Server, socket.sock
         access_log=False,
         loop="uvloop",
         http="httptools",
+        ws="none",
         server_header=False,
         timeout_graceful_shutdown=5,
     )
