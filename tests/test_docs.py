@@ -96,6 +96,18 @@ def test_what_the_demo_prints_works_when_pasted(demo: terminal.Terminal) -> None
     assert [bool(answers(line)) for line in printed] == [True, True, True]
 
 
+def test_a_second_demo_finds_everything_though_its_port_is_another_one(tmp_path: Path) -> None:
+    with terminal.started("demo", tmp_path, until="/warehouse/received") as first:
+        key, old = first.key, first.base
+    with terminal.started("demo", tmp_path, until="as it was") as second:
+        assert second.base != old
+        start = f"curl -sf -X POST -H 'Authorization: {key}' {second.base}/api/v1/flows/1/start"
+        run = json.loads(terminal.paste(start))["flow_run_id"]
+        show = f"curl -sf -H 'Authorization: {key}' {second.base}/api/v1/flow-runs/{run}"
+        shown = terminal.paste(f"until {show} | grep -qE '\"status\":[2-5]'; do :; done; {show}")
+        assert json.loads(shown)["data"]["status"] == 2, shown
+
+
 def test_the_make_commands_of_the_readme_exist() -> None:
     makefile = (terminal.ROOT / "Makefile").read_text()
     for page in PAGES:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from flowloom import errors, settings
 from flowloom.settings import Settings
+from flowloom.store import schema
 
 
 def refusal(environ: dict[str, str], **overrides: object) -> errors.Invalid:
@@ -28,6 +30,15 @@ def test_everything_has_a_default() -> None:
 def test_the_default_database_lies_in_the_data_directory() -> None:
     loaded = Settings.load({"FLOWLOOM_DATA_DIR": "/srv/loom"})
     assert loaded.database_url == "sqlite+pysqlite:////srv/loom/flowloom.db"
+
+
+def test_the_data_directory_may_have_any_name(tmp_path: Path) -> None:
+    directory = tmp_path / "50%20 off? #1"
+    url = Settings.load({"FLOWLOOM_DATA_DIR": str(directory)}).database_url
+    assert make_url(url).database == str(directory / "flowloom.db")
+    directory.mkdir()
+    schema.upgrade(url)
+    assert (directory / "flowloom.db").exists()
 
 
 def test_environment_beats_default_and_override_beats_environment() -> None:

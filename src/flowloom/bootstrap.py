@@ -121,12 +121,12 @@ def _dispatcher(platform: Platform, executor: Executor) -> dispatcher.Dispatcher
 
 
 def _pruner(platform: Platform) -> pruner.Pruner:
-    return pruner.Pruner(
-        platform.database,
-        platform.blobs,
-        log_days=platform.settings.log_retention_days,
-        payload_days=platform.settings.payload_retention_days,
+    days = pruner.Days(
+        logs=platform.settings.log_retention_days,
+        payloads=platform.settings.payload_retention_days,
+        minutes=platform.settings.metric_retention_days,
     )
+    return pruner.Pruner(platform.database, platform.blobs, days)
 
 
 def _doors(platform: Platform, loops: supervisor.Supervisor) -> call.Doors:

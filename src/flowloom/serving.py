@@ -19,6 +19,7 @@ from flowloom import bootstrap, errors
 from flowloom.demo import samples, shop
 from flowloom.engine import faults
 from flowloom.services import first_start, keys
+from flowloom.services.actor import Actor
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
 from flowloom.store import lease, schema
@@ -89,10 +90,12 @@ def demo(settings: Settings) -> None:
         server = bootstrap.build(platform, reach=armed.reach)
         main, main_socket = _listen(server.app, settings.host, settings.port)
         base = f"http://{settings.host}:{main_socket.getsockname()[1]}"
-        welcome = first_start.prepare(platform)
+        sample = _Sample(platform, shop_url)
+        welcome = first_start.prepare(platform, sample.plant)
         if welcome is not None:
-            _plant(platform, welcome, base, shop_url)
+            greet(base, welcome, sample)
         else:
+            platform.database.write_now(samples.move_shop, shop_url)
             say(f"Flowloom on {base}, with everything as it was. Sample shop: {shop_url}")
         tune_interpreter()
         uvloop.run(run_all([(main, main_socket), (shop_server, shop_socket)], held))
@@ -107,29 +110,32 @@ def tune_interpreter() -> None:
     gc.enable()
 
 
-def _plant(platform: Platform, welcome: first_start.Welcome, base: str, shop_url: str) -> None:
-    key, actor = keys.generate(), welcome.actor
+class _Sample:
+    """The sample flow and an API key to start it with."""
 
-    def work(connection: Connection) -> int:
-        keys.create(connection, actor, "Demo", key)
-        return samples.plant(connection, actor, platform.vault, shop_url)
+    def __init__(self, platform: Platform, shop_url: str) -> None:
+        self.shop_url = shop_url
+        self.key = keys.generate()
+        self.flow_id = 0
+        self._vault = platform.vault
 
-    flow_id = platform.database.write_now(work)
-    greet(base, welcome, key, flow_id, shop_url)
+    def plant(self, connection: Connection, actor: Actor) -> None:
+        keys.create(connection, actor, "Demo", self.key)
+        self.flow_id = samples.plant(connection, actor, self._vault, self.shop_url)
 
 
-def greet(base: str, welcome: first_start.Welcome, key: str, flow_id: int, shop_url: str) -> None:
+def greet(base: str, welcome: first_start.Welcome, sample: _Sample) -> None:
     """Tell how to go on: where, who, and three commands that work when pasted."""
     say(f"Flowloom     {base}   (API: {base}/docs)")
-    say(f"Sample shop  {shop_url}")
+    say(f"Sample shop  {sample.shop_url}")
     say(f"e-mail       {welcome.email}")
     if welcome.generated_password is not None:
         say(f"password     {welcome.generated_password}   (shown this once)")
-    say(f"API key      {key}   (shown this once)")
+    say(f"API key      {sample.key}   (shown this once)")
     say("\nStart the sample flow, see its run, see what the warehouse received:\n")
-    say(f"curl -s -X POST -H 'Authorization: {key}' {base}/api/v1/flows/{flow_id}/start")
-    say(f"curl -s -H 'Authorization: {key}' '{base}/api/v1/flow-runs?per_page=1'")
-    say(f"curl -s -H 'X-Shop-Key: {samples.LOGIN}' {shop_url}/warehouse/received\n")
+    say(f"curl -s -X POST -H 'Authorization: {sample.key}' {base}/api/v1/flows/{sample.flow_id}/start")
+    say(f"curl -s -H 'Authorization: {sample.key}' '{base}/api/v1/flow-runs?per_page=1'")
+    say(f"curl -s -H 'X-Shop-Key: {samples.LOGIN}' {sample.shop_url}/warehouse/received\n")
 
 
 def say(text: str) -> None:

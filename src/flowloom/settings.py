@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -145,8 +146,15 @@ class Settings(BaseModel):
     log_format: Literal["auto", "text", "json"] = Field(
         default="auto", description="`text`, `json`, or `auto`: text on a terminal, JSON otherwise."
     )
-    log_retention_days: int = Field(default=30, ge=1, description="Days for which runs and logs are kept.")
-    payload_retention_days: int = Field(default=7, ge=1, description="Days for which payloads are kept.")
+    log_retention_days: int = Field(
+        default=30, ge=1, description="Days for which runs and logs are kept; a flow may have its own."
+    )
+    payload_retention_days: int = Field(
+        default=7, ge=1, description="Days for which payloads are kept; a flow may have its own."
+    )
+    metric_retention_days: int = Field(
+        default=90, ge=1, description="Days for which metrics are kept by the minute; hours and days stay."
+    )
 
     @classmethod
     def load(cls, environ: Mapping[str, str], **overrides: Any) -> Self:
@@ -179,7 +187,8 @@ def describe() -> list[dict[str, str]]:
 
 
 def _sqlite_in(data_dir: Path) -> str:
-    return f"sqlite+pysqlite:///{(data_dir / 'flowloom.db').as_posix()}"
+    # In a URL a percent sign begins an escaped character, and a question mark the query.
+    return f"sqlite+pysqlite:///{quote((data_dir / 'flowloom.db').as_posix())}"
 
 
 def _shown(default: object) -> str:

@@ -92,6 +92,8 @@ async def test_allowed_hosts_follow_from_the_base_url(server: World, base_url: s
         ({"base_url": "https://0x7f.1"}, "allowed_hosts.0"),
         ({"base_url": None}, "allowed_hosts"),
         ({"allowed_hosts": ["shop.example.com", "http://x"]}, "allowed_hosts.1"),
+        ({"allowed_hosts": ["elsewhere.example.com"]}, "allowed_hosts"),
+        ({"allowed_hosts": ["shop.example.com:8443"]}, "allowed_hosts"),
         ({"allowed_hosts": ["*"]}, "allowed_hosts.0"),
         ({"allowed_hosts": [""]}, "allowed_hosts.0"),
         ({"allowed_hosts": "shop.example.com"}, "allowed_hosts"),
@@ -144,7 +146,7 @@ async def test_another_kind_of_authentication_needs_its_secret(server: World) ->
 async def test_a_stored_secret_cannot_be_sent_elsewhere(server: World) -> None:
     await create(server, allowed_hosts=["shop.example.com", "*.shop.example.com"])
     for elsewhere in (
-        {"allowed_hosts": ["evil.example"]},
+        {"base_url": "https://evil.example", "allowed_hosts": ["evil.example"]},
         {"allowed_hosts": ["shop.example.com", "evil.example"]},
     ):
         answer = await server.put("/connections/1", json=elsewhere)

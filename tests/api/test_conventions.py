@@ -11,6 +11,8 @@ import jsonschema_rs
 import pytest
 from tests.world import OTHER_KEY, Flow, World
 
+from flowloom.services import schedules
+
 FILTER = {"microservice": "filter", "config": {"where": {"field": "a", "operator": "equals", "value": 1}}}
 SECURITY = {
     "x-content-type-options": "nosniff",
@@ -76,6 +78,26 @@ async def test_a_stale_edit_is_refused(server: World) -> None:
         assert (await server.request(method, path, json=body, headers={"if-match": current})).status == 200, (
             path
         )
+
+
+async def test_a_stale_edit_of_a_schedule_is_refused(server: World) -> None:
+    flow = await server.flow(FILTER, deploy=False)
+    path, fields = f"/flow-versions/{flow.version_id}/schedules", {"cron_string": "0 5 * * *"}
+    first = (await server.get(flow.graph)).headers["etag"]
+    made = await server.post(path, json=fields, headers={"if-match": first})
+    one = f"{path}/{made.data['id']}"
+    for method, where in (("POST", path), ("PUT", one), ("DELETE", one)):
+        refused = await server.request(method, where, json=fields, headers={"if-match": first})
+        assert refused.status == 409, method
+    second = (await server.get(flow.graph)).headers["etag"]
+    assert (await server.request("DELETE", one, headers={"if-match": second})).status == 200
+
+
+async def test_a_version_has_no_more_schedules_than_there_is_room_for(server: World, monkeypatch) -> None:
+    monkeypatch.setattr(schedules, "MAX_SCHEDULES", 2)
+    flow = await server.flow(FILTER, deploy=False)
+    path, fields = f"/flow-versions/{flow.version_id}/schedules", {"cron_string": "0 5 * * *"}
+    assert [(await server.post(path, json=fields)).status for _ in range(3)] == [200, 200, 422]
 
 
 async def test_documents_are_complete_and_need_nothing_from_elsewhere(sqlite_server: World) -> None:

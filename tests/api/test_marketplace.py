@@ -104,6 +104,17 @@ async def test_an_installed_app_is_a_disabled_flow_with_a_draft(server: World) -
     assert named["name"] == "Mine"
 
 
+async def test_an_older_version_of_an_app_can_be_installed(server: World) -> None:
+    flow = await server.flow(BATCH)
+    await upload(server, flow)
+    await server.put(f"/flows/{flow.id}", json={"name": "Renamed"})
+    await upload(server, flow)
+    older = await server.post("/marketplace-apps/1/install", json={"version": 1})
+    assert older.data["name"] == "Orders"
+    refused = await server.post("/marketplace-apps/1/install", json={"version": 3})
+    assert (refused.status, list(refused.json()["errors"])) == (422, ["version"])
+
+
 async def test_an_app_outlives_its_flow(server: World) -> None:
     flow = await server.flow(BATCH)
     await upload(server, flow)

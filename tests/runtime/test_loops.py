@@ -152,12 +152,63 @@ async def test_the_pruner_keeps_what_is_young_and_what_goes_on(server: World, re
     assert (await server.get(f"/flow-runs/{waiting}")).data["status"] == 2
 
 
+async def test_a_flow_may_keep_its_own_longer_or_shorter(server: World, remote):
+    runs = {name: await ended_run(server, remote, {"n": name}) for name in ("usual", "long", "short")}
+    days = {
+        "long": {"payload_retention_days": 60, "log_retention_days": 90},
+        "short": {"payload_retention_days": 1},
+    }
+    for name, fields in days.items():
+        flow_id = (await server.get(f"/flow-runs/{runs[name]}")).data["flow_id"]
+        assert (await server.put(f"/flows/{flow_id}", json=fields)).data.items() >= fields.items()
+
+    async def kept(table, column) -> set[str]:
+        ids = await server.platform.database.read(lambda db: set(db.scalars(select(column))))
+        return {name for name, id in runs.items() if id in ids}
+
+    pruning = server.server.pruner
+    expected = {2: {"usual", "long"}, 8: {"long"}, 31: {"long"}, 61: set()}
+    for day, names in expected.items():
+        await pruning.tick(NOW + day * DAY)
+        assert await kept(tables.payloads, tables.payloads.c.run_id) == names
+    # The newest run stays; the usual one is gone, the long one goes at last.
+    assert await kept(tables.runs, tables.runs.c.id) == {"long", "short"}
+    await pruning.tick(NOW + 91 * DAY)
+    assert await kept(tables.runs, tables.runs.c.id) == {"short"}
+
+
+async def test_a_shorter_retention_takes_effect_within_a_day(server: World, remote):
+    id = await ended_run(server, remote, {})
+    await server.server.pruner.tick(NOW + 2 * DAY)
+    flow_id = (await server.get(f"/flow-runs/{id}")).data["flow_id"]
+    await server.put(f"/flows/{flow_id}", json={"payload_retention_days": 1})
+    await server.server.pruner.tick(NOW + 3 * DAY)
+    assert await count(server, tables.payloads) == 0
+    answer = await server.put(f"/flows/{flow_id}", json={"payload_retention_days": None})
+    assert "payload_retention_days" not in answer.data
+
+
+async def test_metrics_by_the_minute_go_and_hours_and_days_stay(server: World, remote):
+    await ended_run(server, remote, {})
+    await server.server.rollup.tick(NOW)
+
+    async def intervals() -> set[str]:
+        return await server.platform.database.read(
+            lambda db: set(db.scalars(select(tables.metrics.c.interval)))
+        )
+
+    await server.server.pruner.tick(NOW + 89 * DAY)
+    assert await intervals() == {"minute", "hour", "day"}
+    await server.server.pruner.tick(NOW + 91 * DAY)
+    assert await intervals() == {"hour", "day"}
+
+
 async def test_a_file_that_another_payload_needs_stays(server: World, remote):
     body = {"large": os.urandom(100_000).hex()}
     await ended_run(server, remote, body)
     second = await ended_run(server, remote, body)
     files = aged_files(server)
-    young = update(tables.payloads).where(tables.payloads.c.run_id == second).values(created_at=NOW + 5 * DAY)
+    young = update(tables.runs).where(tables.runs.c.id == second).values(queued_at=NOW + 5 * DAY)
     await server.platform.database.write(lambda db: db.execute(young))
     await server.server.pruner.tick(NOW + 8 * DAY)
     assert all(path.exists() for path in files)

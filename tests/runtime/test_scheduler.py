@@ -57,6 +57,15 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-03-02T{text}+00:00")
 
 
+async def test_what_passed_before_an_undeployment_was_missed(server: World):
+    flow, id = await scheduled(server)
+    await pass_minutes(server, 1)
+    server.clock.now += 3 * MINUTE
+    await server.put(flow.path, json={"deployed_at": None})
+    await server.tick()
+    assert await ranges(server, id) == [("missed", "10:02", "10:04", 3)]
+
+
 async def test_each_slot_fires_once_at_its_time(server: World):
     _, id = await scheduled(server)
     server.clock.advance(seconds=59)

@@ -10,7 +10,7 @@ import pytest
 from tests.world import NOW, Flow, World
 
 from flowloom import errors
-from flowloom.services import documents, exchange
+from flowloom.services import documents, exchange, schedules
 from flowloom.services.actor import Actor, Role
 from flowloom.store import definitions
 
@@ -189,7 +189,7 @@ def test_the_document_below_is_valid() -> None:
         (flow(name="a\0b"), "document"),
         (flow(priority=9), "flow.priority"),
         (flow(labels=["a", 1]), "flow.labels.1"),
-        (root(schedules=[{"cron_string": "0 4 * * *"}] * 101), "schedules"),
+        (root(schedules=[{"cron_string": "0 4 * * *"}] * (schedules.MAX_SCHEDULES + 1)), "schedules"),
         (schedule(cron_string="0 0 31 2 *"), "schedules.0.cron_string"),
         (schedule(cron_string=5), "schedules.0.cron_string"),
         (schedule(timezone="Mars/Olympus"), "schedules.0.timezone"),

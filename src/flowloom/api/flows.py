@@ -43,7 +43,9 @@ async def get_flow(call: Call) -> Response:
 async def update_flow(call: Call) -> Response:
     """Change a flow; what is left out stays."""
     body = await call.body(schemas.FlowUpdate)
-    return envelope.data(await call.write(flows.change, call.id("flow"), body.model_dump(exclude_none=True)))
+    given = body.model_dump(exclude_unset=True)
+    fields = {name: value for name, value in given.items() if value is not None or name in flows.CLEARABLE}
+    return envelope.data(await call.write(flows.change, call.id("flow"), fields))
 
 
 @routes.delete("/flows/{flow}", role=Role.MANAGER, answer=schemas.Message)

@@ -60,10 +60,10 @@ async def get_marketplace_app(call: Call) -> Response:
     answer=schemas.One[schemas.Flow],
 )
 async def install_marketplace_app(call: Call) -> Response:
-    """Make a flow of an app's newest version.
+    """Make a flow of an app's newest version, or of the one asked for.
 
     The flow is disabled and holds a Draft.
     """
     id = call.id("marketplace_app")
     wanted = await call.body(accounts.Install)
-    return envelope.data(await call.write(marketplace.install, id, wanted.name))
+    return envelope.data(await call.write(marketplace.install, id, wanted.name, wanted.version))

@@ -21,6 +21,11 @@ def fields(body: schemas.ScheduleFields) -> dict[str, Any]:
     return body.model_dump(include=set(schedules.FIELDS), exclude_none=True)
 
 
+def if_match(call: Call) -> str | None:
+    """The saved state of the version that the caller edits, if he says so."""
+    return call.request.headers.get("if-match")
+
+
 @routes.get(
     "/flow-versions/{flow_version}/schedules",
     role=Role.READ_ONLY,
@@ -42,7 +47,9 @@ async def list_schedules(call: Call) -> Response:
 async def create_schedule(call: Call) -> Response:
     """Create a schedule of a Draft."""
     body = await call.body(schemas.ScheduleCreate)
-    return envelope.data(await call.write(schedules.create, call.id("flow_version"), fields(body)))
+    return envelope.data(
+        await call.write(schedules.create, call.id("flow_version"), fields(body), if_match(call))
+    )
 
 
 @routes.put(
@@ -55,7 +62,7 @@ async def update_schedule(call: Call) -> Response:
     """Change a schedule of a Draft; what is left out stays."""
     body = await call.body(schemas.ScheduleFields)
     version, id = call.id("flow_version"), call.id("schedule")
-    return envelope.data(await call.write(schedules.change, version, id, fields(body)))
+    return envelope.data(await call.write(schedules.change, version, id, fields(body), if_match(call)))
 
 
 @routes.delete(
@@ -63,7 +70,7 @@ async def update_schedule(call: Call) -> Response:
 )
 async def delete_schedule(call: Call) -> Response:
     """Delete a schedule of a Draft."""
-    await call.write(schedules.remove, call.id("flow_version"), call.id("schedule"))
+    await call.write(schedules.remove, call.id("flow_version"), call.id("schedule"), if_match(call))
     return envelope.message("Schedule deleted.")
 
 

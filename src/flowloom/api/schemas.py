@@ -29,6 +29,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whit
 VersionStatus = Literal["Draft", "Inactive", "Deployed"]
 Coordinate = Annotated[float, Field(ge=-1e9, le=1e9)]
 Ignored = Annotated[Any, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
+Days = Annotated[int, Field(ge=1, le=36_500)] | None
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -108,16 +109,20 @@ class FlowCreate(BaseModel):
     is_enabled: bool = False
     priority: int = Field(default=3, ge=1, le=5, description="1 runs first")
     labels: list[Label] = Field(default=[], max_length=50)
+    log_retention_days: Days = None
+    payload_retention_days: Days = None
 
 
 class FlowUpdate(BaseModel):
-    """What is left out stays as it is."""
+    """What is left out stays as it is; null gives a retention back to the server's settings."""
 
     name: Name | None = None
     description: Annotated[str, StringConstraints(max_length=10_000)] | None = None
     is_enabled: bool | None = None
     priority: int | None = Field(default=None, ge=1, le=5)
     labels: list[Label] | None = Field(default=None, max_length=50)
+    log_retention_days: Days = None
+    payload_retention_days: Days = None
 
 
 class User(Record):
@@ -236,6 +241,8 @@ class Flow(Record):
     is_enabled: bool
     priority: int
     labels: list[str]
+    log_retention_days: int | None = Field(default=None, description="Absent: as the server's settings say")
+    payload_retention_days: int | None = Field(default=None, description="The same for payloads")
     created_at: AwareDatetime
     updated_at: AwareDatetime
     latest_version: Version | None = None

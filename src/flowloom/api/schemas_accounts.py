@@ -184,6 +184,7 @@ class MarketplaceApp(schemas.Record):
 
 class Install(BaseModel):
     name: schemas.Name | None = Field(default=None, description="Of the new flow; the app's unless given")
+    version: int | None = Field(default=None, ge=1, le=2**31 - 1, description="The newest unless given")
 
 
 class WebhookCreate(BaseModel):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from flowloom.services import connections, flows, graphs, releases, schedules, versions
 from flowloom.services.actor import Actor
+from flowloom.store import tables
 from flowloom.store.secrets import Vault
 
 NAME = "Paid orders to the warehouse"
+SHOP = "Sample shop"
 LOGIN = "demo-shop-key"
 STEPS: tuple[dict[str, Any], ...] = (
     {
@@ -60,7 +63,7 @@ STEPS: tuple[dict[str, Any], ...] = (
 def plant(connection: Connection, actor: Actor, vault: Vault, shop_url: str) -> int:
     """Make the connection and the flow, deploy it with a schedule, and enable it; the flow's id."""
     shop = {
-        "name": "Sample shop",
+        "name": SHOP,
         "base_url": shop_url,
         "auth": {"type": "header", "name": "X-Shop-Key", "value": LOGIN},
     }
@@ -73,6 +76,13 @@ def plant(connection: Connection, actor: Actor, vault: Vault, shop_url: str) -> 
     schedules.create(connection, actor, version_id, {"cron_string": "*/15 * * * *"})
     releases.deploy(connection, actor, flow_id, version_id, actor.at)
     return int(flow_id)
+
+
+def move_shop(connection: Connection, shop_url: str) -> None:
+    """Let the sample's connection lead to where the shop listens now: the port may be another one at each start."""
+    table = tables.connections.c
+    moved = update(tables.connections).where(table.name == SHOP, table.base_url.like("http://127.0.0.1:%"))
+    connection.execute(moved.values(base_url=shop_url, allowed_hosts=[urlsplit(shop_url).netloc]))
 
 
 def _draw(connection: Connection, actor: Actor, version_id: int, connection_id: int) -> None:

@@ -1,9 +1,14 @@
-"""The pruner: removes what retention has outlived, in batches small enough that no run waits for them."""
+"""The pruner: removes what retention has outlived, in batches small enough that no run waits for them.
+
+What belongs to a run goes by the run's age: its flow's own days, or the server's. Ids rise with time, so each turn
+looks at the runs that have become old enough since the last one, and at no other.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,49 +22,94 @@ BATCH = 500
 IDEMPOTENCY_DAYS = 7
 # A file that was written lately may be of a run whose row is not written yet.
 BLOB_GRACE = timedelta(hours=1)
+# How often all runs are looked at again, for flows whose retention was changed, and all files, for those unnamed.
 SWEEP_EVERY: Final = timedelta(days=1)
-PAYLOADS, LOGS, RUNS = tables.payloads.c, tables.run_logs.c, tables.runs.c
+FLOWS, PAYLOADS, LOGS, RUNS = tables.flows.c, tables.payloads.c, tables.run_logs.c, tables.runs.c
+METRICS = tables.metrics.c
+# It stays: its id is where a restart goes on to count.
+_NEWEST = select(func.max(tables.runs.alias().c.id)).scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """For how long payloads, runs with their logs, and metrics by the minute are kept."""
+
+    payloads: int
+    logs: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is removed of the runs that have some: the rows of these tables, by a flow's `own` days or the server's."""
+
+    has_some: ColumnElement[bool]
+    tables: Sequence[tuple[Table, ColumnElement[int]]]
+    own: ColumnElement[int | None]
+    server_days: int
 
 
 class Pruner:
     """`tick` removes all that is due, batch by batch."""
 
-    def __init__(self, database: Database, store: blobs.Blobs, *, log_days: int, payload_days: int) -> None:
+    def __init__(self, database: Database, store: blobs.Blobs, days: Days) -> None:
         self._database = database
         self._blobs = store
-        self._log_age = timedelta(days=log_days)
-        self._payload_age = timedelta(days=payload_days)
+        self._minute_age = timedelta(days=days.minutes)
+        payloads = (tables.payloads, PAYLOADS.run_id)
+        logs, runs = (tables.run_logs, LOGS.run_id), (tables.runs, RUNS.id)
+        self._kinds = (
+            Kind(
+                exists().where(PAYLOADS.run_id == RUNS.id),
+                [payloads],
+                FLOWS.payload_retention_days,
+                days.payloads,
+            ),
+            Kind(RUNS.id < _NEWEST, [payloads, logs, runs], FLOWS.log_retention_days, days.logs),
+        )
+        # The newest run that was looked at, for each kind and each number of days.
+        self._seen: dict[tuple[int, int | None], int] = {}
         self._sweep_again_at = columns.EPOCH
 
     async def tick(self, now: datetime) -> int:
         """Remove what is due at `now`; how many rows."""
+        if is_sweep := now >= self._sweep_again_at:
+            self._sweep_again_at = now + SWEEP_EVERY
+            self._seen.clear()
         removed = 0
-        for table, due in self._due(now):
-            while gone := await self._database.write_grouped(lambda db, t=table, d=due: _batch(db, t, d)):  # type: ignore[misc]
-                removed += len(gone)
-                if table is tables.payloads:
-                    await self._remove_blobs([row.blob for row in gone if row.blob is not None], now)
-        await self._sweep(now)
+        for number, kind in enumerate(self._kinds):
+            for days in await self._database.read(_days, kind):
+                removed += await self._prune(number, kind, days, now)
+        removed += await self._remove_old(tables.idempotency_keys, _old_keys(now), now)
+        removed += await self._remove_old(tables.metrics, _old_minutes(now - self._minute_age), now)
+        if is_sweep:
+            await self._sweep(now)
+        return removed
+
+    async def _prune(self, number: int, kind: Kind, days: int | None, now: datetime) -> int:
+        """Remove a kind of the flows that have these days for it, or none of their own."""
+        before, removed = now - timedelta(days=days or kind.server_days), 0
+        end = await self._database.read(_first_to_stay, self._seen.get((number, days), 0), before)
+        going_on = await self._database.read(_oldest_unfinished)
+        while run_ids := await self._database.read(_due, kind, days, self._seen.get((number, days), 0), end):
+            for table, run_id in kind.tables:
+                removed += await self._remove_old(table, run_id.in_(run_ids), now)
+            self._seen[number, days] = run_ids[-1]
+        self._seen[number, days] = min(end, going_on) - 1
+        return removed
+
+    async def _remove_old(self, table: Table, due: ColumnElement[bool], now: datetime) -> int:
+        removed = 0
+        while gone := await self._database.write_grouped(lambda db: _batch(db, table, due)):
+            removed += len(gone)
+            if table is tables.payloads:
+                await self._remove_blobs([row.blob for row in gone if row.blob is not None], now)
         return removed
 
     async def _sweep(self, now: datetime) -> None:
-        """Once a day, remove the files that no row names: their start was refused after they were written."""
-        if now < self._sweep_again_at:
-            return
-        self._sweep_again_at = now + SWEEP_EVERY
+        """Remove the files that no row names: their start was refused after they were written."""
         old = await asyncio.to_thread(lambda: list(self._blobs.older_than((now - SWEEP_EVERY).timestamp())))
         await self._remove_blobs(old, now)
-
-    def _due(self, now: datetime) -> Sequence[tuple[Table, ColumnElement[bool]]]:
-        # The newest run stays: its id is where a restart goes on to count.
-        newest = select(func.max(RUNS.id)).scalar_subquery()
-        keys = tables.idempotency_keys.c
-        return (
-            (tables.payloads, (PAYLOADS.created_at < now - self._payload_age) & _is_ended(PAYLOADS.run_id)),
-            (tables.run_logs, (LOGS.created_at < now - self._log_age) & _is_ended(LOGS.run_id)),
-            (tables.runs, (RUNS.finished_at < now - self._log_age) & (RUNS.id < newest)),
-            (tables.idempotency_keys, keys.created_at < now - timedelta(days=IDEMPOTENCY_DAYS)),
-        )
 
     async def _remove_blobs(self, names: Sequence[str], now: datetime) -> None:
         for name in set(names):
@@ -67,9 +117,45 @@ class Pruner:
                 await asyncio.to_thread(self._blobs.remove, name, (now - BLOB_GRACE).timestamp())
 
 
-def _is_ended(run_id: ColumnElement[int]) -> ColumnElement[bool]:
-    going_on = tables.runs.alias()
-    return ~exists().where(going_on.c.id == run_id, going_on.c.status.in_(run.UNFINISHED))
+def _days(connection: Connection, kind: Kind) -> list[int | None]:
+    """The days that flows have of their own; None is for all others."""
+    own = select(kind.own).where(kind.own.is_not(None)).distinct().order_by(kind.own)
+    return [None, *connection.scalars(own)]
+
+
+def _first_to_stay(connection: Connection, seen: int, before: datetime) -> int:
+    """The id after `seen` at which the runs begin that are not older."""
+    young = select(RUNS.id).where(RUNS.id > seen, RUNS.queued_at >= before).order_by(RUNS.id).limit(1)
+    return connection.scalar(young) or (connection.scalar(select(func.max(RUNS.id))) or 0) + 1
+
+
+def _due(connection: Connection, kind: Kind, days: int | None, seen: int, end: int) -> list[int]:
+    """The next ended runs between these ids that there is something to remove of; at most a batch, ids rising."""
+    own = select(FLOWS.id).where(kind.own == days if days is not None else kind.own.is_not(None))
+    found = select(RUNS.id).where(
+        RUNS.id > seen,
+        RUNS.id < end,
+        RUNS.status.not_in(run.UNFINISHED),
+        RUNS.flow_id.in_(own) if days is not None else RUNS.flow_id.not_in(own),
+        kind.has_some,
+    )
+    return list(connection.scalars(found.order_by(RUNS.id).limit(BATCH)))
+
+
+def _oldest_unfinished(connection: Connection) -> int:
+    """The id of the oldest run that goes on, or of none that is yet to come."""
+    oldest = (
+        connection.scalar(select(func.min(RUNS.id)).where(RUNS.status == one)) for one in run.UNFINISHED
+    )
+    return min((id for id in oldest if id is not None), default=2**63 - 1)
+
+
+def _old_keys(now: datetime) -> ColumnElement[bool]:
+    return tables.idempotency_keys.c.created_at < now - timedelta(days=IDEMPOTENCY_DAYS)
+
+
+def _old_minutes(before: datetime) -> ColumnElement[bool]:
+    return (METRICS.interval == "minute") & (METRICS.starts_at < before)
 
 
 def _batch(connection: Connection, table: Table, due: ColumnElement[bool]) -> Sequence[Any]:

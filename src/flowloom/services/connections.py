@@ -171,7 +171,7 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
     kind = auth["type"]
     base = None if fields["base_url"] is None else _base_url(fields["base_url"])
     hosts = list(fields["allowed_hosts"]) or ([_host_of(base)] if base else [])
-    _require_hosts(hosts, kind)
+    _require_hosts(hosts, kind, base)
     _require_headers(fields["headers"])
     shown = _SHOWN.get(kind)
     if shown is not None:
@@ -227,13 +227,19 @@ def _require_header_name(field: str, name: str) -> None:
         raise errors.Invalid.field(field, f"{name[:100]!r} is no header name; use letters, digits and -.")
 
 
-def _require_hosts(hosts: Sequence[str], kind: str) -> None:
+def _require_hosts(hosts: Sequence[str], kind: str, base: SplitResult | None) -> None:
     if not hosts and kind != AUTH_NONE:
         raise errors.Invalid.field(
             "allowed_hosts", "Name the hosts that may get the secret, or give a base_url."
         )
     for number, host in enumerate(hosts):
         addresses.Rules([host], f"allowed_hosts.{number}")
+    if base is not None and hosts:
+        port = base.port or {"http": 80, "https": 443}[base.scheme]
+        if not addresses.Rules(hosts, "allowed_hosts").name(base.hostname or "", port):
+            raise errors.Invalid.field(
+                "allowed_hosts", f"The host of the base_url is not among them; add {_host_of(base)}."
+            )
 
 
 def _base_url(text: str) -> SplitResult:

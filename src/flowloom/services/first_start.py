@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -23,16 +24,19 @@ class Welcome:
     generated_password: str | None = field(repr=False)
 
 
-def prepare(platform: Platform) -> Welcome | None:
-    """Make company and administrator where there is no user yet; None when there are users."""
+def prepare(
+    platform: Platform, plant: Callable[[Connection, Actor], object] = lambda _connection, _actor: None
+) -> Welcome | None:
+    """Make company and administrator where there is no user yet, and with them what `plant` makes; None when there
+    are users."""
     if platform.database.read_now(users.count):
         return None
     settings, now = platform.settings, platform.clock()
     password = settings.admin_password or secrets.token_urlsafe(12)
     password_hash = passwords.hash(password)
 
-    def work(connection: Connection) -> tuple[int, int]:
-        return users.create_company_with_admin(
+    def work(connection: Connection) -> Actor:
+        company_id, user_id = users.create_company_with_admin(
             connection,
             company=COMPANY,
             email=settings.admin_email,
@@ -40,7 +44,9 @@ def prepare(platform: Platform) -> Welcome | None:
             password_hash=password_hash,
             at=now,
         )
+        actor = Actor(company_id, Role.ADMINISTRATOR, now, user_id)
+        plant(connection, actor)
+        return actor
 
-    company_id, user_id = platform.database.write_now(work)
-    generated = None if settings.admin_password else password
-    return Welcome(Actor(company_id, Role.ADMINISTRATOR, now, user_id), settings.admin_email, generated)
+    actor = platform.database.write_now(work)
+    return Welcome(actor, settings.admin_email, None if settings.admin_password else password)

@@ -14,6 +14,8 @@ from flowloom.services.actor import Actor
 from flowloom.store import query, tables
 
 FLOWS, VERSIONS = tables.flows.c, tables.versions.c
+# What null takes away; null for anything else leaves it as it is.
+CLEARABLE = ("log_retention_days", "payload_retention_days")
 _RELATED = ("latestVersion", "deployedVersion", "currentVersion", "versions")
 
 LISTING = query.Listing(
@@ -68,7 +70,10 @@ def insert_flow(connection: Connection, actor: Actor, fields: Mapping[str, Any])
 
 
 def change(connection: Connection, actor: Actor, id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Change what `fields` names. Enabling settles the schedules: slots that passed meanwhile were paused."""
+    """Change what `fields` names; None clears what is CLEARABLE.
+
+    Enabling settles the schedules: slots that passed meanwhile were paused.
+    """
     row = owned.load_flow(connection, actor, id, lock=True)
     if fields.get("is_enabled") and not row.is_enabled:
         schedules.resume(connection, id, actor.at)
@@ -91,16 +96,19 @@ def remove(connection: Connection, actor: Actor, id: int) -> None:
 
 def view(row: Row[Any]) -> dict[str, Any]:
     """A flow as the API shows it."""
-    return {
-        "id": row.id,
-        "name": row.name,
-        "description": row.description,
-        "is_enabled": row.is_enabled,
-        "priority": row.priority,
-        "labels": row.labels,
-        "created_at": views.instant(row.created_at),
-        "updated_at": views.instant(row.updated_at),
-    }
+    return views.present(
+        {
+            "id": row.id,
+            "name": row.name,
+            "description": row.description,
+            "is_enabled": row.is_enabled,
+            "priority": row.priority,
+            "labels": row.labels,
+            **{name: row._mapping[name] for name in CLEARABLE},
+            "created_at": views.instant(row.created_at),
+            "updated_at": views.instant(row.updated_at),
+        }
+    )
 
 
 def _include(connection: Connection, items: list[dict[str, Any]], includes: frozenset[str]) -> None:

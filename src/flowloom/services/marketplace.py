@@ -120,13 +120,21 @@ def _next_app_version(connection: Connection, actor: Actor, source: Row[Any]) ->
     return connection.execute(made.returning(tables.marketplace_apps)).one()
 
 
-def install(connection: Connection, actor: Actor, id: int, name: str | None = None) -> dict[str, Any]:
-    """Make a disabled flow with a Draft of an app's newest version; the flow. Raises Missing."""
+def install(
+    connection: Connection, actor: Actor, id: int, name: str | None = None, number: int | None = None
+) -> dict[str, Any]:
+    """Make a disabled flow with a Draft of an app's newest version, or of the one asked for; the flow.
+
+    Raises Missing, and Invalid for a version that the app does not have.
+    """
     app = load(connection, actor, id)
-    newest = select(APP_VERSIONS.document).where(
-        APP_VERSIONS.marketplace_app_id == id, APP_VERSIONS.version == app.latest_version
+    chosen = select(APP_VERSIONS.document).where(
+        APP_VERSIONS.marketplace_app_id == id, APP_VERSIONS.version == (number or app.latest_version)
     )
-    return exchange.import_flow(connection, actor, connection.execute(newest).scalar_one(), name)
+    document = connection.scalar(chosen)
+    if document is None:
+        raise errors.Invalid.field("version", f"{app.name} has the versions 1 to {app.latest_version}.")
+    return exchange.import_flow(connection, actor, document, name)
 
 
 def view(row: Row[Any]) -> dict[str, Any]:

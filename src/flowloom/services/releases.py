@@ -57,7 +57,7 @@ def _retire_deployed(connection: Connection, actor: Actor, flow_id: int) -> None
         VERSIONS.flow_id == flow_id, VERSIONS.status == version.Status.DEPLOYED
     )
     for id in connection.scalars(deployed).all():
-        schedules.deactivate(connection, id)
+        schedules.deactivate(connection, id, actor.at)
         _set(
             connection,
             id,

@@ -259,10 +259,7 @@ def retry(
     row = load(connection, actor, id)
     if not run.is_finished(row.status):
         raise errors.Conflict(f"Run {id} has not ended yet; stop it first, or wait.")
-    if row.queued_at < actor.at - timedelta(days=payload_days):
-        raise errors.Conflict(
-            f"Run {id} is older than {payload_days} days, and its payloads are gone; start a new run."
-        )
+    _require_payloads(connection, actor, row, payload_days)
     chosen = _version_to_retry(connection, actor, row, version_id)
     start = queue.Start(
         company_id=actor.company_id,
@@ -284,6 +281,17 @@ def retry(
     if isinstance(answer, Exception):
         raise answer
     return answer
+
+
+def _require_payloads(connection: Connection, actor: Actor, row: Row[Any], server_days: int) -> None:
+    own = connection.scalar(
+        select(tables.flows.c.payload_retention_days).where(tables.flows.c.id == row.flow_id)
+    )
+    days = own or server_days
+    if row.queued_at < actor.at - timedelta(days=days):
+        raise errors.Conflict(
+            f"Run {row.id} is older than {days} days, and its payloads are gone; start a new run."
+        )
 
 
 def _version_to_retry(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, bindparam, delete, func, insert, select, update
 
 from flowloom import errors
 from flowloom.domain import cron, version
@@ -67,13 +67,18 @@ def page(
 
 
 def create(
-    connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]
+    connection: Connection,
+    actor: Actor,
+    version_id: int,
+    fields: Mapping[str, Any],
+    if_match: str | None = None,
 ) -> dict[str, Any]:
-    """A schedule of a Draft. Raises Missing, Invalid, VersionLocked."""
+    """A schedule of a Draft. Raises Missing, Invalid, VersionLocked, Conflict on a stale `if_match`."""
     owned.load_version(connection, actor, version_id)
     values = {**DEFAULTS, **fields}
     timetable(values)
-    _lock_draft(connection, actor, version_id)
+    _lock_draft(connection, actor, version_id, if_match)
+    _require_room(connection, version_id)
     row = _row(version_id, values, actor.at)
     id = connection.execute(insert(tables.schedules).values(row).returning(SCHEDULES.id)).scalar_one()
     _touch_version(connection, actor, version_id)
@@ -81,13 +86,18 @@ def create(
 
 
 def change(
-    connection: Connection, actor: Actor, version_id: int, id: int, fields: Mapping[str, Any]
+    connection: Connection,
+    actor: Actor,
+    version_id: int,
+    id: int,
+    fields: Mapping[str, Any],
+    if_match: str | None = None,
 ) -> dict[str, Any]:
-    """Change what `fields` names. Raises Missing, Invalid, VersionLocked."""
+    """Change what `fields` names. Raises Missing, Invalid, VersionLocked, Conflict on a stale `if_match`."""
     owned.load_version(connection, actor, version_id)
     row = _load(connection, version_id, id)
     timetable({**row._mapping, **fields})
-    _lock_draft(connection, actor, version_id)
+    _lock_draft(connection, actor, version_id, if_match)
     if fields:
         changed = update(tables.schedules).where(SCHEDULES.id == id)
         connection.execute(changed.values({**_normal(fields), "updated_at": actor.at}))
@@ -95,23 +105,37 @@ def change(
     return view(_load(connection, version_id, id))
 
 
-def remove(connection: Connection, actor: Actor, version_id: int, id: int) -> None:
-    """Delete a schedule of a Draft. Raises Missing, VersionLocked."""
+def remove(
+    connection: Connection, actor: Actor, version_id: int, id: int, if_match: str | None = None
+) -> None:
+    """Delete a schedule of a Draft. Raises Missing, VersionLocked, Conflict on a stale `if_match`."""
     owned.load_version(connection, actor, version_id)
     _load(connection, version_id, id)
-    _lock_draft(connection, actor, version_id)
+    _lock_draft(connection, actor, version_id, if_match)
     connection.execute(delete(tables.schedules).where(SCHEDULES.id == id))
     _touch_version(connection, actor, version_id)
 
 
-def _lock_draft(connection: Connection, actor: Actor, version_id: int) -> None:
+def _lock_draft(connection: Connection, actor: Actor, version_id: int, if_match: str | None) -> None:
     row = owned.lock_version(connection, actor, version_id)
     version.require_editable(row.iteration, row.status)
+    owned.require_match(row, if_match)
+
+
+def _require_room(connection: Connection, version_id: int) -> None:
+    kept = select(func.count()).where(SCHEDULES.flow_version_id == version_id)
+    if connection.scalar(kept) == MAX_SCHEDULES:
+        raise errors.Invalid.field("flow_version_id", f"A version has at most {MAX_SCHEDULES:,} schedules.")
 
 
 def _touch_version(connection: Connection, actor: Actor, version_id: int) -> None:
     """A version's schedules are saved with it, though they are no part of what its content hash is taken of."""
-    saved = {"saved_at": actor.at, "saved_by": actor.user_id, "updated_at": actor.at}
+    saved = {
+        "revision": VERSIONS.revision + 1,
+        "saved_at": actor.at,
+        "saved_by": actor.user_id,
+        "updated_at": actor.at,
+    }
     connection.execute(update(tables.versions).where(VERSIONS.id == version_id).values(saved))
 
 
@@ -193,24 +217,28 @@ def activate(connection: Connection, version_id: int, at: datetime) -> None:
     slots.advance(connection, [(row.id, timetable(row._mapping).next_slot(at), at) for row in rows])
 
 
-def deactivate(connection: Connection, version_id: int) -> None:
-    """Let a version's schedules rest."""
+def deactivate(connection: Connection, version_id: int, at: datetime) -> None:
+    """Let a version's schedules rest; what passed until now and did not fire is missed."""
+    for row in connection.execute(_JOINED.where(SCHEDULES.flow_version_id == version_id)).all():
+        _settle(connection, row, at, "missed" if row.is_enabled else "paused")
     resting = update(tables.schedules).where(SCHEDULES.flow_version_id == version_id)
     connection.execute(resting.values(next_run_at=None, settled_until=None))
 
 
 def resume(connection: Connection, flow_id: int, at: datetime) -> None:
     """The flow is enabled from now on: the slots that passed while it was not are paused, and none is caught up."""
-    active = (
-        select(tables.schedules)
-        .join(tables.versions, VERSIONS.id == SCHEDULES.flow_version_id)
-        .where(VERSIONS.flow_id == flow_id, VERSIONS.status == version.Status.DEPLOYED)
-    )
+    active = _JOINED.where(VERSIONS.flow_id == flow_id, VERSIONS.status == version.Status.DEPLOYED)
     for row in connection.execute(active).all():
-        table = timetable(row._mapping)
-        passed = slots.passed(table, row.settled_until or at, at)
-        slots.record(connection, row.id, row.flow_version_id, [(slot.at, "paused") for slot in passed])
-        slots.advance(connection, [(row.id, table.next_slot(at), at)])
+        _settle(connection, row, at, "paused")
+        slots.advance(connection, [(row.id, timetable(row._mapping).next_slot(at), at)])
+
+
+def _settle(connection: Connection, row: Row[Any], at: datetime, reason: str) -> None:
+    """Keep why the slots of a schedule did not fire that passed since it was last settled."""
+    if row.next_run_at is not None and row.next_run_at <= at:
+        passed = slots.passed(timetable(row._mapping), row.settled_until or at, at)
+        verdicts = [(slot.at, reason if slot.fires else "dst gap") for slot in passed]
+        slots.record(connection, row.id, row.flow_version_id, verdicts, row.settled_until)
 
 
 def unfired(

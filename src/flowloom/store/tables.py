@@ -98,6 +98,9 @@ flows = Table(
     Column("is_enabled", Boolean, nullable=False),
     Column("priority", SmallInteger, nullable=False),
     Column("labels", Json, nullable=False),
+    # Days; NULL is what the server's settings say.
+    Column("log_retention_days", Integer),
+    Column("payload_retention_days", Integer),
     Column("last_iteration", Integer, nullable=False),
     *_times(),
     **KEEP_IDS,
@@ -274,7 +277,7 @@ payloads = Table(
     Column("encoding", String(8)),
     Column("body", LargeBinary),
     Column("blob", String(64), index=True),
-    Column("created_at", Instant, nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
     UniqueConstraint("run_id", "step_key", "position", "kind"),
 )
 
@@ -286,7 +289,7 @@ run_logs = Table(
     Column("step_key", String(40)),
     Column("level", String(8), nullable=False),
     Column("message", Text, nullable=False),
-    Column("created_at", Instant, nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
 )
 
 metric_deltas = Table(
@@ -313,6 +316,12 @@ metrics = Table(
     Column("key", String(24), primary_key=True),
     Column("iteration", Integer, nullable=False),
     Column("value", BigInteger, nullable=False),
+)
+Index(
+    "ix_metrics_minute",
+    metrics.c.starts_at,
+    sqlite_where=text("interval = 'minute'"),
+    postgresql_where=text("interval = 'minute'"),
 )
 
 webhooks = Table(
