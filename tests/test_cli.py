@@ -201,6 +201,10 @@ class TestUsersAndKeys:
             (("a@b.example", "--password", "short"), INVALID),
             (("admin@example.com",), INVALID),
             (("a@b.example", "--company", "7"), MISSING),
+            (("a@b.example", "--name", "x" * 256), INVALID),
+            (("a@b.example", "--name", " "), INVALID),
+            (("x" * 300 + "@b.example",), INVALID),
+            (("u\udcff@b.example",), INVALID),
         ],
     )
     def test_what_is_refused(
@@ -215,6 +219,13 @@ class TestUsersAndKeys:
         ran = flowloom("keys", "revoke", made["id"], "--data-dir", home, "--json")
         assert ran.json == {"id": made["id"], "revoked": True}
         assert flowloom("keys", "revoke", 99, "--data-dir", home).code == MISSING
+        assert flowloom("keys", "revoke", 10**20, "--data-dir", home).code == USAGE
+
+    @pytest.mark.parametrize("name", ["", " ", "x" * 300, "\udcff", "a\0b", "a\nb"])
+    def test_a_key_has_a_name(self, flowloom: Flowloom, home: Path, name: str) -> None:
+        ran = flowloom("keys", "create", name, "--data-dir", home)
+        assert (ran.code, ran.out, ran.err.count("\n")) == (INVALID, "", 1)
+        assert flowloom("keys", "create", "x", "--company", 10**20, "--data-dir", home).code == USAGE
 
 
 class TestFlows:
@@ -239,13 +250,33 @@ class TestFlows:
         assert "imported, disabled, as a Draft" in ran.out
 
     @pytest.mark.parametrize(
-        "content", [None, "", "[]", "{", "{}", '{"format": "flowloom.flow"}', "[" * 5000]
+        "content",
+        [
+            None,
+            "",
+            "[]",
+            "{",
+            "{}",
+            '{"format": "flowloom.flow"}',
+            "[" * 5000,
+            '{"a": NaN}',
+            '{"a": "\\ud800"}',
+            '{"a": "\\u0000"}',
+            '{"a":' * 100 + "1" + "}" * 100,
+        ],
     )
     def test_what_is_no_document(self, flowloom: Flowloom, home: Path, content: str | None) -> None:
         file = home / "flow.json"
         if content is not None:
             file.write_text(content)
         ran = flowloom("flows", "import", file, "--data-dir", home)
+        assert (ran.code, ran.err.count("\n")) == (INVALID, 1)
+
+    @pytest.mark.parametrize("name", ["", "x" * 300])
+    def test_a_name_that_is_none(self, flowloom: Flowloom, home: Path, name: str) -> None:
+        file = home / "flow.json"
+        flowloom("flows", "export", 1, "--output", file, "--data-dir", home)
+        ran = flowloom("flows", "import", file, "--name", name, "--data-dir", home)
         assert (ran.code, ran.err.count("\n")) == (INVALID, 1)
 
     def test_a_flow_that_is_not_there(self, flowloom: Flowloom, home: Path) -> None:

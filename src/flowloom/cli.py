@@ -52,7 +52,8 @@ DatabaseUrl = Annotated[str | None, typer.Option(help="sqlite:///... or postgres
 Host = Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (8080).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Company = Annotated[int, typer.Option(help="Id of the company.")]
+MAX_ID: Final = 2**63 - 1
+Company = Annotated[int, typer.Option(help="Id of the company.", min=1, max=MAX_ID)]
 
 
 def load(**overrides: Any) -> Settings:
@@ -159,7 +160,7 @@ def keys_create(
 
 @keys_app.command("revoke")
 def keys_revoke(
-    id: Annotated[int, typer.Argument(help="Id of the key.")],
+    id: Annotated[int, typer.Argument(help="Id of the key.", min=1, max=MAX_ID)],
     company: Company = 1,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
@@ -174,7 +175,7 @@ def keys_revoke(
 
 @flows_app.command("export")
 def flows_export(
-    flow: Annotated[int, typer.Argument(help="Id of the flow.")],
+    flow: Annotated[int, typer.Argument(help="Id of the flow.", min=1, max=MAX_ID)],
     output: Annotated[Path | None, typer.Option(help="File to write; standard output unless given.")] = None,
     company: Company = 1,
     data_dir: DataDir = None,
@@ -226,11 +227,15 @@ def openapi() -> None:
 
 def read_document(path: Path) -> dict[str, Any]:
     """A JSON object from a file. Raises Invalid."""
+    from flowloom.api import bodies
+
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-        content = json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        raise errors.Invalid.field("document", f"{path} cannot be read as JSON: {error}") from None
+        content = bodies.decode(sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes())
+        bodies.refuse_nul(content)
+    except OSError as error:
+        raise errors.Invalid.field("document", f"{path} cannot be read: {error.strerror}.") from None
+    except errors.Invalid as problem:
+        raise errors.Invalid.field("document", f"{path} cannot be read as JSON: {problem.message}") from None
     if not isinstance(content, dict):
         raise errors.Invalid.field("document", f"{path} is no document of a flow: it must be a JSON object.")
     return content
@@ -262,7 +267,7 @@ def show(content: Any, text: str, as_json: bool) -> None:
 def main() -> NoReturn:
     """Run the command; what went wrong in one line on standard error, with its exit code."""
     try:
-        app()
+        app(prog_name="flowloom")
     except errors.Invalid as problem:
         for field, messages in problem.errors.items():
             named = messages[0] if messages[0].startswith(field) else f"{field}: {messages[0]}"

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from typing import Any
 from unittest import mock
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import func, select
@@ -190,6 +191,18 @@ async def test_bad_texts_in_every_query(sqlite_server: World) -> None:
                 if name in ("page", "per_page"):
                     assert answer.status == 422
     assert (await sqlite_server.get("/flows")).json()["meta"]["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "[]", "NaN", '{"a":"\\ud800"}', '{"a":' * 100 + "1" + "}" * 100, '{"a":"\\u0000"}']
+)
+async def test_bad_flow_variables(sqlite_server: World, text: str) -> None:
+    flow = await sqlite_server.flow()
+    answer = await sqlite_server.post(f"/flows/{flow.id}/start/raw?flow_variables={quote(text)}", body=b"1")
+    assert (answer.status, [name.partition(".")[0] for name in answer.json()["errors"]]) == (
+        422,
+        ["flow_variables"],
+    )
 
 
 async def test_bad_headers(sqlite_server: World) -> None:

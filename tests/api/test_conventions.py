@@ -50,6 +50,22 @@ async def test_an_idempotency_key_starts_one_run(server: World) -> None:
     assert answer.json()["flow_run_id"] != first
 
 
+async def test_an_idempotency_key_is_answered_though_the_flow_has_changed(server: World) -> None:
+    flow = await server.flow(FILTER)
+    sent = {"json": {"payload": "[1]"}, "headers": {"idempotency-key": "order 8"}}
+    paths = [f"/flows/{flow.id}/start", f"/flows/{flow.id}/start/{flow.version_id}"]
+    answers = []
+    for number, path in enumerate(paths):
+        sent["headers"] = {"idempotency-key": f"order {number}"}
+        answers.append((await server.post(path, **sent)).json()["flow_run_id"])
+    await server.put(flow.path, json={"deployed_at": None})
+    assert (await server.delete(flow.path)).status == 200
+    for number, path in enumerate(paths):
+        sent["headers"] = {"idempotency-key": f"order {number}"}
+        again = await server.post(path, **sent)
+        assert (again.status, again.json()["flow_run_id"]) == (200, answers[number]), path
+
+
 async def test_a_stale_edit_is_refused(server: World) -> None:
     """Every edit of the graph takes If-Match; the ETag changes with each save and with nothing else."""
     flow = await server.flow(FILTER, deploy=False)

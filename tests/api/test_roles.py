@@ -195,3 +195,12 @@ async def test_a_path_that_ends_in_health_is_no_health_check(sqlite_server: Worl
     ):
         assert (await sqlite_server.get(path, key=None)).status in (401, 404)
         assert (await sqlite_server.get(path)).status in (403, 404)
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://[", "http://\u2100.com".encode().decode("latin-1"), "null", "", "http://evil.test"]
+)
+async def test_a_cookie_does_not_work_from_another_origin(sqlite_server: World, origin: str) -> None:
+    value = sqlite_server.bearer("manager").removeprefix("Bearer ")
+    headers = {"cookie": f"flowloom_session={value}", "origin": origin}
+    assert (await sqlite_server.post("/flows", json={"name": "A"}, key=None, headers=headers)).status == 403

@@ -109,6 +109,16 @@ async def test_unknown_names_in_a_query(sqlite_server: World, what: str) -> None
     assert (await sqlite_server.get(path, query={"anything": "else"})).status == 200
 
 
+async def test_a_parameter_given_twice(sqlite_server: World) -> None:
+    """In a list, and in the includes of one record."""
+    flow = await sqlite_server.flow()
+    for path in (f"/flows/{flow.id}/versions", flow.path):
+        answer = await sqlite_server.get(f"{path}?include=steps&include=runs")
+        assert (answer.status, list(answer.json()["errors"])) == (422, ["include"])
+        assert "commas" in answer.json()["message"]
+        assert (await sqlite_server.get(f"{path}?include=steps,runs")).status == 200
+
+
 async def test_includes_each_and_all(server: World) -> None:
     flow = await server.flow(FILTER, deploy=False)
     await server.post(f"/flow-versions/{flow.version_id}/schedules", json={"cron_string": "0 5 * * *"})

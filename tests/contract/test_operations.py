@@ -9,6 +9,7 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from tests.contract import contract
 from tests.contract.states import FILTER, content_of, flow_in
 from tests.world import OTHER_KEY, World
@@ -156,10 +157,34 @@ async def test_deploying_checks_the_whole_graph(server: World) -> None:
     found = answer.json()["errors"]
     assert answer.status == 422
     assert f"steps.{route['id']}.routes" in found
-    assert "nobody" in found[f"steps.{send.data['id']}.url"][0] or "nobody" in str(found)
+    assert "nobody" in found[f"steps.{send.data['id']}.config.url"][0]
     assert f"steps.{batch['id']}.config.size" in found
     assert '"Ways"' in found[f"steps.{route['id']}.routes"][0]
     assert (await server.get(flow.path)).data["status"] == "Draft"
+
+
+@pytest.mark.parametrize(
+    ("variables", "where", "field"),
+    [
+        ({}, {"field": "x", "operator": "equals", "value": "{{nobody}}"}, "routes.{route}.where"),
+        ({"x": "{{nobody}}"}, None, "variables"),
+        ({"x": "[[foo.bar]]"}, None, "variables.x"),
+        ({"x": ["{{a b}}"]}, None, "variables.x.0"),
+    ],
+)
+async def test_deploying_checks_conditions_of_routes_and_variables_of_steps(
+    server: World, variables: dict[str, Any], where: Any, field: str
+) -> None:
+    flow = await flow_in(server, "Draft")
+    made = await flow.add("route", config={"mode": "all", "routes": [{"name": "a", "where": where}]})
+    step = f"{flow.graph}/steps/{made['id']}"
+    saved = await server.patch(step, json={"variables": variables})
+    answer = saved
+    if saved.status == 200:
+        answer = await server.put(flow.path, json={"deployed_at": "2026-03-02T10:00:00Z"})
+    assert answer.status == 422, answer.body
+    [key] = {route["key"] for route in (await server.get(flow.graph)).data["routes"]}
+    assert [name for name in answer.json()["errors"] if name.endswith(field.format(route=key))]
 
 
 async def test_delete(server: World) -> None:

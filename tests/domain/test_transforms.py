@@ -107,6 +107,7 @@ EXAMPLES: list[tuple[str, dict[str, Any], object, object]] = [
     ("date_add", {"days": 1}, "2026-01-01T10:00:00", "2026-01-02T10:00:00"),
     ("timestamp", {}, "2026-01-01T00:00:00Z", 1767225600),
     ("timestamp", {"unit": "milliseconds"}, "2026-01-01", 1767225600000),
+    ("timestamp", {"unit": "milliseconds"}, "9999-12-31", 253402214400000),
 ]
 
 

@@ -105,7 +105,7 @@ def test_host_patterns(pattern, host, port, expected):
 
 
 @pytest.mark.parametrize(
-    "entry", ["10.0.0.1/8", "host:0", "host:99999", "*", "a b", "*.10.0.0.1", "[::1]:x", "http://a"]
+    "entry", ["10.0.0.1/8", "host:0", "host:99999", "*", "a b", "*.10.0.0.1", "[::1]:x", "[::1", "http://a"]
 )
 def test_an_entry_that_cannot_be_read_is_named(entry):
     with pytest.raises(errors.Invalid) as caught:

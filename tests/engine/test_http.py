@@ -86,6 +86,11 @@ async def failure(request, allow=(), allowed_hosts=None, **options):
     return caught.value
 
 
+@pytest.mark.parametrize("host", ["xn--", "xn--a", "a." + "b" * 64 + ".test"])
+def test_a_host_that_is_no_name(runner, host):
+    assert runner.run(failure(get(f"http://{host}/"))).why
+
+
 FORBIDDEN_HOSTS = [
     # IPv4 in its usual and unusual forms
     *("127.0.0.1", "127.1", "127.0.1", "127.0.0.2", "127.127.127.127", "0", "0.0.0.0", "0.0", "0.0.0"),

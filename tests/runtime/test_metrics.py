@@ -95,6 +95,18 @@ async def test_every_interval_is_the_same_before_and_after_folding(server: World
                 assert metric["value"] == pytest.approx(exact, rel=0.05)
 
 
+@pytest.mark.parametrize("interval", ["week", "month"])
+async def test_an_interval_counts_whole_though_the_question_ends_inside_it(server: World, interval: str):
+    flow = await server.flow()
+    await spread(server, flow)
+    whole = await shown(server, flow, interval=interval)
+    last = max(metric["starts_at"] for metric in whole)
+    ends = (datetime.fromisoformat(last) + timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
+    for _ in range(2):
+        assert await shown(server, flow, interval=interval, to=ends) == whole
+        await server.server.rollup.tick(server.clock.now)
+
+
 async def test_half_folded_is_the_same_too(server: World, monkeypatch):
     monkeypatch.setattr(rollup, "BATCH", 50)
     flow = await server.flow()

@@ -57,6 +57,14 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-03-02T{text}+00:00")
 
 
+async def test_catching_up_all_takes_the_slot_of_now_too(server: World):
+    _, id = await scheduled(server, catch_up="all")
+    server.clock.now += 3 * MINUTE + timedelta(seconds=18)
+    await server.tick()
+    assert len(await fired(server, id)) == 3
+    assert await ranges(server, id) == []
+
+
 async def test_what_passed_before_an_undeployment_was_missed(server: World):
     flow, id = await scheduled(server)
     await pass_minutes(server, 1)

@@ -186,6 +186,7 @@ def test_the_document_below_is_valid() -> None:
         (lambda document: document["flow"].pop("name"), "flow.name"),
         (flow(name=""), "flow.name"),
         (flow(name="n" * 256), "flow.name"),
+        (flow(name=" "), "flow.name"),
         (flow(name="a\0b"), "document"),
         (flow(priority=9), "flow.priority"),
         (flow(labels=["a", 1]), "flow.labels.1"),
@@ -204,6 +205,8 @@ def test_the_document_below_is_valid() -> None:
         (step(2, config={"sze": 1}), "definition.steps.2.config.sze"),
         (step(2, variables={"a b": 1}), "definition.steps.2.variables.a b"),
         (step(2, position={"x": "left"}), "definition.steps.2.position"),
+        (step(2, position={"foo": 1}), "definition.steps.2.position"),
+        (step(2, variables={"a": "[[foo.bar]]"}), "definition.steps.2.variables.a"),
         (step(2, parent="nobody", route=None), "definition.steps.2.parent"),
         (step(2, route="nowhere"), "definition.steps.2.route"),
         (step(2, parent="trigger"), "definition.steps.2.route"),
@@ -275,3 +278,16 @@ def test_a_thousand_steps_in_a_row_are_no_trouble() -> None:
             }
         )
     assert documents.read(document).definition.steps[-1].key in ("b996", "b")
+
+
+def test_an_object_of_a_document_has_a_thousand_keys_at_most() -> None:
+    wide = {f"key{number}": 1 for number in range(1001)}
+    for place, field in (
+        ("config", "definition.steps.2.config"),
+        ("variables", "definition.steps.2.variables"),
+    ):
+        document = copy.deepcopy(valid())
+        document["definition"]["steps"][2][place] = wide
+        with pytest.raises(errors.Invalid, match="at most 1,000 keys") as caught:
+            documents.read(document)
+        assert list(caught.value.errors) == [field]

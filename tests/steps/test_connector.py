@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from flowloom import errors
-from flowloom.domain import templates
+from flowloom.domain import bulk, templates
 from flowloom.domain.payload import Payload
 from flowloom.engine import http
 from flowloom.steps import answers, connector, contract, pagination
@@ -31,12 +32,16 @@ class Run:
     now: datetime = NOW
     idempotency_key: str = "key-1"
     lines: list = field(default_factory=list)
+    scoped_in: list = field(default_factory=list)
+    logged_in: list = field(default_factory=list)
 
     def scope(self, payload):
+        self.scoped_in.append(threading.current_thread())
         return templates.Scope(self.variables, payload.body, self.now, payload.meta)
 
     def log(self, level, message):
         self.lines.append((level, message))
+        self.logged_in.append(threading.current_thread())
 
     async def fetch(self, request):
         url = request.url if "://" in request.url else self.base + request.url
@@ -306,6 +311,39 @@ def test_pages_that_never_end_fail(pages, words):
     assert words in last.why
 
 
+@pytest.mark.parametrize(
+    "pages",
+    [
+        {"type": "page"},
+        {"type": "offset", "size": 2},
+        {"type": "cursor", "param": "c", "cursor_path": "next"},
+    ],
+)
+@pytest.mark.parametrize(("max_pages", "fails"), [(3, False), (2, True)])
+def test_as_many_pages_as_are_allowed(pages, max_pages, fails):
+    asked = []
+
+    async def three_pages(request):
+        asked.append(request.path_qs)
+        return web.json_response(
+            {"data": [1, 2] if len(asked) <= 3 else [], "next": len(asked) <= 3 and len(asked)}
+        )
+
+    step = compiled("receive", path="data", pagination={**pages, "max_pages": max_pages})
+    found, last = pages_of(three_pages, step)
+    assert isinstance(last, contract.Fail) == fails
+    assert len(found) == min(3, max_pages)
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://[x]:1/", "http://\u2100.com/", "http://a.test:99999/"])
+def test_a_url_that_cannot_be_read_is_refused_at_once_or_fails_the_run(url):
+    with pytest.raises(errors.Invalid) as caught:
+        compiled("receive", url)
+    assert list(caught.value.errors) == ["url"]
+    outcome = once(answering(), compiled("receive", "[[payload.url]]"), Payload({"url": url}))
+    assert isinstance(outcome, contract.Fail)
+
+
 def test_a_page_that_names_itself_fails_at_once():
     step = compiled("receive", path="data", pagination={"type": "next_url", "url_path": "next"})
     found, last = pages_of(
@@ -520,3 +558,50 @@ def test_examples_compile_and_templates_are_marked():
     properties = connector.TYPE.config.model_json_schema()["properties"]
     marked = {name for name, schema in properties.items() if schema.get("x-template")}
     assert marked == {"url", "query", "headers", "body"}
+
+
+LONG = "x" * (bulk.LARGE_BYTES + 1)
+
+
+def threads_of(answer, step, incoming=None, **fields):
+    """Whether a request was made, and its answer read, in a thread of its own."""
+
+    async def call():
+        async with running(answering(text=answer), **fields) as context:
+            assert isinstance(await step.run(context, incoming or Payload()), contract.Done)
+            here = threading.current_thread()
+            return [seen is not here for seen in (context.scoped_in[0], context.logged_in[0])]
+
+    return asyncio.run(call())
+
+
+def test_a_large_answer_is_read_aside():
+    step = compiled("receive", response_format="json", path="nothing.*.here")
+    assert threads_of('{"a": 1}', step) == [False, False]
+    assert threads_of(json.dumps({"nothing": [LONG]}), compiled("receive", path="here")) == [False, True]
+    assert threads_of(json.dumps([LONG]), compiled("send", path="here", response_format="json")) == [
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "payload", "variables"),
+    [
+        ({}, Payload({"a": LONG}, size_bytes=len(LONG)), {}),
+        ({"body": {"a": "{{all}}"}}, Payload(), {"all": [{"text": LONG}]}),
+        ({"body": {"a": LONG}}, Payload(), {}),
+    ],
+)
+def test_a_large_request_is_made_aside(config, payload, variables):
+    step = compiled("send", path="here", response_format="json", **config)
+    assert threads_of("{}", step, payload, variables=variables) == [True, False]
+    assert threads_of("{}", compiled("send", path="here", response_format="json")) == [False, False]
+
+
+def test_payloads_say_how_large_they_are():
+    for config, text in (({}, "some text"), ({"response_format": "json", "path": "a"}, '{"a": [1, 2, 3]}')):
+        outcome = once(answering(text=text), compiled("receive", **config))
+        assert [made.size_bytes for made in outcome.payloads] == [len(text)]
+    sent = once(answering(text="{}"), compiled("send"), Payload({"a": 1}, size_bytes=9))
+    assert [made.size_bytes for made in sent.payloads] == [9]

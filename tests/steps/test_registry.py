@@ -104,3 +104,48 @@ def test_describe_is_json_and_tells_everything() -> None:
         assert entry["schema"]["type"] == "object"
     batch = next(entry for entry in described if entry["microservice"] == "batch")
     assert batch["schema"]["properties"]["size"]["maximum"] == 100_000
+
+
+def refused(microservice: str, config: dict[str, Any]) -> dict[str, list[str]]:
+    with pytest.raises(errors.Invalid) as caught:
+        check(microservice, config)
+    return caught.value.errors
+
+
+def test_only_the_first_of_many_faults_are_told() -> None:
+    unknown = {f"x{number}": 1 for number in range(1000)}
+    assert len(refused("batch", {"size": 1, **unknown})) == registry.MAX_MESSAGES
+    missing = [{"value": 1}] * 2 * registry.MAX_MESSAGES
+    assert len(check("map", {"rules": missing})[1]) == registry.MAX_MESSAGES
+    assert list(refused("map", {"rules": [*missing, {"x": 1}]})) == [f"config.rules.{len(missing)}.x"]
+
+
+def test_faults_beyond_counting_are_one() -> None:
+    rules = [{"target": "a", "value": 1, **{f"x{number}": 1 for number in range(100)}}] * 200
+    assert refused("map", {"rules": rules}) == {
+        "config": ["The config has 20,000 faults; begin with the example in /step-types."]
+    }
+
+
+WIDE = {f"x{number}": 1 for number in range(registry.MAX_KEYS + 1)}
+
+
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [
+        (WIDE, "config"),
+        ({"body": [1, {"a": WIDE}]}, "config.body.1.a"),
+        ({"x" * 1000: WIDE}, f"config.{'x' * 100}"),
+    ],
+)
+def test_an_object_with_too_many_keys(value: dict[str, Any], place: str) -> None:
+    with pytest.raises(errors.Invalid) as caught:
+        registry.require_bounded(value)
+    assert caught.value.errors == {
+        place: ["An object here has at most 1,000 keys, not 1,001; use a list, or text."]
+    }
+
+
+def test_long_lists_and_texts_are_welcome() -> None:
+    full = {f"x{number}": 1 for number in range(registry.MAX_KEYS)}
+    registry.require_bounded({"body": [full, *range(100_000), "x" * 1_000_000]})

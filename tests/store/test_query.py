@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
@@ -76,3 +77,28 @@ def test_what_the_grammar_takes_the_database_takes(
     with engine.connect() as connection:
         assert query.fetch(connection, runs.LISTING, asked, company_id=1).rows == []
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("page", "give it once"),
+        ("per_page", "give it once"),
+        ("sort", "give it once"),
+        ("cursor", "give it once"),
+        ("include", "put its values into one, with commas between"),
+        ("filter[status]", "put its values into one, with commas between"),
+        ("filter[started_after]", "give it once"),
+    ],
+)
+def test_what_is_given_twice_is_refused(name: str, way: str) -> None:
+    """It would be read as its last value only, and nobody would know."""
+    with pytest.raises(errors.Invalid) as caught:
+        query.parse(runs.LISTING, [(name, "1"), ("x", "1"), (name, "2")])
+    assert caught.value.errors == {name: [f"{name} is given 2 times; {way}."]}
+
+
+def test_what_no_list_knows_may_be_given_twice() -> None:
+    assert query.parse(runs.LISTING, [("x", "1"), ("x", "2")]) == query.parse(runs.LISTING, [])
+    with pytest.raises(errors.BadQuery, match=r"Unknown filter 'nope'"):
+        query.parse(runs.LISTING, [("filter[nope]", "1"), ("filter[nope]", "2")])

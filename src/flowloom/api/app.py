@@ -23,6 +23,7 @@ from flowloom.api import (
     envelope,
     flows,
     graphs,
+    head,
     headers,
     health,
     hooks,
@@ -67,6 +68,7 @@ def create(doors: call.Doors, lifespan: Lifespan) -> FastAPI:
     app.router.routes[:0] = hooks.ROUTES
     app.router.routes.extend(docs.ROUTES)
     app.add_middleware(headers.SecurityHeaders)
+    app.add_middleware(head.Head)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(errors.FlowloomError, _known_error)
     app.add_exception_handler(Exception, _unknown_error)
@@ -87,7 +89,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 def _methods_at(request: Request) -> set[str]:
     """The methods that the path of a request takes; each route knows only its own."""
     at_path = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
-    return {method for route in at_path for method in getattr(route, "methods", None) or ()}
+    taken = {method for route in at_path for method in getattr(route, "methods", None) or ()}
+    return taken | {"HEAD"} if "GET" in taken else taken
 
 
 async def _known_error(_request: Request, error: Exception) -> Response:

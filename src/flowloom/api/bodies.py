@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,13 +11,16 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from flowloom import errors
+from flowloom.domain import bulk
 from flowloom.domain.payload import JSON_TYPE, is_json_type
+from flowloom.steps import aside
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 64
-MAX_MESSAGES = 100
+MAX_MESSAGES = 20
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 async def raw(request: Request) -> bytes:
@@ -39,10 +43,12 @@ async def raw(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def refuse_large(request: Request) -> None:
-    """Raise TooLarge for a body that declares more than 8 MB."""
+async def refuse_large(request: Request) -> None:
+    """Raise TooLarge for a body that declares more than 8 MB; one that waits for a word to be sent is not read."""
     declared = request.headers.get("content-length", "0")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > MAX_BYTES:
+        if "expect" not in request.headers:
+            await raw(request)
         raise _too_large()
 
 
@@ -54,7 +60,7 @@ def decode(content: bytes) -> Any:
     """A JSON value. Raises Invalid for bad JSON or UTF-8, NaN, lone surrogates and nesting over 64 levels."""
     try:
         if not _is_deep(content):
-            return msgspec.json.decode(content)
+            return _value(content)
     except RecursionError:
         pass
     except UnicodeDecodeError:
@@ -66,6 +72,14 @@ def decode(content: bytes) -> Any:
             ) from None
         raise errors.Invalid.field("body", f"The body is not valid JSON: {error}.") from None
     raise errors.Invalid.field("body", f"The body is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _value(content: bytes) -> Any:
+    try:
+        return bulk.decode(content)
+    except msgspec.DecodeError:
+        # In parts it cannot say at which byte of the whole the fault is.
+        return msgspec.json.decode(content)
 
 
 _LONE_SURROGATE = re.compile(
@@ -87,13 +101,19 @@ def _is_deep(content: bytes) -> bool:
     return b"[]" in brackets
 
 
+async def read(request: Request, make: Callable[[dict[str, Any]], T]) -> T:
+    """What `make` makes of the body, a JSON object; a large one is worked on in a thread. Raises WrongType, Invalid."""
+    content = await raw(request)
+    return await aside.run(len(content), lambda: make(parse_object(request, content)))
+
+
 async def json_object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object; an empty body is an empty object. Raises WrongType or Invalid."""
-    return parse_object(request, await raw(request))
+    """The body as a JSON object. Raises WrongType, Invalid."""
+    return await read(request, dict)
 
 
 def parse_object(request: Request, content: bytes) -> dict[str, Any]:
-    """The same of a body that was read already."""
+    """A body that was read already as a JSON object; an empty one is an empty object. Raises WrongType, Invalid."""
     if not content.strip():
         return {}
     require_json(request)

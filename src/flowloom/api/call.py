@@ -63,7 +63,11 @@ class Call:
 
     async def body(self, kind: type[M]) -> M:
         """The body as its model."""
-        return bodies.model(kind, await bodies.json_object(self.request))
+        return await self.made(lambda sent: bodies.model(kind, sent))
+
+    async def made(self, make: Callable[[dict[str, Any]], T]) -> T:
+        """What `make` makes of the body, a JSON object; a large one is worked on in a thread."""
+        return await bodies.read(self.request, make)
 
     def asked(self, listing: query.Listing) -> query.Page:
         """What the query string asks of a list."""
@@ -71,7 +75,8 @@ class Call:
 
     def includes(self, listing: query.Listing) -> frozenset[str]:
         """What the query string asks to be included in a record of a list."""
-        return query.read_includes(listing, self.request.query_params.get("include", ""))
+        given = query.given_once(listing, self.request.query_params.multi_items())
+        return query.read_includes(listing, given.get("include", ""))
 
     async def read(
         self, work: Callable[Concatenate[Connection, Actor, P], T], *args: P.args, **kwargs: P.kwargs
@@ -111,11 +116,18 @@ def require_own_page(request: Request) -> None:
     if request.method in ("GET", "HEAD"):
         return
     origin = request.headers.get("origin")
-    is_own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    is_own = origin is None or _host_of(origin) == request.headers.get("host")
     if not is_own or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise errors.Forbidden(
             "A session's cookie works only from this server's own pages; send a token instead."
         )
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 async def authorise(request: Request, needed: Role) -> Call:
@@ -125,5 +137,5 @@ async def authorise(request: Request, needed: Role) -> Call:
     actor = await doors.principals.resolve(credential(request), now)
     doors.rate.take(actor.company_id, now)
     actor.require(needed)
-    bodies.refuse_large(request)
+    await bodies.refuse_large(request)
     return Call(request, actor, doors)

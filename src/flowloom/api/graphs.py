@@ -10,9 +10,10 @@ from flowloom import errors
 from flowloom.api import bodies, envelope, schemas
 from flowloom.api.call import Call
 from flowloom.api.routes import Routes
+from flowloom.domain import graph
 from flowloom.services import graphs, step_routes
 from flowloom.services.actor import Role
-from flowloom.steps import registry
+from flowloom.steps import aside, registry
 
 routes = Routes("Graph")
 STEP, ROUTE = schemas.One[schemas.Step], schemas.One[schemas.Route]
@@ -39,9 +40,10 @@ async def get_graph(call: Call) -> Response:
 @routes.post(f"{GRAPH}/steps", role=Role.MANAGER, body=schemas.StepCreate, answer=STEP)
 async def create_step(call: Call) -> Response:
     """Put a step after its parent, before what followed it."""
-    body = await call.body(schemas.StepCreate)
-    fields = body.model_dump()
-    return envelope.data(await call.write(graphs.add_step, call.id("flow_version"), fields, if_match(call)))
+    fields = await call.made(lambda sent: bodies.model(schemas.StepCreate, sent).model_dump())
+    version = call.id("flow_version")
+    judged = await call.read(graphs.judge_new, version, fields)
+    return await _step(await call.write(graphs.put_step, version, judged, if_match(call)), version)
 
 
 @routes.patch(
@@ -49,9 +51,10 @@ async def create_step(call: Call) -> Response:
 )
 async def update_step(call: Call) -> Response:
     """Change a step of a Draft; read-only keys are ignored, any other key is refused."""
-    fields = step_changes(await call.json_object())
+    fields = await call.made(step_changes)
     version, step = call.id("flow_version"), call.id("step")
-    return envelope.data(await call.write(graphs.change_step, version, step, fields, if_match(call)))
+    judged = await call.read(graphs.judge_change, version, step, fields)
+    return await _step(await call.write(graphs.change_step, version, step, judged, if_match(call)), version)
 
 
 @routes.delete(f"{GRAPH}/steps/{{step}}", role=Role.MANAGER, answer=schemas.Message)
@@ -70,9 +73,10 @@ async def list_routes(call: Call) -> Response:
 @routes.post(f"{GRAPH}/steps/{{step}}/routes", role=Role.MANAGER, body=schemas.RouteCreate, answer=ROUTE)
 async def create_route(call: Call) -> Response:
     """Add a route to a step."""
-    body = await call.body(schemas.RouteCreate)
+    fields = await call.made(lambda sent: bodies.model(schemas.RouteCreate, sent).model_dump())
     version, step = call.id("flow_version"), call.id("step")
-    return envelope.data(await call.write(step_routes.add, version, step, body.model_dump(), if_match(call)))
+    await call.read(step_routes.judge, version, step, fields)
+    return envelope.data(await call.write(step_routes.add, version, step, fields, if_match(call)))
 
 
 @routes.put(
@@ -80,17 +84,10 @@ async def create_route(call: Call) -> Response:
 )
 async def update_route(call: Call) -> Response:
     """Change a route; `where: null` takes everything, what is left out stays."""
-    sent = await call.json_object()
-    body = bodies.model(schemas.RouteFields, sent)
-    fields = {
-        name: value
-        for name, value in body.model_dump(exclude_unset=True).items()
-        if name == "where" or value is not None
-    }
-    version, step = call.id("flow_version"), call.id("step")
-    return envelope.data(
-        await call.write(step_routes.change, version, step, call.id("route"), fields, if_match(call))
-    )
+    fields = await call.made(_route_changes)
+    version, step, route = call.id("flow_version"), call.id("step"), call.id("route")
+    await call.read(step_routes.judge, version, step, fields, route)
+    return envelope.data(await call.write(step_routes.change, version, step, route, fields, if_match(call)))
 
 
 @routes.delete(f"{GRAPH}/steps/{{step}}/routes/{{route}}", role=Role.MANAGER, answer=schemas.Message)
@@ -119,6 +116,7 @@ async def update_variables(call: Call) -> Response:
     """Replace the variables of a Draft."""
     body = await call.body(schemas.Variables)
     version = call.id("flow_version")
+    await call.read(graphs.judge_variables, version, body.variables)
     return envelope.data(await call.write(graphs.set_variables, version, body.variables, if_match(call)))
 
 
@@ -138,3 +136,13 @@ def step_changes(sent: dict[str, Any]) -> dict[str, Any]:
             raise errors.Invalid.field(name, f"{name} cannot be null; leave it out to keep it.")
     body = bodies.model(schemas.StepUpdate, changed)
     return body.model_dump(include=set(changed))
+
+
+def _route_changes(sent: dict[str, Any]) -> dict[str, Any]:
+    given = bodies.model(schemas.RouteFields, sent).model_dump(exclude_unset=True)
+    return {name: value for name, value in given.items() if name == "where" or value is not None}
+
+
+async def _step(step: graph.Step, version_id: int) -> Response:
+    view = await aside.run(aside.about_bytes(step.config), graphs.step_view, step, version_id)
+    return envelope.data(view)

@@ -16,6 +16,7 @@ from flowloom.domain import run
 from flowloom.domain.payload import is_json_type
 from flowloom.services import runs, webhooks
 from flowloom.services.actor import Actor, Role
+from flowloom.steps import aside
 
 
 async def receive(request: Request) -> Response:
@@ -35,17 +36,18 @@ async def _receive(request: Request) -> Response:
     hook = await doors.hooks.get(ulid, now, lambda: platform.database.read(webhooks.find, ulid))
     doors.rate.take(hook.company_id, now)
     content = await bodies.raw(request)
-    key = idempotency(request, content)
+    key = await aside.run(len(content), idempotency, request, content)
     secret = webhooks.secret_of(platform.vault, hook)
     if secret is not None:
-        id = webhooks.verify_standard(secret, request.headers, content, now)
+        verify = webhooks.verify_standard
+        id = await aside.run(len(content), verify, secret, request.headers, content, now)
         # What is signed decides: whoever copies a signed call cannot make it a new one with another key.
         key = (id, "")
     if key is not None:
         key = (f"webhook {hook.id} {hashlib.sha256(key[0].encode()).hexdigest()}", key[1])
     content_type = request.headers.get("content-type", "application/json")[:255]
     if content and is_json_type(content_type):
-        bodies.decode(content)
+        await aside.run(len(content), bodies.decode, content)
     actor = Actor(hook.company_id, Role.USER, now)
     order = runs.Order(
         flow_id=hook.flow_id,

@@ -40,12 +40,14 @@ class Payload:
 
     `body` is a JSON value for JSON, a `str` for text and `bytes` for everything else.
     `position` is the path from the receive that made it ("0", "0.3", "0.3.1"): its identity on every attempt.
+    `size_bytes` is how many the body had when it was last read, for what steps make of it about as many.
     """
 
     body: object = None
     content_type: str = JSON_TYPE
     meta: Mapping[str, str] = field(default_factory=dict)
     position: str = "0"
+    size_bytes: int = field(default=0, compare=False)
 
     @property
     def is_json(self) -> bool:
@@ -53,8 +55,13 @@ class Payload:
         return is_json_type(self.content_type)
 
     def with_body(self, body: object) -> Payload:
-        """The same payload (content type, meta, position) with another body."""
-        return Payload(body, self.content_type, self.meta, self.position)
+        """The same payload (content type, meta, position) with another body. A part of a list is a part of its size."""
+        return Payload(body, self.content_type, self.meta, self.position, self._size_of(body))
+
+    def _size_of(self, body: object) -> int:
+        if not isinstance(body, list) or not isinstance(self.body, list) or len(body) >= len(self.body):
+            return self.size_bytes
+        return self.size_bytes * len(body) // len(self.body)
 
 
 def is_json_type(content_type: str) -> bool:

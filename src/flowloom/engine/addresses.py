@@ -188,7 +188,9 @@ def _parse(entry: str, field: str) -> Rule:
 
 def _split_port(entry: str) -> tuple[str, int | None]:
     if entry.startswith("["):
-        host, _, rest = entry[1:].partition("]")
+        host, closed, rest = entry[1:].partition("]")
+        if not closed:
+            raise ValueError(f"{entry[:100]!r} has no closing bracket")
         return host, _port(rest.removeprefix(":")) if rest else None
     if entry.count(":") == 1:
         host, _, port = entry.partition(":")

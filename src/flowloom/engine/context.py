@@ -17,7 +17,7 @@ from flowloom.domain.payload import Payload
 from flowloom.engine import connections
 from flowloom.engine.http import Client
 from flowloom.engine.plan import PlanStep
-from flowloom.steps import contract
+from flowloom.steps import aside, contract
 from flowloom.store import secrets
 from flowloom.store.connections import Connection
 
@@ -89,15 +89,19 @@ class Active:
     def redact(self, message: str) -> str:
         """A message as it may be shown: without the secrets that this run has used so far, and cut."""
         if self.secrets:
-            message = secrets.redact(message, self.secrets)
+            message = secrets.redact(message, tuple(self.secrets))
         return message.replace("\0", "")[:MAX_MESSAGE]
 
     def redact_answer(self, response: contract.Response) -> contract.Response:
         """An answer without the secrets that an echoing server sent back: it becomes a payload that many may read."""
         # As latin-1 any bytes are text. A short secret is left alone here: the word "admin" is business data too.
         hidden = [
-            secret.encode().decode("latin-1") for secret in self.secrets if len(secret) >= MIN_ANSWER_SECRET
+            secret.encode().decode("latin-1")
+            for secret in tuple(self.secrets)
+            if len(secret) >= MIN_ANSWER_SECRET
         ]
+        if not hidden:
+            return response
         body = secrets.redact(response.body.decode("latin-1"), hidden).encode("latin-1")
         headers = {name: secrets.redact(value, hidden) for name, value in response.headers.items()}
         return dataclasses.replace(response, body=body, headers=headers)
@@ -169,7 +173,7 @@ class StepContext:
             allowed_hosts=connections.allowed_hosts(connection),
             secret_headers=connections.secret_headers(connection),
         )
-        return self._active.redact_answer(response)
+        return await aside.run(len(response.body), self._active.redact_answer, response)
 
     async def _connection(self, id: int) -> Connection:
         connection = await self._load_connection(self._active.row.company_id, id)

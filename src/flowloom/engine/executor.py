@@ -20,19 +20,18 @@ from flowloom import errors
 from flowloom.domain import run, sketch
 from flowloom.domain.payload import Payload
 from flowloom.engine import meters, outcomes, records
+from flowloom.engine import plan as plans
 from flowloom.engine.context import Active, Bucket, LoadConnection, Recorded, StepContext
 from flowloom.engine.http import Client
 from flowloom.engine.plan import Plan, Plans, PlanStep
 from flowloom.steps import contract
-from flowloom.store import blobs, broker, definitions, journal
+from flowloom.store import blobs, broker, journal
 from flowloom.store.connections import Connection
 from flowloom.store.database import Database
 from flowloom.store.queue import Claimed
 
 log = structlog.get_logger(__name__)
 
-# More records than this are worked on in the side thread, so that no webhook waits for them.
-INLINE_RECORDS = 2000
 BACKOFF_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 60.0
 DATABASE_PAUSE_SECONDS = 1.0
@@ -129,8 +128,8 @@ class Executor:
         content_hash = active.row.content_hash
         plan = self._plans.get(content_hash)
         if plan is None:
-            definition = await self._keep(lambda: self._around.database.read(definitions.load, content_hash))
-            plan = self._plans.add(content_hash, definition)
+            compiled = await self._keep(lambda: self._around.database.read(plans.load, content_hash))
+            plan = self._plans.add(content_hash, compiled)
         return plan
 
     async def _restore(self, active: Active, claimed: Claimed, plan: Plan) -> Bucket:
@@ -215,13 +214,13 @@ class Executor:
         self, active: Active, step: PlanStep, context: StepContext, payloads: Sequence[Payload]
     ) -> list[contract.Done | contract.Routed]:
         active.tally(step.key).attempts += len(payloads)
-        if records.weight(payloads) <= INLINE_RECORDS:
-            answers, seconds = outcomes.compute(step, context, payloads)
-        else:
+        if records.is_long_to_work(payloads, context.variables):
             loop = asyncio.get_running_loop()
             answers, seconds = await loop.run_in_executor(
                 self._thread, outcomes.compute, step, context, payloads
             )
+        else:
+            answers, seconds = outcomes.compute(step, context, payloads)
         active.metrics["cpu", "microseconds"] += round(seconds * 1e6)
         return answers
 
@@ -246,7 +245,7 @@ class Executor:
         while True:
             done = await self._attempts(active, step, context, payload)
             self._around.reach("effect-done")
-            new = await self._checkpoint(active, step, payload, done, rows)
+            new = await self._checkpoint(active, step, context, payload, done, rows)
             active.payloads += new
             rows += len(new)
             made.extend(done.payloads)
@@ -258,10 +257,16 @@ class Executor:
                 return made
 
     async def _checkpoint(
-        self, active: Active, step: PlanStep, payload: Payload, done: contract.Done, rows_before: int
+        self,
+        active: Active,
+        step: PlanStep,
+        context: StepContext,
+        payload: Payload,
+        done: contract.Done,
+        rows_before: int,
     ) -> list[dict[str, Any]]:
         """The rows that record an answer, packed. What is large is worked on aside."""
-        if records.weight(done.payloads) > INLINE_RECORDS:
+        if records.is_long_to_work(done.payloads, context.variables):
             rows = await asyncio.to_thread(records.checkpoint, active, step, payload, done, rows_before)
         else:
             rows = records.checkpoint(active, step, payload, done, rows_before)

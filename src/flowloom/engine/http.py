@@ -224,9 +224,12 @@ def _parse_url(text: str) -> URL:
     if _UNSAFE_IN_URL.search(text):
         raise _refused("The URL holds a backslash or a control character.")
     try:
-        return URL(text)
+        url = URL(text)
+        # Read once: a host like xn-- is decoded only when it is asked for.
+        _ = url.host
     except ValueError:
         raise _refused("The URL cannot be read; write it as https://host/path.") from None
+    return url
 
 
 def _host_and_port(url: URL) -> tuple[str, int]:

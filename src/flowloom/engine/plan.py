@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import Connection
+
 from flowloom import errors
 from flowloom.domain import graph, templates
 from flowloom.steps import contract, registry
+from flowloom.store import definitions
 
 CACHED_PLANS = 512
 
@@ -33,6 +36,11 @@ class PlanStep:
 class Plan:
     trigger: PlanStep
     variables: Mapping[str, Any]
+
+
+def load(connection: Connection, content_hash: str) -> Plan:
+    """The plan of a kept definition, compiled where it is read: in a thread. Raises errors.Missing, errors.Invalid."""
+    return compile(definitions.load(connection, content_hash))
 
 
 def compile(definition: graph.Definition) -> Plan:
@@ -87,9 +95,9 @@ class Plans:
             self._plans.move_to_end(content_hash)
         return plan
 
-    def add(self, content_hash: str, definition: graph.Definition) -> Plan:
-        """Compile and keep. Raises errors.Invalid."""
-        plan = self._plans[content_hash] = compile(definition)
+    def add(self, content_hash: str, plan: Plan) -> Plan:
+        """Keep a plan; the same plan."""
+        self._plans[content_hash] = plan
         if len(self._plans) > CACHED_PLANS:
             self._plans.popitem(last=False)
         return plan

@@ -10,19 +10,28 @@ from sqlalchemy import Row
 from flowloom.domain.payload import Payload
 from flowloom.engine.context import Active, Bucket, Recorded
 from flowloom.engine.plan import Plan, PlanStep
-from flowloom.steps import contract
+from flowloom.steps import aside, contract
 from flowloom.store import blobs
 from flowloom.store.queue import Claimed
 
 MAX_CONTENT_TYPE = 255
+# More records than this are worked on in a side thread, so that no webhook waits for them.
+INLINE_RECORDS = 2000
 
 
-def weight(payloads: Sequence[Payload]) -> int:
-    """How many records these payloads hold: the items of a list, or of an object's longest one; else one."""
-    return sum(_records_in(payload.body) for payload in payloads)
+def is_long_to_work(payloads: Sequence[Payload], variables: Mapping[str, object]) -> bool:
+    """Whether these are too many records or bytes to be worked on in the event loop.
+
+    What a step makes may hold the variables too, so they count.
+    """
+    size_bytes = sum([payload.size_bytes for payload in payloads]) + aside.about_bytes(variables)
+    return size_bytes > blobs.LARGE_BYTES or (
+        sum([_records_in(payload.body) for payload in payloads]) > INLINE_RECORDS
+    )
 
 
 def _records_in(body: object) -> int:
+    """The items of a list, or of an object's longest one; else one."""
     if isinstance(body, list):
         return len(body)
     if isinstance(body, dict):
@@ -65,7 +74,8 @@ def _add(recorded: dict[tuple[str, str], Recorded], row: Row[Any], store: blobs.
 
 def _payload(row: Row[Any], store: blobs.Blobs) -> Payload:
     raw = store.unpack(row.encoding, row.body, row.blob)
-    return Payload(blobs.decode(raw, row.content_type), row.content_type, row.meta or {}, row.position)
+    body = blobs.decode(raw, row.content_type)
+    return Payload(body, row.content_type, row.meta or {}, row.position, len(raw))
 
 
 def checkpoint(

@@ -135,7 +135,8 @@ def _has_room(row: Row[Any], at: datetime, unfinished: Counter[int], earlier: in
 
     Slots that catch-up "all" brings wait in line one after another: whoever asks for all of them means it.
     """
-    if row.overlap == "allow" or (row.catch_up == "all" and row.overlap == "queue" and now - at > GRACE):
+    is_caught_up = row.catch_up == "all" and (now - at > GRACE or earlier > 0)
+    if row.overlap == "allow" or (row.overlap == "queue" and is_caught_up):
         return True
     if row.overlap == "skip":
         return earlier == 0 and not unfinished.total()

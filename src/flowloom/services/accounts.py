@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from flowloom import errors
-from flowloom.services import keys, passwords, users
+from flowloom.services import keys, names, passwords, users
 from flowloom.services.actor import Actor, Role
 from flowloom.store import tables
 
@@ -37,6 +37,7 @@ def create_user(
     """A user; with `password` in the answer if it was generated. Raises Missing, Invalid."""
     if role not in list(Role):
         raise errors.Invalid.field("role", f"The role is one of {', '.join(Role)}.")
+    email = names.require("email", email)
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
         raise errors.Invalid.field("email", "An e-mail address looks like somebody@example.com.")
     if password is not None and len(password) < MIN_PASSWORD:
@@ -44,7 +45,7 @@ def create_user(
     chosen = password or secrets.token_urlsafe(12)
     fields = {
         "email": email.lower(),
-        "name": name or email,
+        "name": email if name is None else names.require("name", name),
         "role": role,
         "password_hash": passwords.hash(chosen),
     }
@@ -53,8 +54,9 @@ def create_user(
 
 
 def create_key(connection: Connection, company_id: int, name: str, at: datetime) -> dict[str, Any]:
-    """An API key, shown in the answer. Raises Missing."""
-    return keys.create(connection, operator(connection, company_id, at), name, keys.generate())
+    """An API key, shown in the answer. Raises Missing, Invalid."""
+    actor = operator(connection, company_id, at)
+    return keys.create(connection, actor, names.require("name", name), keys.generate())
 
 
 def revoke_key(connection: Connection, company_id: int, id: int, at: datetime) -> None:

@@ -20,7 +20,6 @@ from flowloom.steps import registry
 
 FORMAT: Final = "flowloom.flow"
 FORMAT_VERSION: Final = 1
-MAX_SCHEDULES: Final = 100
 MAX_NAME: Final = 255
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -59,7 +58,7 @@ class Document(msgspec.Struct, kw_only=True):
     format_version: int = FORMAT_VERSION
     flow: Flow
     definition: graph.Definition
-    schedules: Annotated[list[Schedule], msgspec.Meta(max_length=MAX_SCHEDULES)] = []
+    schedules: Annotated[list[Schedule], msgspec.Meta(max_length=schedules.MAX_SCHEDULES)] = []
 
 
 # Made at import, as every typed decoder: see store/definitions.py.
@@ -75,6 +74,8 @@ def read(document: Mapping[str, Any]) -> Document:
         raise _explained(str(error)) from None
     if _NUL.search(msgspec.json.encode(found)):
         raise errors.Invalid.field("document", "A text in the document holds a NUL character; remove it.")
+    with _at("flow", "Flow"):
+        _require_name(found.flow.name)
     _require_variables("definition", found.definition.variables)
     _check_steps(found.definition)
     _check_routes(found.definition)
@@ -143,6 +144,10 @@ def _check_steps(definition: graph.Definition) -> None:
 def _check_step(step: graph.StepDefinition) -> None:
     _require_name(step.name)
     _require_variables("", step.variables)
+    templates.compile_tree(step.variables, "variables")
+    if step.position is not None and step.position.keys() != {"x", "y"}:
+        raise errors.Invalid.field("position", "The position on the canvas is {x, y}, or null.")
+    registry.require_bounded(step.config)
     registry.check(registry.get(step.microservice), step.config)
 
 
@@ -192,11 +197,12 @@ def _require_unique_keys(place: str, keys: Sequence[str]) -> None:
 
 
 def _require_name(name: str) -> None:
-    if not 1 <= len(name) <= MAX_NAME:
-        raise errors.Invalid.field("name", f"A name has 1 to {MAX_NAME} characters.")
+    if not name.strip() or len(name) > MAX_NAME:
+        raise errors.Invalid.field("name", f"A name has 1 to {MAX_NAME} characters, not only white space.")
 
 
 def _require_variables(place: str, variables: Mapping[str, Any]) -> None:
+    registry.require_bounded(variables, f"{place}.variables".lstrip("."))
     for name in variables:
         if not templates.is_variable_name(name):
             field = f"{place}.variables.{name[:50]}".lstrip(".")

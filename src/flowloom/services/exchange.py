@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from flowloom import errors
 from flowloom.domain import graph, version
-from flowloom.services import documents, flows, owned, schedules, versions
+from flowloom.services import documents, flows, names, owned, schedules, versions
 from flowloom.services.actor import Actor
 from flowloom.store import definitions, tables
 
@@ -61,7 +61,11 @@ def import_flow(
     """
     found = documents.read(document)
     fields = {**msgspec.structs.asdict(found.flow), "is_enabled": False}
-    flow_id = flows.insert_flow(connection, actor, {**fields, "name": name or found.flow.name})
+    flow_id = flows.insert_flow(
+        connection,
+        actor,
+        {**fields, "name": found.flow.name if name is None else names.require("name", name)},
+    )
     message = _message(_drop_foreign_connections(connection, actor, found.definition.steps))
     version_id = versions.create_draft(connection, actor, flow_id, found.definition, message)
     # The document may list its steps in another order than they run in, which is what the hash is taken of.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -12,11 +13,22 @@ from flowloom import errors
 from flowloom.domain import graph, templates
 from flowloom.services import owned, step_routes, views
 from flowloom.services.actor import Actor
-from flowloom.steps import registry
+from flowloom.steps import contract, registry
 from flowloom.store import definitions, query, tables
 
 STEPS, ROUTES, VERSIONS = tables.steps.c, tables.routes.c, tables.versions.c
 MAX_STEPS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a step gets, and the routes that its config brought, if any: all that needs no lock is checked.
+
+    Judging a large config takes long, and on SQLite every write would wait for it: it is done before the write.
+    """
+
+    fields: Mapping[str, Any]
+    routes: Sequence[Mapping[str, Any]] | None = None
 
 
 def of_versions(connection: Connection, version_ids: Sequence[int]) -> dict[int, graph.Graph]:
@@ -36,36 +48,68 @@ def read(connection: Connection, actor: Actor, version_id: int) -> tuple[dict[st
     return content, owned.etag(row)
 
 
-def add_step(
-    connection: Connection,
-    actor: Actor,
-    version_id: int,
-    fields: Mapping[str, Any],
-    if_match: str | None = None,
-) -> dict[str, Any]:
-    """Put a step after its parent, before what followed it there. Raises Missing, Invalid, VersionLocked, Conflict.
+def judge_new(connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]) -> Judged:
+    """A new step, to be put. Raises Missing for the version, Invalid.
 
     `fields` is {microservice, parent_id, name?, config?, flow_step_route_id?, position?, is_enabled?, variables?};
     the config of a step with routes may bring `routes: [{name, where?}]`, which become rows of their own.
     """
     owned.load_version(connection, actor, version_id)
     step_type = registry.get(fields["microservice"])
-    config, routes = step_routes.split(fields.get("config") or {}, has_routes=step_type.has_routes)
-    require_config(connection, actor, step_type.microservice, config)
-    _require_variables(fields.get("variables") or {})
+    given = {
+        **fields,
+        "config": fields.get("config") or {},
+        "name": fields.get("name") or step_type.title,
+        "variables": fields.get("variables") or {},
+    }
+    return _judged(step_type, given)
+
+
+def judge_change(
+    connection: Connection, actor: Actor, version_id: int, id: int, fields: Mapping[str, Any]
+) -> Judged:
+    """A change of what `fields` names of a step. Raises Missing, Invalid."""
+    owned.load_version(connection, actor, version_id)
+    step = definitions.load_graph(connection, version_id).require_step(id)
+    return _judged(registry.get(step.microservice), fields)
+
+
+def _judged(step_type: contract.StepType, fields: Mapping[str, Any]) -> Judged:
+    """Raises Invalid for what can never be right; what is only missing yet may be saved."""
+    judged = Judged(fields)
+    if "config" in fields:
+        registry.require_bounded(fields["config"])
+        config, routes = step_routes.split(fields["config"], has_routes=step_type.has_routes)
+        registry.check(step_type, config)
+        judged = Judged({**fields, "config": config}, routes)
+    _require_variables(fields.get("variables", {}))
+    templates.compile_tree(fields.get("variables", {}), "variables")
+    return judged
+
+
+def add_step(
+    connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Judge and put a step in the same transaction, for whoever makes a flow at once."""
+    judged = judge_new(connection, actor, version_id, fields)
+    return step_view(put_step(connection, actor, version_id, judged), version_id)
+
+
+def put_step(
+    connection: Connection, actor: Actor, version_id: int, judged: Judged, if_match: str | None = None
+) -> graph.Step:
+    """Put a step after its parent, before what followed it there. Raises Missing, Invalid, VersionLocked, Conflict."""
+    fields = judged.fields
+    owned.load_version(connection, actor, version_id)
+    _require_connection(connection, actor, fields["config"])
     drawn = owned.edit_draft(connection, actor, version_id, if_match)
-    if step_type.microservice == graph.TRIGGER:
+    if fields["microservice"] == graph.TRIGGER:
         raise errors.Invalid.field("microservice", "A version has one trigger, and this one has it already.")
     if len(drawn.steps) >= MAX_STEPS:
         raise errors.Invalid.field("steps", f"A version has at most {MAX_STEPS} steps.")
     drawn.require_place(fields["parent_id"], fields.get("flow_step_route_id"))
-    step_id = _insert_step(
-        connection,
-        actor,
-        version_id,
-        {**fields, "config": config, "name": fields.get("name") or step_type.title},
-    )
-    for number, route in enumerate(routes or ()):
+    step_id = _insert_step(connection, actor, version_id, fields)
+    for number, route in enumerate(judged.routes or ()):
         step_routes.insert_route(connection, actor, version_id, step_id, {**route, "position": number})
     _move(
         connection, actor, drawn.followers_at(fields["parent_id"], fields.get("flow_step_route_id")), step_id
@@ -84,7 +128,7 @@ def _insert_step(connection: Connection, actor: Actor, version_id: int, fields: 
         "parent_id": fields["parent_id"],
         "flow_step_route_id": fields.get("flow_step_route_id"),
         "is_enabled": fields.get("is_enabled", True),
-        "variables": fields.get("variables") or {},
+        "variables": fields["variables"],
         "created_at": actor.at,
         "updated_at": actor.at,
     }
@@ -107,31 +151,26 @@ def change_step(
     actor: Actor,
     version_id: int,
     id: int,
-    fields: Mapping[str, Any],
+    judged: Judged,
     if_match: str | None = None,
-) -> dict[str, Any]:
-    """Change what `fields` names of a step (see step_changes). Raises Missing, Invalid, Conflict."""
+) -> graph.Step:
+    """Change what was judged of a step. Raises Missing, Invalid, Conflict."""
     owned.load_version(connection, actor, version_id)
-    step = definitions.load_graph(connection, version_id).require_step(id)
-    changed, routes = dict(fields), None
-    if "config" in changed:
-        changed["config"], routes = step_routes.split(
-            changed["config"], has_routes=registry.get(step.microservice).has_routes
-        )
-        require_config(connection, actor, step.microservice, changed["config"])
-    _require_variables(changed.get("variables", {}))
+    changed, routes = dict(judged.fields), judged.routes
+    _require_connection(connection, actor, changed.get("config", {}))
     try:
         drawn = owned.edit_draft(connection, actor, version_id, if_match)
     except errors.VersionLocked as locked:
         raise errors.Invalid.field("flow_version", locked.message) from None
-    _require_move(drawn, drawn.require_step(id), changed)
+    step = drawn.require_step(id)
+    _require_move(drawn, step, changed)
     if changed:
         _update_step(connection, actor, id, changed)
     if routes is not None:
         step_routes.replace(connection, actor, version_id, id, drawn.routes_of(id), routes)
     if changed or routes is not None:
         return _saved_step(connection, actor, version_id, id)
-    return step_view(step, version_id)
+    return step
 
 
 def _require_move(drawn: graph.Graph, step: graph.Step, changed: dict[str, Any]) -> None:
@@ -169,12 +208,18 @@ def remove_step(
     return step.name
 
 
+def judge_variables(
+    connection: Connection, actor: Actor, version_id: int, variables: Mapping[str, Any]
+) -> None:
+    """Raises Missing for the version, Invalid for variables that it cannot have."""
+    owned.load_version(connection, actor, version_id)
+    _require_variables(variables)
+
+
 def set_variables(
     connection: Connection, actor: Actor, version_id: int, variables: Mapping[str, Any], if_match: str | None
 ) -> dict[str, Any]:
-    """Replace a Draft's variables. Raises Missing, Invalid, VersionLocked, Conflict."""
-    owned.load_version(connection, actor, version_id)
-    _require_variables(variables)
+    """Replace a Draft's variables by judged ones. Raises Missing, VersionLocked, Conflict."""
     owned.edit_draft(connection, actor, version_id, if_match)
     connection.execute(
         update(tables.versions).where(VERSIONS.id == version_id).values(variables=dict(variables))
@@ -188,11 +233,8 @@ def variables_of(connection: Connection, actor: Actor, version_id: int) -> dict[
     return dict(owned.load_version(connection, actor, version_id).variables)
 
 
-def require_config(
-    connection: Connection, actor: Actor, microservice: str, config: Mapping[str, Any]
-) -> None:
-    """Raise Invalid for a config that can never be right; what is only missing yet may be saved."""
-    registry.check(registry.get(microservice), dict(config))
+def _require_connection(connection: Connection, actor: Actor, config: Mapping[str, Any]) -> None:
+    """Raise Invalid for a config with a connection that is not the company's."""
     asked = config.get("connection_id")
     if asked is not None:
         columns = tables.connections.c
@@ -202,6 +244,7 @@ def require_config(
 
 
 def _require_variables(variables: Mapping[str, Any]) -> None:
+    registry.require_bounded(variables, "variables")
     for name in variables:
         if not templates.is_variable_name(name):
             raise errors.Invalid.field(
@@ -209,9 +252,9 @@ def _require_variables(variables: Mapping[str, Any]) -> None:
             )
 
 
-def _saved_step(connection: Connection, actor: Actor, version_id: int, id: int) -> dict[str, Any]:
+def _saved_step(connection: Connection, actor: Actor, version_id: int, id: int) -> graph.Step:
     owned.note_save(connection, actor, version_id)
-    return step_view(definitions.load_graph(connection, version_id).steps[id], version_id)
+    return definitions.load_graph(connection, version_id).steps[id]
 
 
 def step_view(step: graph.Step, version_id: int) -> dict[str, Any]:

@@ -22,6 +22,7 @@ QUANTILES: Final = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 # How far back a list goes that names no `filter[from]`.
 DEFAULT_SPAN: Final = {"minute": timedelta(days=1), "hour": timedelta(days=31)}
 _STORED_AS: Final = {"week": "day", "month": "day"}
+_LONGEST: Final = {"week": timedelta(days=7), "month": timedelta(days=31)}
 
 
 class Metric(NamedTuple):
@@ -112,7 +113,7 @@ def _totals(
         METRICS.flow_id == flow_id,
         METRICS.interval == _STORED_AS.get(interval, interval),
         METRICS.starts_at >= begin_of(interval, begins),
-        METRICS.starts_at < ends,
+        METRICS.starts_at < _last_end(interval, ends),
     )
     fresh = select(DELTAS.minute, *_columns(DELTAS)).where(DELTAS.flow_id == flow_id)
     # One statement: between two, the roll-up could move a delta from the second to the first.
@@ -134,6 +135,15 @@ def _narrowed(statement: Any, of: Any, values: Mapping[str, Any]) -> Any:
     if "flow_version_id" in values:
         statement = statement.where(of.flow_version_id.in_(values["flow_version_id"]))
     return statement
+
+
+def _last_end(interval: str, ends: datetime) -> datetime:
+    """When the last interval ends that begins before `ends`: its days count whole."""
+    longest = _LONGEST.get(interval)
+    if longest is None or ends > query.LATEST - longest:
+        return ends
+    last = begin_of(interval, ends - timedelta(microseconds=1))
+    return begin_of(interval, last + longest)
 
 
 def begin_of(interval: str, at: datetime) -> datetime:

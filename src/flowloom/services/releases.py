@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
 from flowloom import errors
-from flowloom.domain import graph, version
+from flowloom.domain import conditions, graph, templates, version
 from flowloom.services import owned, schedules
 from flowloom.services.actor import Actor
 from flowloom.steps import contract, registry
@@ -111,15 +111,26 @@ def _step_faults(
             return problems
         legs = [contract.Leg(route.key, route.name, route.where) for route in drawn.routes_of(step.id)]
         step_type.compile(config, legs)
+        own = templates.compile_tree(step.variables, "variables")
     except errors.Invalid as invalid:
         return invalid.errors
     return {
-        **_unknown_variables(
-            registry.used_variables(step_type.config, step.config), known | step.variables.keys()
-        ),
+        **_unknown_variables(_used(step_type, step, legs), known | step.variables.keys()),
+        **_unknown_variables({"variables": own.variables}, known),
         **_foreign_connection(step, owned),
         **_nowhere(step),
     }
+
+
+def _used(
+    step_type: contract.StepType, step: graph.Step, legs: Sequence[contract.Leg]
+) -> dict[str, Collection[str]]:
+    """The variables that a step's config and the conditions of its routes use, by field."""
+    in_config = registry.used_variables(step_type.config, step.config)
+    in_legs = {
+        f"routes.{leg.key}.where": conditions.compile(leg.where).variables for leg in legs if leg.where
+    }
+    return {**{f"config.{field}": names for field, names in in_config.items()}, **in_legs}
 
 
 def _unknown_variables(used: Mapping[str, Collection[str]], known: Collection[str]) -> dict[str, list[str]]:

@@ -97,7 +97,9 @@ class Order:
 async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started:
     """Queue a run; answers after its commit. Raises Missing, Invalid (none deployed, not runnable), Conflict."""
     if order.version_id is not None:
-        await platform.database.read(_require_startable, actor, order.flow_id, order.version_id)
+        await platform.database.read(
+            _require_startable, actor, order.flow_id, order.version_id, order.idempotency
+        )
     started = await platform.journal.start(
         queue.Start(
             company_id=actor.company_id,
@@ -122,7 +124,11 @@ async def _packed(platform: Platform, body: bytes | None) -> Packed | None:
     return await asyncio.to_thread(platform.blobs.pack, body)
 
 
-def _require_startable(connection: Connection, actor: Actor, flow_id: int, version_id: int) -> None:
+def _require_startable(
+    connection: Connection, actor: Actor, flow_id: int, version_id: int, idempotency: tuple[str, str] | None
+) -> None:
+    if queue.replayed(connection, actor.company_id, idempotency) is not None:
+        return
     row = owned.load_version(connection, actor, version_id, flow_id=flow_id)
     if row.status == version.Status.DRAFT:
         releases.require_runnable(connection, actor, row)
@@ -257,6 +263,9 @@ def retry(
     version does not have. On another version only what it has unchanged, up to the first change, is reused.
     """
     row = load(connection, actor, id)
+    first = queue.replayed(connection, actor.company_id, idempotency)
+    if first is not None:
+        return first
     if not run.is_finished(row.status):
         raise errors.Conflict(f"Run {id} has not ended yet; stop it first, or wait.")
     _require_payloads(connection, actor, row, payload_days)

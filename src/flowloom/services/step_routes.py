@@ -25,6 +25,23 @@ def of_step(connection: Connection, actor: Actor, version_id: int, step_id: int)
     return [view(route) for route in drawn.routes_of(drawn.require_step(step_id).id)]
 
 
+def judge(
+    connection: Connection,
+    actor: Actor,
+    version_id: int,
+    step_id: int,
+    fields: Mapping[str, Any],
+    id: int | None = None,
+) -> None:
+    """Judge the fields of a step's route, or of a new one, before the write. Raises Missing, Invalid."""
+    drawn = _load(connection, actor, version_id)
+    drawn.require_step(step_id)
+    if id is not None:
+        _require_route(drawn, step_id, id)
+    registry.require_bounded(fields.get("where"), "where")
+    require_where(fields.get("where"))
+
+
 def add(
     connection: Connection,
     actor: Actor,
@@ -35,7 +52,6 @@ def add(
 ) -> dict[str, Any]:
     """Add a route to a step that has routes, last unless `position` says otherwise. Raises Missing, Invalid."""
     step = _load(connection, actor, version_id).require_step(step_id)
-    require_where(fields.get("where"))
     if not registry.get(step.microservice).has_routes:
         raise errors.Invalid.field(
             "step", f"{graph.label(step)} is a {step.microservice}, which has no routes."
@@ -63,8 +79,7 @@ def change(
     if_match: str | None = None,
 ) -> dict[str, Any]:
     """Change name, position or condition of a route. Raises Missing, Invalid, VersionLocked."""
-    _require_route(_load(connection, actor, version_id), step_id, id)
-    require_where(fields.get("where"))
+    _load(connection, actor, version_id)
     drawn = owned.edit_draft(connection, actor, version_id, if_match)
     _require_route(drawn, step_id, id)
     _require_new_name([route for route in drawn.routes_of(step_id) if route.id != id], fields.get("name"))

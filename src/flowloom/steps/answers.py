@@ -48,9 +48,10 @@ def text_payload(body: bytes, content_type: str, forced: bool) -> Payload:
     try:
         if not _CHARSETS.fullmatch(charset):
             raise LookupError(charset)
-        return Payload(body.decode(charset), media_type)
+        return Payload(body.decode(charset), media_type, size_bytes=len(body))
     except (UnicodeError, LookupError):
-        return Payload(body.decode(errors="replace") if forced else body, media_type)
+        kept = body.decode(errors="replace") if forced else body
+        return Payload(kept, media_type, size_bytes=len(body))
 
 
 def refusal(method: str, response: contract.Response, now: datetime) -> contract.Outcome:

@@ -26,7 +26,8 @@ def compile(config: Batch, legs: Sequence[contract.Leg]) -> contract.Compiled:
             where = f"at '{config.path}'" if config.path else "in the payload"
             return contract.Fail(f"There is no list {where} to make batches of.")
         batches = [items[start : start + size] for start in range(0, len(items), size)]
-        return contract.Done([_payload(payload, at, batch) for at, batch in enumerate(batches)])
+        item_bytes = payload.size_bytes / max(len(items), 1)
+        return contract.Done([_payload(payload, at, batch, item_bytes) for at, batch in enumerate(batches)])
 
     return contract.Compiled(json_only(run))
 
@@ -39,8 +40,9 @@ def _items(path: Path, body: object) -> list[object] | None:
     return found if isinstance(found, list) else None
 
 
-def _payload(payload: Payload, at: int, items: list[object]) -> Payload:
-    return Payload(items, payload.content_type, payload.meta, f"{payload.position}.{at}")
+def _payload(payload: Payload, at: int, items: list[object], item_bytes: float) -> Payload:
+    size_bytes = round(item_bytes * len(items))
+    return Payload(items, payload.content_type, payload.meta, f"{payload.position}.{at}", size_bytes)
 
 
 TYPE = contract.StepType(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from pydantic import Field, JsonValue
 from flowloom import errors
 from flowloom.domain import bulk, payload, templates
 from flowloom.domain.payload import Payload
-from flowloom.steps import answers, contract, pagination
+from flowloom.steps import answers, aside, contract, pagination
 from flowloom.steps.pagination import Pagination
 
 # The request's own timeout comes first: it says what was waited for.
@@ -73,13 +72,13 @@ class _Body:
     def encode(self, scope: templates.Scope, incoming: Payload) -> tuple[bytes, str]:
         """The bytes and their content type."""
         if self.tree is not None:
-            return msgspec.json.encode(self.tree.value(scope)), payload.JSON_TYPE
+            return bulk.encode(self.tree.value(scope)), payload.JSON_TYPE
         if self.text is None:
             return _payload_bytes(incoming)
         value = self.text.value(scope)
         if isinstance(value, str):
             return value.encode(), f"{payload.TEXT_TYPE}; charset=utf-8"
-        return msgspec.json.encode(value), payload.JSON_TYPE
+        return bulk.encode(value), payload.JSON_TYPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +91,7 @@ class _Call:
     query: Sequence[tuple[str, templates.Template]]
     headers: Sequence[tuple[str, templates.Template]]
     body: _Body | None
+    body_bytes: int
     path: payload.Path
 
     @property
@@ -104,9 +104,7 @@ class _Call:
         if not isinstance(response, contract.Response):
             return response
         try:
-            whole = await self._parsed(response)
-            page = self._picked(whole, context)
-            following = self._following(state, response, whole.body, page.body)
+            page, following = await aside.run(len(response.body), self._page, context, state, response)
         except answers.Unreadable as error:
             return contract.Fail(f"{self.method} {answers.shown_url(response.url)}: {error}")
         except pagination.Endless as error:
@@ -114,7 +112,8 @@ class _Call:
         if self.config.pagination and page.body in (None, []):
             return contract.Done([], following)
         position = f"{incoming.position}.{state['page']}"
-        return contract.Done([Payload(page.body, page.content_type, incoming.meta, position)], following)
+        made = Payload(page.body, page.content_type, incoming.meta, position, page.size_bytes)
+        return contract.Done([made], following)
 
     async def send(self, context: contract.Context, incoming: Payload) -> contract.Outcome:
         response = await self._fetch(context, incoming, pagination.start())
@@ -124,16 +123,18 @@ class _Call:
         sent = incoming
         if self.config.response_format is not None:
             try:
-                sent = self._picked(await self._parsed(response), context)
+                sent = await aside.run(len(response.body), self._answer, context, response)
             except answers.Unreadable as error:
                 return contract.Fail(f"{self.method} {answers.shown_url(response.url)}: {error}")
-        return contract.Done([Payload(sent.body, sent.content_type, meta, incoming.position)])
+        made = Payload(sent.body, sent.content_type, meta, incoming.position, sent.size_bytes)
+        return contract.Done([made])
 
     async def _fetch(
         self, context: contract.Context, incoming: Payload, state: pagination.State
     ) -> contract.Response | contract.Outcome:
         """The answer, if it is a good one, or else what came of it."""
-        request = self._request(context, incoming, state)
+        size_bytes = self.body_bytes + incoming.size_bytes + aside.about_bytes(context.variables)
+        request = await aside.run(size_bytes, self._request, context, incoming, state)
         try:
             response = await context.fetch(request)
         except contract.RequestFailed as error:
@@ -173,17 +174,24 @@ class _Call:
         query = {name: template.render(scope) for name, template in self.query}
         return self.url.render_url(scope), tuple({**query, **(own or {})}.items())
 
-    async def _parsed(self, response: contract.Response) -> Payload:
-        if len(response.body) > bulk.LARGE_BYTES:
-            return await asyncio.to_thread(self._parse, response)
-        return self._parse(response)
+    def _page(
+        self, context: contract.Context, state: pagination.State, response: contract.Response
+    ) -> tuple[Payload, pagination.State | None]:
+        """The page an answer holds, and where the next one is. Raises answers.Unreadable, pagination.Endless."""
+        whole = self._parse(response)
+        page = self._picked(whole, context)
+        return page, self._following(state, response, whole.body, page.body)
+
+    def _answer(self, context: contract.Context, response: contract.Response) -> Payload:
+        """What a send goes on with. Raises answers.Unreadable."""
+        return self._picked(self._parse(response), context)
 
     def _parse(self, response: contract.Response) -> Payload:
         """The whole answer as a payload. Raises answers.Unreadable."""
         content_type = response.headers.get("content-type", "")
         wants_json = self.config.response_format == "json" or _needs_json(self.config)
         if wants_json or (self.config.response_format is None and payload.is_json_type(content_type)):
-            return Payload(answers.decoded_json(response.body))
+            return Payload(answers.decoded_json(response.body), size_bytes=len(response.body))
         return answers.text_payload(response.body, content_type, self.config.response_format == "text")
 
     def _picked(self, whole: Payload, context: contract.Context) -> Payload:
@@ -207,7 +215,8 @@ class _Call:
             raise answers.Unreadable(
                 "the page is no list, so pages cannot be counted; set path to where the list is."
             )
-        return pagination.advance(pages, state, response, whole, len(page) if isinstance(page, list) else 1)
+        items = len(page) if isinstance(page, list) else int(page is not None)
+        return pagination.advance(pages, state, response, whole, items)
 
 
 def _needs_json(config: Connector) -> bool:
@@ -221,11 +230,13 @@ def _payload_bytes(incoming: Payload) -> tuple[bytes, str]:
         return body, incoming.content_type
     if isinstance(body, str) and not incoming.is_json:
         return body.encode(), incoming.content_type
-    return msgspec.json.encode(body), incoming.content_type if incoming.is_json else payload.JSON_TYPE
+    return bulk.encode(body), incoming.content_type if incoming.is_json else payload.JSON_TYPE
 
 
 def _is_same_origin(url: str, own: str) -> bool:
     """Whether a next page's URL leads where the step's own does; a relative one does."""
+    if url == own:
+        return True
     there, here = urlsplit(url), urlsplit(own)
     return not there.scheme or not here.scheme or there[:2] == here[:2]
 
@@ -253,6 +264,7 @@ def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compile
         _compiled_map(config.query, "query"),
         _compiled_map(config.headers, "headers"),
         _compiled_body(config, method),
+        aside.about_bytes(config.body),
         payload.compile_path(config.path, "path"),
     )
     return contract.Compiled(
@@ -269,6 +281,12 @@ def _require_reachable(config: Connector) -> None:
     scheme, separator, _ = config.url.partition("://")
     if separator and scheme.isalpha() and scheme.lower() not in ("http", "https"):
         raise errors.Invalid.field("url", f"Only http and https URLs can be requested, not {scheme}.")
+    if not templates.compile(config.url, "url").is_constant:
+        return
+    try:
+        _ = urlsplit(config.url).port
+    except ValueError as error:
+        raise errors.Invalid.field("url", f"The URL cannot be read: {error}.") from None
 
 
 def _compiled_map(values: Mapping[str, Scalar], field: str) -> Sequence[tuple[str, templates.Template]]:

@@ -12,7 +12,7 @@ from flowloom import errors
 from flowloom.domain import templates
 from flowloom.domain.payload import JSON_TYPE, Payload, is_json_type, is_text_type
 from flowloom.domain.templates import Scope
-from flowloom.steps import contract
+from flowloom.steps import aside, contract
 
 
 class ManualPayload(contract.Config):
@@ -30,11 +30,14 @@ class ManualPayload(contract.Config):
 
 
 def compile(config: ManualPayload, legs: Sequence[contract.Leg]) -> contract.Compiled:
-    body = _body(config)
+    body, own_bytes = _body(config), aside.about_bytes(config.body)
 
     def run(context: contract.Context, payload: Payload) -> contract.Outcome:
         filled = body(context.scope(payload))
-        return contract.Done([Payload(filled, config.content_type, payload.meta, payload.position)])
+        size_bytes = own_bytes + payload.size_bytes
+        return contract.Done(
+            [Payload(filled, config.content_type, payload.meta, payload.position, size_bytes)]
+        )
 
     return contract.Compiled(run)
 

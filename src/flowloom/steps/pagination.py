@@ -159,15 +159,16 @@ def advance(
     `body` is the whole answer, `items` how many items the page has.
     """
     place = pages.next(state["place"], response, body, items)
+    # Only the page after the last that is allowed tells whether there are more: it may be the empty one.
+    if state["page"] >= pages.max_pages and (items or place is not None):
+        raise Endless(
+            f"There are more than {pages.max_pages:,} pages; raise max_pages or narrow the request."
+        )
     if place is None:
         return None
     seen, mark = state["seen"], _mark(place)
     if mark in seen or place == response.url:
         raise Endless(f"Page {state['page'] + 1} names a page as the next that was read before.")
-    if state["page"] + 1 >= pages.max_pages:
-        raise Endless(
-            f"There are more than {pages.max_pages:,} pages; raise max_pages or narrow the request."
-        )
     kept = [*seen[:_FIRST_PLACES], *seen[_FIRST_PLACES:][1 - _LATEST_PLACES :], mark]
     return {"page": state["page"] + 1, "place": place, "seen": kept}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, get_args
 
@@ -26,7 +26,10 @@ from flowloom.steps import (
 )
 from flowloom.steps.contract import StepType
 
-MAX_MESSAGES = 100
+MAX_MESSAGES = 20
+# To say what each one is would take seconds, and nobody reads on after the first.
+MAX_FAULTS = 5000
+MAX_KEYS = 1000
 
 TYPES: Mapping[str, StepType] = {
     type.microservice: type
@@ -62,12 +65,35 @@ def check(
     try:
         model = step_type.config.model_validate_json(msgspec.json.encode(config), strict=True)
     except pydantic.ValidationError as error:
+        if error.error_count() > MAX_FAULTS:
+            message = f"The config has {error.error_count():,} faults; begin with the example in /step-types."
+            raise errors.Invalid.field("config", message) from None
         return None, _missing(step_type, config, error.errors(include_url=False))
     try:
         step_type.compile(model, ())
     except errors.Invalid as error:
         raise errors.Invalid({f"config.{place}": said for place, said in error.errors.items()}) from None
     return model, {}
+
+
+def require_bounded(value: object, place: str = "config") -> None:
+    """Raise errors.Invalid on the place below `place` where an object has more than MAX_KEYS keys."""
+    waiting = [(place, value)]
+    while waiting:
+        place, node = waiting.pop()
+        if isinstance(node, dict):
+            if len(node) > MAX_KEYS:
+                message = (
+                    f"An object here has at most {MAX_KEYS:,} keys, not {len(node):,}; use a list, or text."
+                )
+                raise errors.Invalid.field(place, message)
+            waiting.extend((f"{place}.{name[:100]}", part) for name, part in _nested(node.items()))
+        elif isinstance(node, list):
+            waiting.extend((f"{place}.{at}", part) for at, part in _nested(enumerate(node)))
+
+
+def _nested(parts: Iterable[tuple[Any, object]]) -> Iterator[tuple[Any, object]]:
+    return ((name, part) for name, part in parts if isinstance(part, dict | list))
 
 
 def used_variables(
@@ -97,17 +123,16 @@ def _missing(
     step_type: StepType, config: Mapping[str, object], details: Sequence[ErrorDetails]
 ) -> dict[str, list[str]]:
     """The problems, when all there is to say is that fields are missing; else raises errors.Invalid."""
-    problems: dict[str, list[str]] = {}
     wrong: dict[str, list[str]] = {}
-    for detail in details[:MAX_MESSAGES]:
-        place = ".".join(["config", *_place(config, detail)])
-        if detail["type"] == "missing":
-            problems[place] = ["This field is required."]
-        else:
-            wrong.setdefault(place, []).append(_message(step_type.config, detail))
+    for detail in [detail for detail in details if detail["type"] != "missing"][:MAX_MESSAGES]:
+        wrong.setdefault(_dotted(config, detail), []).append(_message(step_type.config, detail))
     if wrong:
         raise errors.Invalid(wrong)
-    return problems
+    return {_dotted(config, detail): ["This field is required."] for detail in details[:MAX_MESSAGES]}
+
+
+def _dotted(config: object, detail: ErrorDetails) -> str:
+    return ".".join(["config", *_place(config, detail)])
 
 
 def _place(config: object, detail: ErrorDetails) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -42,8 +43,7 @@ def compile(config: SetVariables, legs: Sequence[contract.Leg]) -> contract.Comp
         added = {key: template.render(scope) for key, template in meta.items()}
         for name, value in values.items():
             context.set_variable(name, value)
-        new = Payload(payload.body, payload.content_type, {**payload.meta, **added}, payload.position)
-        return contract.Done([new])
+        return contract.Done([replace(payload, meta={**payload.meta, **added})])
 
     return contract.Compiled(run)
 

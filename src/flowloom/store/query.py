@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,8 @@ MAX_PER_PAGE = 100
 CAP = 10_000
 MAX_VALUES = 1000
 MAX_ID = 2**63 - 1
+# The parameters of every list, and whether one takes several values.
+_PARAMETERS = {"page": False, "per_page": False, "sort": False, "include": True, "cursor": False}
 # The day before the latest instant a datetime can hold, so that adding to one never overflows.
 LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
@@ -75,11 +78,11 @@ class Found:
 
 
 def parse(listing: Listing, params: Sequence[tuple[str, str]]) -> Page:
-    """Read a query string. Raises BadQuery for unknown names and Invalid for bad values.
+    """Read a query string. Raises BadQuery for unknown names and Invalid for bad values, and for what is given twice.
 
     Parameters that no list knows are left alone.
     """
-    given = dict(params)
+    given = given_once(listing, params)
     values = {}
     for name, text in given.items():
         if name.startswith("filter[") and name.endswith("]"):
@@ -93,6 +96,20 @@ def parse(listing: Listing, params: Sequence[tuple[str, str]]) -> Page:
         includes=read_includes(listing, given.get("include", "")),
         after=_cursor(listing, sort, given),
     )
+
+
+def given_once(listing: Listing, params: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The parameters by name. Raises Invalid for one of the list's own that is there twice: which one was meant?"""
+    given = dict(params)
+    if len(given) == len(params):
+        return given
+    own = {f"filter[{name}]": wanted.compare == "in" for name, wanted in listing.filters.items()}
+    takes_several = {**_PARAMETERS, **own}
+    for name, count in Counter(name for name, _ in params).items():
+        if count > 1 and name in takes_several:
+            way = "put its values into one, with commas between" if takes_several[name] else "give it once"
+            raise errors.Invalid.field(name, f"{name} is given {count} times; {way}.")
+    return given
 
 
 def _whole(given: Mapping[str, str], name: str, default: int) -> int:

@@ -169,6 +169,11 @@ def enqueue(connection: Connection, ids: RunIds, starts: Sequence[Start]) -> lis
     written: list[tuple[int, Start, Chosen]] = []
     for start in starts:
         try:
+            # What was answered before is answered again, whatever became of the flow meanwhile.
+            first = replayed(connection, start.company_id, start.idempotency)
+            if first is not None:
+                answers.append(first)
+                continue
             chosen = choose(found, start)
             answer = _claim_key(connection, start, ids.take(connection))
         except errors.FlowloomError as error:
@@ -263,9 +268,23 @@ def _claim_key(connection: Connection, start: Start, run_id: int) -> Started:
     claimed = database.insert_or_ignore(connection, tables.idempotency_keys).returning(keys.run_id)
     if connection.execute(claimed, row).first() is not None:
         return Started(run_id)
+    # Another transaction claimed it meanwhile.
+    first = replayed(connection, start.company_id, start.idempotency)
+    assert first is not None
+    return first
+
+
+def replayed(connection: Connection, company_id: int, idempotency: tuple[str, str] | None) -> Started | None:
+    """What the first start with this (key, fingerprint) was answered. Raises Invalid if that was another request."""
+    if idempotency is None:
+        return None
+    keys = tables.idempotency_keys.c
+    key, fingerprint = idempotency
     first = connection.execute(
-        select(keys.fingerprint, keys.run_id).where(keys.company_id == start.company_id, keys.key == key)
-    ).one()
+        select(keys.fingerprint, keys.run_id).where(keys.company_id == company_id, keys.key == key)
+    ).one_or_none()
+    if first is None:
+        return None
     if first.fingerprint != fingerprint:
         raise errors.Invalid.field(
             "Idempotency-Key", "This key was used for another request; use a new key for a new request."

@@ -93,11 +93,11 @@ def _date_add(days: float, hours: float, minutes: float) -> Function:
 
 
 def _timestamp(unit: str) -> Function:
-    scale = 1000 if unit == "milliseconds" else 1
+    step = timedelta(milliseconds=1) if unit == "milliseconds" else timedelta(seconds=1)
 
     def run(value: object) -> object:
         since = _aware(_read(value), UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-        return since * scale // timedelta(seconds=1)
+        return since // step
 
     return run
 
