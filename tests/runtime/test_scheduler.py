@@ -210,6 +210,20 @@ async def test_jitter_delays_a_slot_by_the_same_time_always(server: World):
     assert await server.server.dispatcher.tick(at("10:01")) == 0
 
 
+async def test_schedules_of_one_timetable_keep_their_own_rules(server: World):
+    """They share the walk over its slots, but not what becomes of them, nor where a later one began."""
+    _, first = await scheduled(server, overlap="allow", catch_up="all")
+    server.clock.now = at("10:03") + timedelta(seconds=1)
+    _, latest = await scheduled(server, overlap="allow", catch_up="latest")
+    _, tokyo = await scheduled(server, overlap="allow", catch_up="all", timezone="Asia/Tokyo")
+    server.clock.now = at("10:06") + timedelta(seconds=30)
+    await server.tick()
+    assert await fired(server, first) == [at(f"10:0{n}") for n in range(1, 7)]
+    assert await fired(server, latest) == [at("10:06")]
+    assert await ranges(server, latest) == [("missed", "10:04", "10:05", 2)]
+    assert await fired(server, tokyo) == [at(f"10:0{n}") for n in range(4, 7)]
+
+
 async def test_two_thousand_schedules_due_at_once(server: World):
     _, id = await scheduled(server)
 

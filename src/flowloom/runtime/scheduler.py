@@ -7,7 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select
 
@@ -77,27 +77,46 @@ class Scheduler:
         return self._next_at is not None and self._next_at <= now
 
 
+class Walk(NamedTuple):
+    """The slots of a timetable to settle now, whether these are all, up to when they are, and the next one."""
+
+    passed: Sequence[cron.Slot]
+    is_whole: bool
+    settled: datetime
+    next_at: datetime | None
+
+
 def settle_due(connection: Connection, ids: queue.RunIds, now: datetime) -> int:
     """Fire or account for up to 500 due schedules in one transaction; how many."""
     rows = connection.execute(_DUE.where(SCHEDULES.next_run_at <= now)).all()
     unfinished = _unfinished(connection, [row.id for row in rows])
     starts: list[queue.Start] = []
     steps: list[tuple[int, datetime | None, datetime]] = []
+    walks: dict[tuple[Any, ...], Walk] = {}
     room = slots.MAX_SLOTS
     for row in rows:
         if room <= 0:
             break
-        table = schedules.timetable(row._asdict())
-        passed, is_whole = slots.part(slots.passed(table, row.settled_until, now))
-        room -= len(passed)
-        verdicts = decide(row, passed, unfinished[row.id], now, is_whole=is_whole)
+        walk = _walk(walks, row, now)
+        room -= len(walk.passed)
+        verdicts = decide(row, walk.passed, unfinished[row.id], now, is_whole=walk.is_whole)
         starts += [_start(row, at, now) for at, reason in verdicts if reason is None]
         slots.record(connection, row.id, row.flow_version_id, verdicts, row.settled_until)
-        settled = passed[-1].at if passed else now
-        steps.append((row.id, table.next_slot(settled), settled))
+        steps.append((row.id, walk.next_at, walk.settled))
     queue.enqueue(connection, ids, starts)
     slots.advance(connection, steps)
     return len(steps)
+
+
+def _walk(walks: dict[tuple[Any, ...], Walk], row: Row[Any], now: datetime) -> Walk:
+    """Schedules with one timetable, settled up to one instant, share a walk: at a full hour that is most of them."""
+    key = (row.cron_string, row.timezone, row.dst_gap, row.dst_repeat, row.settled_until)
+    if key not in walks:
+        table = schedules.timetable(row._asdict())
+        passed, is_whole = slots.part(slots.passed(table, row.settled_until, now))
+        settled = passed[-1].at if passed else now
+        walks[key] = Walk(passed, is_whole, settled, table.next_slot(settled))
+    return walks[key]
 
 
 def decide(
