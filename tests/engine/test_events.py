@@ -16,7 +16,9 @@ def events(body: bytes):
 
 
 async def test_a_run_is_followed_to_its_end(server: World, remote: Remote):
-    id = await (await server.flow(remote.send())).start({})
+    way = {"name": "All"}
+    flow = await server.flow(remote.send(), {"microservice": "route", "config": {"routes": [way]}})
+    id = await flow.start({})
     following = asyncio.ensure_future(server.get(f"/flow-runs/{id}/events"))
     while not server.platform.broker.is_watched(id):
         await asyncio.sleep(0)
@@ -26,7 +28,7 @@ async def test_a_run_is_followed_to_its_end(server: World, remote: Remote):
     assert answer.headers["content-type"].startswith("text/event-stream")
     seen = [(event["type"], event.get("status", event.get("state"))) for event in events(answer.body)]
     steps = [("step", "started"), ("step", "finished")]
-    assert seen == [("run", 0), ("run", 1), *steps, *steps, ("run", 2)]
+    assert seen == [("run", 0), ("run", 1), *steps, *steps, *steps, ("run", 2)]
     assert not server.platform.broker.is_watched(id)
 
 

@@ -81,6 +81,18 @@ async def test_steps_side_by_side_have_the_variables_as_they_were_before(server:
     assert (remote.bodies("/first"), remote.bodies("/second")) == ([{"who": "mine"}], [{"who": "all"}])
 
 
+async def test_a_route_step_is_counted_as_any_other(server: World, remote: Remote):
+    flow = await routed(
+        server, "all", (equals("n", 1), [remote.send()]), (equals("n", 2), [remote.send()]), (None, [])
+    )
+    run = await flow.run([{"n": 1}, {"n": 1}])
+    found = [(s["payloads_in"], s["payloads_out"], s["attempts"]) for s in run["summary"]["steps"]]
+    assert found == [(1, 1, 1), (1, 2, 1), (1, 1, 1)]
+    query = {"filter[type]": "operations", "filter[flow_version_id]": flow.version_id}
+    [metric] = (await server.get(f"/flows/{flow.id}/version-metrics", query=query)).data
+    assert metric["value"] == 3
+
+
 async def test_a_payload_that_fits_no_route_goes_no_further(server: World, remote: Remote):
     flow = await routed(server, "all", (equals("n", 1), [remote.send()]))
     run = await flow.run({"n": 2})

@@ -88,6 +88,13 @@ async def test_a_summary_tells_what_each_step_did(server: World, remote: Remote)
     ]
 
 
+async def test_a_failed_step_tells_how_long_it_took(server: World, remote: Remote):
+    remote.answers(404)
+    *_, failed = (await (await server.flow(remote.send())).run())["summary"]["steps"]
+    assert (failed["payloads_in"], failed["payloads_out"], failed["attempts"]) == (1, 0, 1)
+    assert failed["duration_ms"] > 0
+
+
 async def test_a_bucket_emptied_by_a_filter_ends_in_success(server: World, remote: Remote):
     where = {"field": "status", "operator": "equals", "value": "paid"}
     flow = await server.flow({"microservice": "filter", "config": {"where": where}}, remote.send())

@@ -144,7 +144,7 @@ class Executor:
                 await self._fork(active, step, bucket)
                 return
             if step.is_enabled:
-                bucket = Bucket(await self._work(active, step, bucket), bucket.variables)
+                bucket = await self._pass(active, step, bucket)
             if not step.next:
                 return
             active.other_branches += 1
@@ -153,15 +153,17 @@ class Executor:
             active.other_branches -= 1
             step = step.next[-1]
 
+    async def _pass(self, active: Active, step: PlanStep, bucket: Bucket) -> Bucket:
+        """Work a step without routes; the bucket of what follows."""
+        payloads = outcomes.payloads(step, await self._work(active, step, bucket))
+        active.log(step.key, "info", f"{step.name}: {len(bucket.payloads)} in, {len(payloads)} out")
+        return Bucket(payloads, bucket.variables)
+
     async def _fork(self, active: Active, step: PlanStep, bucket: Bucket) -> None:
         """Work a step with routes: its legs side by side, each to its end even when another one fails."""
         if not step.is_enabled:
             return
-        shares: dict[str, list[Payload]] = {key: [] for key in step.legs}
-        context = self._context(active, step, bucket)
-        for outcome in await self._pure_outcomes(active, step, context, bucket.payloads):
-            for key, payload in outcome.routes.items() if isinstance(outcome, contract.Routed) else ():
-                shares.setdefault(key, []).append(payload)
+        shares = outcomes.shares(step, await self._work(active, step, bucket))
         active.log(step.key, "info", _routed_message(step, shares))
         active.other_branches += 1
         results = await asyncio.gather(
@@ -183,25 +185,22 @@ class Executor:
         for step in steps:
             await self._walk(active, step, Bucket(payloads, dict(variables)))
 
-    async def _work(self, active: Active, step: PlanStep, bucket: Bucket) -> Sequence[Payload]:
-        """One step over its whole bucket; the bucket of what follows."""
+    async def _work(self, active: Active, step: PlanStep, bucket: Bucket) -> Sequence[outcomes.Answer]:
+        """What one step answers to its whole bucket, counted, and told to those who watch."""
         tally, began = active.tally(step.key), time.perf_counter()
         tally.payloads_in += len(bucket.payloads)
         self._publish(active, {"type": "step", "step": step.key, "state": "started"})
         context = self._context(active, step, bucket)
-        if step.compiled.effect:
-            payloads = await self._work_effect(active, step, context, bucket.payloads)
-        else:
-            answers = await self._pure_outcomes(active, step, context, bucket.payloads)
-            payloads = [payload for outcome in answers for payload in outcomes.done(step, outcome).payloads]
-        tally.payloads_out += len(payloads)
-        tally.seconds += time.perf_counter() - began
+        work = self._effects if step.compiled.effect else self._pure_answers
+        try:
+            answers = await work(active, step, context, bucket.payloads)
+        finally:
+            tally.seconds += time.perf_counter() - began
+        count = outcomes.count(answers)
+        tally.payloads_out += count
         active.metrics["operations", "count"] += len(bucket.payloads)
-        active.log(step.key, "info", f"{step.name}: {len(bucket.payloads)} in, {len(payloads)} out")
-        self._publish(
-            active, {"type": "step", "step": step.key, "state": "finished", "payloads": len(payloads)}
-        )
-        return payloads
+        self._publish(active, {"type": "step", "step": step.key, "state": "finished", "payloads": count})
+        return answers
 
     def _context(self, active: Active, step: PlanStep, bucket: Bucket) -> StepContext:
         return StepContext(active, step, bucket.variables, self._around.http, self._load_connection)
@@ -210,9 +209,9 @@ class Executor:
         connection: Connection = await self._keep(lambda: self._around.load_connection(company_id, id))
         return connection
 
-    async def _pure_outcomes(
+    async def _pure_answers(
         self, active: Active, step: PlanStep, context: StepContext, payloads: Sequence[Payload]
-    ) -> list[contract.Done | contract.Routed]:
+    ) -> Sequence[outcomes.Answer]:
         active.tally(step.key).attempts += len(payloads)
         if records.is_long_to_work(payloads, context.variables):
             loop = asyncio.get_running_loop()
@@ -224,13 +223,14 @@ class Executor:
         active.metrics["cpu", "microseconds"] += round(seconds * 1e6)
         return answers
 
-    async def _work_effect(
+    async def _effects(
         self, active: Active, step: PlanStep, context: StepContext, payloads: Sequence[Payload]
-    ) -> Sequence[Payload]:
-        made: list[Payload] = []
+    ) -> Sequence[outcomes.Answer]:
+        made: list[outcomes.Answer] = []
         for number, payload in enumerate(payloads, 1):
             is_last = number == len(payloads) and not step.next and not active.other_branches
-            made.extend(await self._effect(active, step, context, payload, is_last=is_last))
+            done = await self._effect(active, step, context, payload, is_last=is_last)
+            made.append(contract.Done(done))
         return made
 
     async def _effect(
