@@ -26,11 +26,58 @@ class Config(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Put:
+    """A cache entry to be set; with `append` the value becomes a list that this one is added to.
+
+    `scope` is "run", "flow" or "company"; `expires_at` None keeps it until it is deleted.
+    """
+
+    scope: str
+    key: str
+    value: object
+    append: bool = False
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A cache entry to be deleted, if it is there."""
+
+    scope: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message to the channels of a notification group, delivered after the step was recorded."""
+
+    group_id: int
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer for whoever waits for this run at its callback URL; only a run's first one counts."""
+
+    status: int
+    headers: Mapping[str, str]
+    payload: Payload
+
+
+Write = Put | Drop | Notice | Reply
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """The step worked. `cursor` not None: call it again with this cursor for more payloads (a next page)."""
+    """The step worked. `cursor` not None: call it again with this cursor for more payloads (a next page).
+
+    `writes` become true in the transaction that records the step, or not at all; only effects have them.
+    """
 
     payloads: Sequence[Payload]
     cursor: object | None = None
+    writes: Sequence[Write] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +93,28 @@ class Retry:
 
     why: str
     after_seconds: float | None = None
+    error_class: str = "unavailable"
 
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """This payload failed for good."""
+    """This payload failed for good. `error_class` (up to 20 letters) sorts failures: data, rejected, refused,
+    authentication, unavailable, timeout, assertion, child."""
 
     why: str
+    error_class: str = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Call again at `until` or when a child run ends, with `state` as the context's `waited`.
+
+    The run leaves memory meanwhile and survives restarts. Only effects wait.
+    """
+
+    why: str
+    until: datetime
+    state: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +124,7 @@ class Stop:
     why: str
 
 
-Outcome = Done | Routed | Retry | Fail | Stop
+Outcome = Done | Routed | Retry | Fail | Wait | Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +163,31 @@ class RequestFailed(Exception):
         self.passing = passing
 
 
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A run of another flow that a step starts. `version_id` None is the Deployed one.
+
+    Asking again with the same payload starts nothing new: the first run is answered.
+    """
+
+    flow_id: int
+    version_id: int | None
+    payload: Payload
+    variables: Mapping[str, object]
+    is_awaited: bool
+    parallel_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildState:
+    """How a child run stands: `status` as domain.run.Status; `answer` is what its callback step answered."""
+
+    run_id: int
+    status: int
+    message: str | None
+    answer: Payload | None
+
+
 class Context(Protocol):
     """What a step may ask of the run it works for."""
 
@@ -116,6 +203,14 @@ class Context(Protocol):
         """The cursor of the last Done of this step for this payload; None at first."""
 
     @property
+    def waited(self) -> Any:
+        """The state of this step's last Wait for this payload; None at first."""
+
+    @property
+    def clock_now(self) -> datetime:
+        """The time on the clock, for what waits or expires; unlike `now` it goes on."""
+
+    @property
     def idempotency_key(self) -> str:
         """Equal on every re-send of this payload by this step of this run and of its retries."""
 
@@ -128,6 +223,25 @@ class Context(Protocol):
 
     async def fetch(self, request: Request) -> Response:
         """Send a request. Raises RequestFailed."""
+
+    async def cached(self, scope: str, key: str) -> object:
+        """A cache entry's value; payload.MISSING when there is none or it has expired."""
+
+    async def claim_keys(self, pool: str, keys: Sequence[str], *, claim: bool = True) -> Sequence[bool]:
+        """For each key whether it is new in a data pool; with `claim` the new ones are this run's from now on.
+
+        They become permanent when the run succeeds. A key that this place of this run claimed before is new again.
+        Raises errors.Invalid on `pool` when there is no such pool.
+        """
+
+    def track(self, entity_type: str, value: str, direction: str) -> None:
+        """Note that this run saw an entity; written with the next checkpoint or the end."""
+
+    async def start_child(self, child: Child) -> int:
+        """Start a run of another flow; its id. Raises errors.Missing, Invalid, Conflict as any start."""
+
+    async def child(self, run_id: int) -> ChildState:
+        """How a child run stands."""
 
 
 Run = Callable[[Context, Payload], Outcome | Awaitable[Outcome]]

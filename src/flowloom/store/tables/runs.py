@@ -1,0 +1,250 @@
+"""What comes of running: runs, their payloads and logs, and what is counted of them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from flowloom.store.columns import Id, Instant, Json
+from flowloom.store.tables import parts
+
+runs = Table(
+    "flow_runs",
+    parts.metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("company_id", Id, nullable=False),
+    Column("flow_id", Id, nullable=False),
+    Column("flow_version_id", Id, nullable=False),
+    Column("iteration", Integer, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("trigger", String(10), nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("has_warnings", Boolean, nullable=False),
+    Column("stop_requested", Boolean, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("variables", Json),
+    Column("summary", Json),
+    Column("as_of", Instant, nullable=False),
+    Column("queued_at", Instant, nullable=False),
+    Column("ready_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("schedule_id", Id),
+    Column("fire_at", Instant),
+    Column("serial_key", Id),
+    Column("lane", String(64)),
+    Column("retry_flow_run_id", Id),
+    Column("origin_run_id", Id, nullable=False),
+    Column("started_by", Id),
+    # Where a run begins that is not begun at its trigger: a dead letter's re-drive, an edited payload.
+    Column("start_step", String(40)),
+    # A started run that waits outside of memory, and when it is taken up again.
+    Column("resume_at", Instant),
+    Column("parent_run_id", Id),
+    Column("parent_step_key", String(40)),
+    Column("is_awaited", Boolean, nullable=False, server_default=text("false")),
+    Column("parallel_limit", Integer),
+    Column("depth", SmallInteger, nullable=False, server_default="0"),
+    UniqueConstraint("schedule_id", "fire_at"),
+)
+Index("ix_flow_runs_company", runs.c.company_id, runs.c.id)
+Index("ix_flow_runs_version", runs.c.flow_version_id, runs.c.id)
+Index("ix_flow_runs_flow", runs.c.flow_id, runs.c.id)
+Index(
+    "ix_flow_runs_queue",
+    runs.c.priority,
+    runs.c.id,
+    sqlite_where=text("status = 0"),
+    postgresql_where=text("status = 0"),
+)
+Index(
+    "ix_flow_runs_started",
+    runs.c.id,
+    sqlite_where=text("status = 1"),
+    postgresql_where=text("status = 1"),
+)
+Index(
+    "ix_flow_runs_serial",
+    runs.c.serial_key,
+    runs.c.id,
+    sqlite_where=text("status < 2 AND serial_key IS NOT NULL"),
+    postgresql_where=text("status < 2 AND serial_key IS NOT NULL"),
+)
+Index(
+    "ix_flow_runs_lane",
+    runs.c.lane,
+    runs.c.id,
+    sqlite_where=text("status < 2 AND lane IS NOT NULL"),
+    postgresql_where=text("status < 2 AND lane IS NOT NULL"),
+)
+Index(
+    "ix_flow_runs_resume",
+    runs.c.resume_at,
+    sqlite_where=text("resume_at IS NOT NULL"),
+    postgresql_where=text("resume_at IS NOT NULL"),
+)
+Index(
+    "ix_flow_runs_parent",
+    runs.c.parent_run_id,
+    runs.c.id,
+    sqlite_where=text("parent_run_id IS NOT NULL"),
+    postgresql_where=text("parent_run_id IS NOT NULL"),
+)
+
+payloads = Table(
+    "payloads",
+    parts.metadata,
+    parts.id(),
+    Column("run_id", Id, nullable=False),
+    Column("company_id", Id, nullable=False),
+    Column("step_key", String(40), nullable=False),
+    Column("position", String(255), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("state", Json),
+    Column("content_type", String(255)),
+    Column("meta", Json),
+    Column("bytes", BigInteger, nullable=False),
+    Column("encoding", String(8)),
+    Column("body", LargeBinary),
+    Column("blob", String(64), index=True),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("run_id", "step_key", "position", "kind"),
+)
+
+run_logs = Table(
+    "flow_run_logs",
+    parts.metadata,
+    parts.id(),
+    Column("run_id", Id, nullable=False, index=True),
+    Column("step_key", String(40)),
+    Column("level", String(8), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+# A payload that failed for good, as it was given to the step that failed it.
+dead_letters = Table(
+    "dead_letters",
+    parts.metadata,
+    parts.id(),
+    Column("company_id", Id, nullable=False),
+    Column("flow_id", Id, nullable=False),
+    Column("flow_version_id", Id, nullable=False),
+    Column("iteration", Integer, nullable=False),
+    Column("run_id", Id, nullable=False),
+    Column("step_key", String(40), nullable=False),
+    Column("step_name", String(255), nullable=False),
+    Column("position", String(255), nullable=False),
+    Column("error_class", String(20), nullable=False),
+    Column("message", Text, nullable=False),
+    # Whether a try-catch took it, so that its run went on.
+    Column("is_caught", Boolean, nullable=False),
+    Column("content_type", String(255), nullable=False),
+    Column("meta", Json, nullable=False),
+    Column("variables", Json, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("encoding", String(8)),
+    Column("body", LargeBinary),
+    Column("blob", String(64), index=True),
+    Column("state", String(10), nullable=False),
+    Column("resolved_at", Instant),
+    Column("resolved_by", Id),
+    Column("redrive_run_id", Id),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("run_id", "step_key", "position"),
+    **parts.KEEP_IDS,
+)
+Index("ix_dead_letters_company", dead_letters.c.company_id, dead_letters.c.id)
+Index("ix_dead_letters_flow", dead_letters.c.flow_id, dead_letters.c.id)
+
+# A call of a connector to its system and what came back, without secrets.
+exchanges = Table(
+    "exchanges",
+    parts.metadata,
+    parts.id(),
+    Column("run_id", Id, nullable=False, index=True),
+    Column("step_key", String(40), nullable=False),
+    Column("position", String(255), nullable=False),
+    Column("request", Json, nullable=False),
+    Column("response", Json),
+    Column("error", Text),
+    Column("duration_ms", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+tracked = Table(
+    "tracked",
+    parts.metadata,
+    parts.id(),
+    Column("company_id", Id, nullable=False),
+    Column("flow_id", Id, nullable=False),
+    Column("flow_version_id", Id, nullable=False),
+    Column("run_id", Id, nullable=False),
+    Column("step_key", String(40), nullable=False),
+    Column("entity_type", String(100), nullable=False),
+    Column("value", String(255), nullable=False),
+    Column("direction", String(8), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("run_id", "step_key", "entity_type", "value", "direction"),
+)
+Index("ix_tracked_value", tracked.c.company_id, tracked.c.value, tracked.c.id)
+
+metric_deltas = Table(
+    "metric_deltas",
+    parts.metadata,
+    parts.id(),
+    Column("flow_id", Id, nullable=False, index=True),
+    Column("flow_version_id", Id, nullable=False),
+    Column("iteration", Integer, nullable=False),
+    Column("minute", Instant, nullable=False),
+    Column("type", String(12), nullable=False),
+    Column("key", String(24), nullable=False),
+    Column("value", BigInteger, nullable=False),
+)
+
+metrics = Table(
+    "metrics",
+    parts.metadata,
+    Column("flow_id", Id, primary_key=True),
+    Column("interval", String(8), primary_key=True),
+    Column("starts_at", Instant, primary_key=True),
+    Column("flow_version_id", Id, primary_key=True),
+    Column("type", String(12), primary_key=True),
+    Column("key", String(24), primary_key=True),
+    Column("iteration", Integer, nullable=False),
+    Column("value", BigInteger, nullable=False),
+)
+Index(
+    "ix_metrics_minute",
+    metrics.c.starts_at,
+    sqlite_where=text("interval = 'minute'"),
+    postgresql_where=text("interval = 'minute'"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    parts.metadata,
+    Column("company_id", Id, primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("run_id", Id, nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),
+)
+
+# PostgreSQL hands run ids out in blocks, outside of transactions, so that a start knows its id before it is written.
+RUN_ID_BLOCK = 1000
+run_ids = Sequence("flow_run_ids", increment=RUN_ID_BLOCK, metadata=parts.metadata)
