@@ -18,8 +18,9 @@ from fastapi import FastAPI
 from flowloom.api import app as application
 from flowloom.api import call, limits
 from flowloom.engine import faults, meters
-from flowloom.engine.executor import Executor, Surroundings
+from flowloom.engine.executor import Executor
 from flowloom.engine.http import Client
+from flowloom.engine.surroundings import Surroundings
 from flowloom.runtime import dispatcher, pruner, rollup, scheduler, supervisor
 from flowloom.services import principals, remembered
 from flowloom.services.platform import Platform

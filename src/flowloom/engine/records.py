@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row
 
 from flowloom.domain.payload import Payload
-from flowloom.engine.context import Active, Bucket, Recorded
+from flowloom.engine.active import NOTHING, Active, Recorded, StepTally
 from flowloom.engine.plan import Plan, PlanStep
+from flowloom.engine.streams import Bucket, Item, Ref
 from flowloom.steps import aside, contract
 from flowloom.store import blobs
-from flowloom.store.queue import Claimed
+from flowloom.store.recall import Claimed
 
 MAX_CONTENT_TYPE = 255
 # More records than this are worked on in a side thread, so that no webhook waits for them.
@@ -40,15 +42,18 @@ def _records_in(body: object) -> int:
 
 
 def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) -> Bucket:
-    """The bucket that the trigger gets, after putting what was recorded before into the run."""
+    """The bucket that the first step gets, after putting what was recorded before into the run."""
     start = Payload()
     recorded: dict[tuple[str, str], Recorded] = {}
     for row in claimed.recorded:
         if row.kind == "start":
-            start = _payload(row, store)
-        else:
+            start = payload(row, store)
+        elif row.kind in ("effect", "wait"):
             _add(recorded, row, store)
     active.recorded = recorded
+    active.failures = {
+        (row.step_key, row.position): contract.Fail(row.message, row.error_class) for row in claimed.failures
+    }
     _count(active, claimed.recorded)
     return Bucket([start], {**plan.variables, **(claimed.row.variables or {})})
 
@@ -67,15 +72,60 @@ def _count(active: Active, rows: Sequence[Row[Any]]) -> None:
 
 def _add(recorded: dict[tuple[str, str], Recorded], row: Row[Any], store: blobs.Blobs) -> None:
     where = row.step_key, row.state["of"]
-    before = recorded.get(where, Recorded())
-    made = [_payload(row, store)] if row.content_type is not None else []
-    recorded[where] = Recorded([*before.payloads, *made], row.state.get("cursor"), before.rows + 1)
+    before = recorded.get(where, NOTHING)
+    if row.kind == "wait":
+        recorded[where] = dataclasses.replace(before, waits=before.waits + 1, wait=row.state)
+        return
+    made = [_item(row, store)] if row.content_type is not None else []
+    recorded[where] = dataclasses.replace(
+        before, payloads=[*before.payloads, *made], cursor=row.state.get("cursor"), rows=before.rows + 1
+    )
 
 
-def _payload(row: Row[Any], store: blobs.Blobs) -> Payload:
+def _item(row: Row[Any], store: blobs.Blobs) -> Item:
+    """A recorded payload; one whose body was not read with its row stays where it is."""
+    is_here = row.body is not None or row.blob is not None or not row.bytes
+    return payload(row, store) if is_here else Ref(row.step_key, row.position, row.bytes)
+
+
+def payload(row: Row[Any], store: blobs.Blobs) -> Payload:
+    """The payload of a row. Raises errors.Missing when retention has removed its body."""
     raw = store.unpack(row.encoding, row.body, row.blob)
     body = blobs.decode(raw, row.content_type)
     return Payload(body, row.content_type, row.meta or {}, row.position, len(raw))
+
+
+def wait(
+    active: Active, step: PlanStep, payload: Payload, waits_before: int, state: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The row that records that an effect waits; see Recorded."""
+    position = f"{payload.position}!w{waits_before}"
+    return {**_row(active, step, None, position, {"of": payload.position, **state}), "kind": "wait"}
+
+
+def dead_letter(
+    active: Active, step: PlanStep, payload: Payload, variables: Mapping[str, Any], fail: contract.Fail
+) -> dict[str, Any]:
+    """The row of a payload that failed for good, as it was given to the step; its body raw."""
+    return {
+        "company_id": active.row.company_id,
+        "flow_id": active.row.flow_id,
+        "flow_version_id": active.row.flow_version_id,
+        "iteration": active.row.iteration,
+        "run_id": active.row.id,
+        "step_key": step.key,
+        "step_name": step.name,
+        "position": payload.position,
+        "error_class": fail.error_class,
+        "message": active.redact(fail.why),
+        "is_caught": step.guard is not None and not fail.whole_run,
+        "content_type": payload.content_type[:MAX_CONTENT_TYPE],
+        "meta": dict(payload.meta),
+        "variables": dict(variables),
+        "raw": blobs.encode(payload),
+        "state": "open",
+        "created_at": active.clock(),
+    }
 
 
 def checkpoint(
@@ -132,9 +182,9 @@ def pack(rows: Sequence[dict[str, Any]], store: blobs.Blobs) -> list[dict[str, A
 
 
 def _packed(row: dict[str, Any], store: blobs.Blobs) -> dict[str, Any]:
-    packed = store.pack(row.pop("raw"))
+    packed = store.pack(row["raw"])
     return {
-        **row,
+        **{name: value for name, value in row.items() if name != "raw"},
         "bytes": packed.size_bytes,
         "encoding": packed.encoding,
         "body": packed.body,
@@ -144,14 +194,20 @@ def _packed(row: dict[str, Any], store: blobs.Blobs) -> dict[str, Any]:
 
 def summary(active: Active, error: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a finished run says of itself: its steps in the order they began, and why it failed."""
-    steps = [
-        {
-            "key": key,
-            "payloads_in": tally.payloads_in,
-            "payloads_out": tally.payloads_out,
-            "attempts": tally.attempts,
-            "duration_ms": round(tally.seconds * 1000, 3),
-        }
-        for key, tally in active.tallies.items()
-    ]
+    steps = [_step_summary(key, tally) for key, tally in active.tallies.items()]
     return {"steps": steps, **({"error": dict(error)} if error else {})}
+
+
+def _step_summary(key: str, tally: StepTally) -> dict[str, Any]:
+    return {
+        "key": key,
+        "payloads_in": tally.payloads_in,
+        "payloads_out": tally.payloads_out,
+        "bytes_in": tally.bytes_in,
+        "bytes_out": tally.bytes_out,
+        "failed": tally.failed,
+        "attempts": tally.attempts,
+        "duration_ms": round(tally.seconds * 1000, 3),
+        "cpu_ms": round(tally.cpu_seconds * 1000, 3),
+        **({"began_at": tally.began_at.isoformat()} if tally.began_at else {}),
+    }

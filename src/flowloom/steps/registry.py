@@ -15,14 +15,17 @@ from flowloom import errors
 from flowloom.domain import templates
 from flowloom.steps import (
     batch,
+    branch,
     connector,
     contract,
+    delay,
     filter,
     manual_payload,
     map,
     route,
     set_variables,
     trigger,
+    try_catch,
 )
 from flowloom.steps.contract import StepType
 
@@ -40,8 +43,11 @@ TYPES: Mapping[str, StepType] = {
         map.TYPE,
         batch.TYPE,
         route.TYPE,
+        branch.TYPE,
         set_variables.TYPE,
         manual_payload.TYPE,
+        delay.TYPE,
+        try_catch.TYPE,
     )
 }
 

@@ -11,12 +11,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from flowloom import errors
 from flowloom.domain import run, version
 from flowloom.domain.payload import JSON_TYPE
-from flowloom.store import columns, database, definitions, tables
+from flowloom.store import columns, database, definitions, recall, tables
 from flowloom.store.blobs import Packed
 
 FLOWS, VERSIONS, RUNS, PAYLOADS = tables.flows.c, tables.versions.c, tables.runs.c, tables.payloads.c
@@ -334,19 +334,6 @@ _CLAIM = (
     )
     .returning(*tables.runs.c)
 )
-_CHECKPOINTS = (
-    select(tables.payloads)
-    .where(PAYLOADS.run_id.in_(bindparam("run_ids", expanding=True)))
-    .order_by(PAYLOADS.id)
-)
-
-
-@dataclass(slots=True)
-class Claimed:
-    """A run that this process works on now, with everything that was recorded of it before."""
-
-    row: Row[Any]
-    recorded: list[Row[Any]] = field(default_factory=list)
 
 
 def claim(
@@ -355,7 +342,7 @@ def claim(
     now: datetime,
     running: Mapping[int, int] = MappingProxyType({}),
     company_limit: int = 0,
-) -> list[Claimed]:
+) -> list[recall.Claimed]:
     """Claim up to `room` ready runs, strictly by priority, then by age.
 
     `running` counts the runs of each company that go on; none gets above `company_limit` (0: no limit).
@@ -364,9 +351,8 @@ def claim(
     if not run_ids:
         return []
     rows = connection.execute(_CLAIM, {"now": now, "run_ids": run_ids}).all()
-    claimed = {row.id: Claimed(row) for row in sorted(rows, key=lambda row: (row.priority, row.id))}
-    for record in connection.execute(_CHECKPOINTS, {"run_ids": list(claimed)}):
-        claimed[record.run_id].recorded.append(record)
+    claimed = {row.id: recall.Claimed(row) for row in sorted(rows, key=lambda row: (row.priority, row.id))}
+    recall.fill(connection, claimed)
     return list(claimed.values())
 
 
