@@ -19,6 +19,7 @@ from flowloom import __version__, errors
 from flowloom.api import (
     call,
     connections,
+    dead_letters,
     docs,
     envelope,
     flows,
@@ -30,6 +31,7 @@ from flowloom.api import (
     keys,
     logins,
     marketplace,
+    retries,
     routes,
     runs,
     schedules,
@@ -41,7 +43,8 @@ from flowloom.api import (
 
 log = structlog.get_logger(__name__)
 RESOURCES = (
-    health, logins, users, keys, flows, versions, schedules, graphs, runs, connections, webhooks, marketplace
+    health, logins, users, keys, flows, versions, schedules, graphs, retries, runs, dead_letters, connections,
+    webhooks, marketplace
 )  # fmt: skip
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MESSAGES = {

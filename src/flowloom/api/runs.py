@@ -6,9 +6,9 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
+from sqlalchemy import Row
 from starlette.responses import Response, StreamingResponse
 
 from flowloom import errors
@@ -34,7 +34,7 @@ def _declare_starts(trigger: run.Trigger, word: str) -> None:
     async def start(call: Call) -> Response:
         content = await bodies.raw(call.request)
         sent = bodies.model(schemas_runs.StartRequest, bodies.parse_object(call.request, content))
-        body, content_type = _payload_of(sent)
+        body, content_type = payload_of(sent.payload)
         return await _started(call, content, _order(call, trigger, body, content_type, sent.flow_variables))
 
     async def start_raw(call: Call) -> Response:
@@ -63,11 +63,11 @@ _declare_starts(run.Trigger.API, "start")
 _declare_starts(run.Trigger.MANUAL, "manual")
 
 
-def _payload_of(sent: schemas_runs.StartRequest) -> tuple[bytes | None, str]:
+def payload_of(text: str | None) -> tuple[bytes | None, str]:
     """The start payload of a text: the JSON value that it holds, or the text itself; none of an empty one."""
-    if not sent.payload:
+    if not text:
         return None, "application/json"
-    body = sent.payload.encode()
+    body = text.encode()
     try:
         bodies.decode(body)
     except errors.Invalid:
@@ -121,12 +121,13 @@ def _order(
 async def _started(call: Call, content: bytes, order: runs.Order) -> Response:
     key = idempotency(call.request, content)
     started = await runs.start(call.platform, call.actor, dataclasses.replace(order, idempotency=key))
-    return await _start_answer(call, started)
+    return await start_answer(call, started)
 
 
-async def _start_answer(call: Call, started: queue.Started) -> Response:
+async def start_answer(call: Call, started: queue.Started, **more: Any) -> Response:
+    """The answer of whatever queues a run."""
     found = await call.read(runs.as_queued, started.run_id)
-    return envelope.answer({"message": "Run queued.", "flow_run_id": started.run_id, "data": found})
+    return envelope.answer({"message": "Run queued.", "flow_run_id": started.run_id, "data": found, **more})
 
 
 @routes.get("/flow-runs", role=Role.READ_ONLY, listing=runs.LISTING, answer=schemas.Page[schemas.Run])
@@ -161,41 +162,6 @@ async def list_run_logs(call: Call) -> Response:
     """List the log lines of a run."""
     asked = call.asked(runs.LOG_LISTING)
     return call.page(asked, await call.read(runs.logs, call.id("flow_run"), asked))
-
-
-@routes.post("/flow-runs/{flow_run}/stop", role=Role.USER, answer=schemas.One[schemas.Run])
-async def stop_run(call: Call) -> Response:
-    """Stop a run."""
-    id = call.id("flow_run")
-    if await call.write(runs.stop, id):
-        call.platform.broker.order_stop(id)
-    else:
-        call.platform.broker.publish(id, {"type": "run", "status": int(run.Status.STOPPED)})
-    return envelope.data(await call.read(runs.get, id))
-
-
-@routes.post(
-    "/flow-runs/{flow_run}/retry",
-    role=Role.USER,
-    body=schemas_runs.RetryRequest,
-    needs_body=False,
-    answer=schemas_runs.StartAnswer,
-)
-async def retry_run(call: Call) -> Response:
-    """Queue a new run that goes on where an ended one failed, or from `from_step` on."""
-    content = await bodies.raw(call.request)
-    body = bodies.model(schemas_runs.RetryRequest, bodies.parse_object(call.request, content))
-    started = await call.write(
-        runs.retry,
-        call.platform.run_ids,
-        call.id("flow_run"),
-        from_step=body.from_step,
-        version_id=body.version,
-        idempotency=idempotency(call.request, content),
-        payload_days=call.platform.settings.payload_retention_days,
-    )
-    call.platform.broker.wake()
-    return await _start_answer(call, started)
 
 
 @routes.get("/flow-runs/{flow_run}/events", role=Role.READ_ONLY, media_type="text/event-stream")
@@ -255,7 +221,12 @@ async def get_payload(call: Call) -> Response:
 async def download_payload(call: Call) -> Response:
     """Download the body of a payload as it was."""
     row = await call.read(runs.payload_row, call.id("payload_metadata"))
+    return await download(call, row, f"payload-{row.id}")
+
+
+async def download(call: Call, row: Row[Any], name: str) -> Response:
+    """A stored body as it was, as a file."""
     body = await asyncio.to_thread(call.platform.blobs.unpack, row.encoding, row.body, row.blob)
-    headers = {"Content-Disposition": f"attachment; filename=payload-{quote(str(row.id))}"}
+    headers = {"Content-Disposition": f"attachment; filename={name}"}
     is_plain = row.content_type.isascii() and row.content_type.isprintable()
     return Response(body, 200, headers, row.content_type if is_plain else "application/octet-stream")

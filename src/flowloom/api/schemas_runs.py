@@ -45,6 +45,99 @@ class RetryRequest(BaseModel):
         default=None, description="Id of another version of the flow to run"
     )
 
+    payload: str | None = Field(
+        default=None,
+        description="Another body for the payload that failed, or for the start; what it sends gets new keys",
+    )
+
+
+class RetryReport(schemas.Record):
+    """How the steps of the chosen version compare with those of the run's own, by key."""
+
+    matched: list[str]
+    changed: list[str]
+    missing: list[str]
+    new: list[str]
+
+
+class RetryAnswer(StartAnswer):
+    """A retry that was queued; `report` when another version was chosen."""
+
+    report: RetryReport | None = None
+
+
+class Skipped(schemas.Record):
+    """What was passed over, and why."""
+
+    id: int
+    reason: str
+
+
+class BulkRetry(schemas.Record):
+    """The runs that were queued, and what was passed over."""
+
+    flow_run_ids: list[int]
+    skipped: list[Skipped]
+
+
+class BulkStop(schemas.Record):
+    """The runs that were stopped."""
+
+    stopped: list[int]
+
+
+class BulkDiscard(schemas.Record):
+    """The dead letters that were discarded."""
+
+    discarded: list[int]
+
+
+class RedriveRequest(BaseModel):
+    """How a dead letter is driven again."""
+
+    payload: str | None = Field(default=None, description="Another body; what it sends gets new keys")
+    version: schemas.RecordId | None = Field(
+        default=None, description="Id of another version of the flow to run"
+    )
+
+
+class DeadLetter(schemas.Record):
+    """A payload that failed for good, without its body."""
+
+    id: int
+    flow_id: int
+    flow_version_id: int
+    iteration: int
+    flow_run_id: int
+    step_key: str
+    step_name: str
+    position: str
+    error_class: str
+    message: str
+    is_caught: bool
+    content_type: str
+    meta: dict[str, str]
+    bytes: int
+    state: Literal["open", "retried", "re-driven", "discarded"]
+    resolved_at: AwareDatetime | None = None
+    resolved_by: int | None = None
+    redrive_run_id: int | None = None
+    created_at: AwareDatetime
+
+
+class DeadLetterCount(schemas.Record):
+    """How many dead letters a step of a version has of one error class."""
+
+    flow_id: int
+    flow_version_id: int
+    iteration: int
+    step_key: str
+    step_name: str
+    error_class: str
+    count: int
+    first_at: AwareDatetime
+    last_at: AwareDatetime
+
 
 class LogLine(schemas.Record):
     """A line of a run's log."""

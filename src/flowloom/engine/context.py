@@ -9,7 +9,7 @@ from typing import Any
 
 from flowloom.domain import templates
 from flowloom.domain.payload import Payload
-from flowloom.engine import connections
+from flowloom.engine import children, connections
 from flowloom.engine.active import Active, Level
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.surroundings import Surroundings
@@ -82,3 +82,31 @@ class StepContext:
         sent = (value.rpartition(" ")[2] for value in connections.auth_headers(connection).values())
         self._active.secrets.update(connection.secret.values(), sent)
         return connection
+
+    def track(self, entity_type: str, value: str, direction: str) -> None:
+        row = self._active.row
+        self._active.lines.tracked.append(
+            {
+                "company_id": row.company_id,
+                "flow_id": row.flow_id,
+                "flow_version_id": row.flow_version_id,
+                "run_id": row.id,
+                "step_key": self._step.key,
+                "entity_type": entity_type,
+                "value": value,
+                "direction": direction,
+                "created_at": self._active.clock(),
+            }
+        )
+
+    async def start_child(self, child: contract.Child) -> int:
+        return await children.start(self._around, self._active, self._place, child)
+
+    async def child(self, run_id: int) -> contract.ChildState:
+        read, store = self._around.database.read, self._around.blobs
+        state: contract.ChildState = await self._around.keep(lambda: read(children.state, store, run_id))
+        return state
+
+    @property
+    def _place(self) -> str:
+        return f"{self._step.key}/{self.position}"

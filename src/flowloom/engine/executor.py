@@ -190,6 +190,7 @@ class Executor:
             has_warnings=active.has_warnings,
             summary=records.summary(active, ended.error),
             metrics=active.metrics,
+            awaited_by=active.row.parent_run_id if active.row.is_awaited else None,
         )
         lines = active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.finish(end, lines))

@@ -23,6 +23,7 @@ from flowloom.steps import (
     manual_payload,
     map,
     route,
+    run_flow,
     set_variables,
     trigger,
     try_catch,
@@ -48,6 +49,7 @@ TYPES: Mapping[str, StepType] = {
         manual_payload.TYPE,
         delay.TYPE,
         try_catch.TYPE,
+        run_flow.TYPE,
     )
 }
 

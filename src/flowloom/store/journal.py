@@ -18,14 +18,15 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from flowloom import errors
 from flowloom.domain import run
-from flowloom.store import database, queue, tables
+from flowloom.store import database, endings, queue, tables
 
 MetricKey = tuple[str, str]
 
 
 @dataclass(slots=True, kw_only=True)
 class End:
-    """How a run ended. `metrics` is {(type, key): amount} besides the count of this status."""
+    """How a run ended. `metrics` is {(type, key): amount} besides the count of this status; `awaited_by` is the run
+    that waits for it, if any."""
 
     run_id: int
     fence: int
@@ -37,6 +38,7 @@ class End:
     has_warnings: bool
     summary: Mapping[str, Any]
     metrics: Mapping[MetricKey, int] = field(default_factory=dict)
+    awaited_by: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -236,6 +238,9 @@ def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
             ending[key] = end
     if ending:
         connection.execute(_END, [_end_row(end) for end in ending.values()])
+        ended = {end.run_id: end.status for end in ending.values()}
+        parents = {end.awaited_by for end in ending.values() if end.awaited_by is not None}
+        endings.settle(connection, ended, parents, max(end.at for end in ending.values()))
     add_metrics(connection, list(ending.values()))
     return answers
 
