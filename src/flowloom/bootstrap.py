@@ -20,6 +20,7 @@ from flowloom.api import call, limits
 from flowloom.engine import faults, meters
 from flowloom.engine.executor import Executor
 from flowloom.engine.http import Client
+from flowloom.engine.inspection import Inspector
 from flowloom.engine.surroundings import Surroundings
 from flowloom.runtime import dispatcher, pruner, rollup, scheduler, supervisor
 from flowloom.services import principals, remembered
@@ -77,7 +78,8 @@ def build(
 ) -> Server:
     """A server over a platform. Without loops, tests turn them by hand."""
     http = Client(platform.settings.outbound_allow)
-    executor = Executor(surroundings(platform, http, reach, sleep))
+    around = surroundings(platform, http, reach, sleep)
+    executor, inspector = Executor(around), Inspector(around)
     dispatching = _dispatcher(platform, executor)
     scheduling = scheduler.Scheduler(
         platform.database, platform.run_ids, platform.broker, platform.clock, reach
@@ -103,9 +105,10 @@ def build(
         await dispatching.drain()
         await http.close()
         executor.close()
+        inspector.close()
         platform.database.close()
 
-    app = application.create(_doors(platform, loops), lifespan)
+    app = application.create(_doors(platform, loops, inspector), lifespan)
     return Server(platform, app, dispatching, scheduling, rolling, pruning)
 
 
@@ -130,7 +133,7 @@ def _pruner(platform: Platform) -> pruner.Pruner:
     return pruner.Pruner(platform.database, platform.blobs, days)
 
 
-def _doors(platform: Platform, loops: supervisor.Supervisor) -> call.Doors:
+def _doors(platform: Platform, loops: supervisor.Supervisor, inspector: Inspector) -> call.Doors:
     async def readiness() -> list[str]:
         stale = [f"the {name} does not turn" for name in loops.stale()]
         return stale + await platform.database.read(schema.faults)
@@ -142,6 +145,7 @@ def _doors(platform: Platform, loops: supervisor.Supervisor) -> call.Doors:
         logins=limits.LoginThrottle(),
         hooks=remembered.Remembered(),
         readiness=readiness,
+        inspector=inspector,
     )
 
 

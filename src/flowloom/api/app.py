@@ -22,6 +22,7 @@ from flowloom.api import (
     dead_letters,
     docs,
     envelope,
+    evidence,
     flows,
     graphs,
     head,
@@ -43,8 +44,8 @@ from flowloom.api import (
 
 log = structlog.get_logger(__name__)
 RESOURCES = (
-    health, logins, users, keys, flows, versions, schedules, graphs, retries, runs, dead_letters, connections,
-    webhooks, marketplace
+    health, logins, users, keys, flows, versions, schedules, graphs, retries, runs, evidence, dead_letters,
+    connections, webhooks, marketplace
 )  # fmt: skip
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MESSAGES = {

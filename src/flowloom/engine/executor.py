@@ -149,7 +149,12 @@ class Executor:
             return STOPPED_BY_ORDER
         self._around.reach("run-before-park")
         resume_at = min(parked.until, self._deadline(active) or parked.until)
-        park = journal.Park(run_id=active.row.id, fence=active.row.fence, resume_at=resume_at)
+        park = journal.Park(
+            run_id=active.row.id,
+            fence=active.row.fence,
+            resume_at=resume_at,
+            has_warnings=active.has_warnings,
+        )
         lines = active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.park(park, lines))
         return None

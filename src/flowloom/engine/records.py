@@ -54,20 +54,25 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
     active.failures = {
         (row.step_key, row.position): contract.Fail(row.message, row.error_class) for row in claimed.failures
     }
-    _count(active, claimed.recorded)
+    _count(active, claimed.recorded, plan)
     return Bucket([start], {**plan.variables, **(claimed.row.variables or {})})
 
 
-def _count(active: Active, rows: Sequence[Row[Any]]) -> None:
+def _count(active: Active, rows: Sequence[Row[Any]], plan: Plan) -> None:
     """Count what was recorded before a restart: metrics come with the end. What a retry took over is older."""
     for row in rows:
         if row.created_at < active.row.queued_at or row.content_type is None:
             continue
         if row.kind == "start":
             active.metrics["payloads", "received"] += 1
-        else:
-            active.metrics["payloads", "count"] += 1
-            active.metrics["payloads", "bytes"] += row.bytes
+        elif row.kind == "effect":
+            _count_payload(active, row.bytes, is_sent=plan.require(row.step_key).compiled.sends)
+
+
+def _count_payload(active: Active, size_bytes: int, *, is_sent: bool) -> None:
+    active.metrics["payloads", "count"] += 1
+    active.metrics["payloads", "sent" if is_sent else "received"] += 1
+    active.metrics["payloads", "bytes"] += size_bytes
 
 
 def _add(recorded: dict[tuple[str, str], Recorded], row: Row[Any], store: blobs.Blobs) -> None:
@@ -148,9 +153,8 @@ def _row(
     active: Active, step: PlanStep, payload: Payload | None, position: str, state: Mapping[str, Any]
 ) -> dict[str, Any]:
     raw = blobs.encode(payload) if payload is not None else b""
-    active.metrics["payloads", "count"] += payload is not None
-    active.metrics["payloads", "sent" if step.compiled.sends else "received"] += payload is not None
-    active.metrics["payloads", "bytes"] += len(raw)
+    if payload is not None:
+        _count_payload(active, len(raw), is_sent=step.compiled.sends)
     return {
         "run_id": active.row.id,
         "company_id": active.row.company_id,

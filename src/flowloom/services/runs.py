@@ -34,6 +34,7 @@ LISTING = query.Listing(
         "flow_version_id": query.Filter(RUNS.flow_version_id, "id"),
         "schedule_id": query.Filter(RUNS.schedule_id, "id"),
         "retry_flow_run_id": query.Filter(RUNS.retry_flow_run_id, "id"),
+        "parent_run_id": query.Filter(RUNS.parent_run_id, "id"),
         "status": query.Filter(RUNS.status, "choice", choices=STATUS_CHOICES, help="0 to 5, or the names"),
         "trigger": query.Filter(
             RUNS.trigger, "choice", choices={kind.value: kind.value for kind in run.Trigger}
@@ -110,6 +111,7 @@ async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started
             content_type=order.content_type,
             variables=order.variables,
             idempotency=order.idempotency,
+            started_by=actor.user_id,
         )
     )
     platform.broker.wake()
@@ -154,7 +156,7 @@ def get(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
 
 def as_queued(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
     """A run as it was when it was queued: what starting it answers, each time it is asked with the same key."""
-    later = {"summary", "started_at", "finished_at", "duration_ms"}
+    later = {"summary", "started_at", "finished_at", "duration_ms", "resume_at"}
     now = get(connection, actor, id)
     kept = {name: value for name, value in now.items() if name not in later}
     return {**kept, "status": int(run.Status.QUEUED), "has_warnings": False}
@@ -232,6 +234,10 @@ def view(row: Row[Any]) -> dict[str, Any]:
             "schedule_id": row.schedule_id,
             "fire_at": views.instant(row.fire_at),
             "retry_flow_run_id": row.retry_flow_run_id,
+            "parent_run_id": row.parent_run_id,
+            "started_by": row.started_by,
+            "start_step": row.start_step,
+            "resume_at": views.instant(row.resume_at),
         }
     )
 

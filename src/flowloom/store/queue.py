@@ -261,6 +261,7 @@ def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
         "retry_flow_run_id": retry.run_id if retry else None,
         "origin_run_id": (retry and retry.origin_run_id) or run_id,
         "started_by": start.started_by,
+        "version_choice": _version_choice(start),
         "start_step": retry.start_step if retry else None,
         "parent_run_id": parent.run_id if parent else None,
         "parent_step_key": parent.step_key if parent else None,
@@ -268,6 +269,14 @@ def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
         "parallel_limit": parent.parallel_limit if parent else None,
         "depth": parent.depth if parent else 0,
     }
+
+
+def _version_choice(start: Start) -> str:
+    if start.retry is not None:
+        return "retry"
+    if start.schedule_id is not None:
+        return "schedule"
+    return "deployed" if start.version_id is None else "named"
 
 
 def _start_payload(run_id: int, start: Start) -> dict[str, Any]:
