@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from flowloom import errors
 from flowloom.domain import templates
 from flowloom.steps import (
+    assert_,
     batch,
     connector,
     contract,
@@ -22,6 +23,7 @@ from flowloom.steps import (
     map,
     route,
     set_variables,
+    split,
     trigger,
 )
 from flowloom.steps.contract import StepType
@@ -39,9 +41,11 @@ TYPES: Mapping[str, StepType] = {
         filter.TYPE,
         map.TYPE,
         batch.TYPE,
+        split.TYPE,
         route.TYPE,
         set_variables.TYPE,
         manual_payload.TYPE,
+        assert_.TYPE,
     )
 }
 
