@@ -61,7 +61,7 @@ def test_every_kind_of_line_end_wherever_a_part_ends(
 ) -> None:
     monkeypatch.setattr(csv_records, "CHUNK_BYTES", size)
     raw = f'\ufeffa,b{end}{end}1,"x{end}é\u2028"{end}2'.encode()
-    expected = [{"a": "1", "b": f"x{end}é\u2028"}, {"a": "2", "b": ""}]
+    expected = [{"a": "1", "b": f"x{end}é\u2028"}, {"a": "2"}]
     assert list(csv_records.pages(io.BytesIO(raw), Declaration("text/csv"), 10)) == [expected]
     assert formats.decode(raw, "text/csv") == expected
 
@@ -119,6 +119,15 @@ def test_what_is_written(records: Any, text: str) -> None:
 def test_what_is_no_object_cannot_be_written() -> None:
     with pytest.raises(declaration.Unwritable, match="item 1 is none"):
         csv_records.write([{"a": 1}, 5], Declaration("text/csv"))
+
+
+def test_a_wide_header_over_many_short_rows_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = ",".join(f"c{number}" for number in range(20_000)) + "\n" + "1\n" * 20_000
+    records = csv_records.read(wide, Declaration("text/csv"))
+    assert records == [{"c0": "1"}] * 20_000
+    monkeypatch.setattr(csv_records, "MAX_CELLS", 3)
+    with pytest.raises(declaration.Unwritable, match="2 columns in 2 rows is too large"):
+        csv_records.write([{"a": 1}, {"b": 1}], Declaration("text/csv"))
 
 
 def test_nothing_but_a_header_and_columns_without_a_name() -> None:

@@ -48,13 +48,12 @@ def test_items_of_csv_and_xml_are_json(
 ) -> None:
     made = run("split", config, body, content_type=content_type).payloads
     assert [payload.body for payload in made] == expected
-    assert {payload.content_type for payload in made} <= {"application/json", "text/xml"}
-    assert all(payload.content_type == "application/json" for payload in made if payload.body != {"a": "1"})
+    assert {payload.content_type for payload in made} <= {"application/json"}
 
 
-def test_an_item_that_is_a_document_stays_one() -> None:
-    outcome = run("split", {"path": "o.l", "wrap": "line"}, {"o": {"l": ["1"]}}, content_type="text/xml")
-    assert [(made.body, made.content_type) for made in outcome.payloads] == [({"line": "1"}, "text/xml")]
+def test_items_of_json_keep_its_type() -> None:
+    [made] = run("split", {}, [1], content_type="application/hal+json").payloads
+    assert made.content_type == "application/hal+json"
 
 
 @pytest.mark.parametrize(

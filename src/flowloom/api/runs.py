@@ -81,7 +81,7 @@ def body_type(call: Call) -> str:
 
     `curl -d` calls whatever it sends a form, so JSON that is sent with it works as written.
     """
-    content_type = call.request.headers.get("content-type", "application/json")
+    content_type = call.request.headers.get("content-type", "application/json")[:255]
     return (
         "application/json" if content_type.startswith("application/x-www-form-urlencoded") else content_type
     )
@@ -111,7 +111,7 @@ def _order(
         version_id=call.id("version") if "version" in call.request.path_params else None,
         trigger=trigger,
         body=body,
-        content_type=content_type[:255],
+        content_type=content_type,
         variables=variables,
         idempotency=None,
     )

@@ -1,8 +1,8 @@
 """CSV as records and back: a list of objects of text in the order of the columns.
 
 The first row names the columns, unless the header is absent: then they are column_1, column_2 and so on. Blank
-lines are nothing; a row that is too short has empty text in the columns it lacks, and one that is too long is
-refused. Lines end with CR LF, LF or CR, and are written with CR LF.
+lines are nothing; a row that is too short lacks the columns at its end, and one that is too long is refused.
+Lines end with CR LF, LF or CR, and are written with CR LF.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, BinaryIO, Final, Protocol
@@ -22,6 +23,7 @@ from flowloom.domain.declaration import Declaration
 Record = dict[str, object]
 
 MAX_CELL_CHARACTERS: Final = 16 * 1024 * 1024
+MAX_CELLS: Final = 50_000_000
 CHUNK_BYTES: Final = 64 * 1024
 # The csv module has one limit for the whole process, and at 131,072 it refuses texts that are not large at all.
 csv.field_size_limit(MAX_CELL_CHARACTERS)
@@ -48,10 +50,14 @@ def write(records: object, declared: Declaration) -> str:
     """The CSV of records: each column that any of them has, in the order they are first seen.
 
     A single object is a list of one. What is not text is written as JSON, null as nothing. Raises
-    declaration.Unwritable for anything else than objects.
+    declaration.Unwritable for anything else than objects, and for too many columns in too many rows.
     """
     rows = _objects(records)
     columns = list(dict.fromkeys(name for row in rows for name in row))
+    if len(rows) * len(columns) > MAX_CELLS:
+        raise declaration.Unwritable(
+            f"CSV of {len(columns):,} columns in {len(rows):,} rows is too large; send it in batches."
+        )
     written = _Written()
     writer = csv.writer(
         written, delimiter=declared.delimiter, quotechar=declared.quote, lineterminator="\r\n"
@@ -113,26 +119,23 @@ def _named(reader: _Reader, has_header: bool) -> Iterator[Record]:
     rows = filter(None, reader)
     columns = _columns(next(rows, []), reader.line_num) if has_header else []
     for row in rows:
-        if len(row) == len(columns):
-            yield dict(zip(columns, row, strict=True))
-        elif not has_header:
+        if len(row) > len(columns):
+            if has_header:
+                raise _too_long(row, columns, reader.line_num)
             columns += [_numbered(at) for at in range(len(columns), len(row))]
-            yield dict(zip(columns, row, strict=False))
-        else:
-            yield _filled(columns, row, reader.line_num)
+        # Nothing is filled in for what a short row lacks: a wide header would make a large body of a small one.
+        yield dict(zip(columns, row, strict=False))
 
 
-def _filled(columns: list[str], row: list[str], line: int) -> Record:
-    if len(row) > len(columns):
-        raise declaration.Unreadable(
-            f"Line {line:,} has {len(row):,} cells, but there are {len(columns):,} columns."
-        )
-    return dict(zip(columns, [*row, *[""] * (len(columns) - len(row))], strict=True))
+def _too_long(row: list[str], columns: list[str], line: int) -> declaration.Unreadable:
+    return declaration.Unreadable(
+        f"Line {line:,} has {len(row):,} cells, but there are {len(columns):,} columns."
+    )
 
 
 def _columns(row: list[str], line: int) -> list[str]:
     columns = [name or _numbered(at) for at, name in enumerate(row)]
-    if twice := next((name for at, name in enumerate(columns) if name in columns[:at]), None):
+    if twice := next((name for name, times in Counter(columns).items() if times > 1), None):
         raise declaration.Unreadable(
             f"Line {line:,} names the column '{twice[:40]}' twice; rename it, or declare header=absent."
         )

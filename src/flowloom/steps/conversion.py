@@ -101,5 +101,5 @@ def _text(sent: Payload) -> str:
         return sent.body
     if sent.is_json:
         return msgspec.json.encode(sent.body).decode()
-    own = declaration.parse(sent.content_type)
-    return formats.encode(sent.body, sent.content_type).decode(own.encoding)
+    raw = formats.encode(sent.body, sent.content_type)
+    return raw.decode(declaration.parse(sent.content_type).encoding)

@@ -41,10 +41,7 @@ def _items(events: Iterator[Event], path_keys: Sequence[str]) -> Iterator[object
     if event != "start_array":
         where = f"at '{'.'.join(path_keys)}'" if path_keys else "in the answer"
         raise answers.Unreadable(f"there is no list {where}.")
-    for event, value in events:
-        if event == "end_array":
-            break
-        yield _value(events, event, value)
+    yield from _built(events)
     for _ in events:
         pass  # what follows is read too: a fault in it makes the answer unreadable, as it does for a small one
 
@@ -74,42 +71,41 @@ def _member(events: Iterator[Event], key: str) -> Event:
     return "null", None
 
 
-def _value(events: Iterator[Event], event: str, value: Any) -> object:
-    """The value that begins with an event."""
-    if event not in ("start_map", "start_array"):
-        return _scalar(event, value)
-    whole: Any = {} if event == "start_map" else []
-    holders, keys = [whole], [""]
-    while holders:
-        event, value = next(events)
+def _built(events: Iterator[Event]) -> Iterator[object]:
+    """The items of the list that was just opened. A 200 MB file has 50 million events, so this loop is a tight one."""
+    holders: list[tuple[Any, str]] = []
+    holder: Any = None
+    key = ""
+    for event, value in events:
         if event == "map_key":
-            keys[-1] = value
-        elif event in ("end_map", "end_array"):
-            holders.pop()
-            keys.pop()
+            key = value
+            continue
+        if event == "number":
+            value = value if type(value) is int else _float(value)
+        elif event == "start_map" or event == "start_array":
+            holders.append((holder, key))
+            _require_shallow(holders)
+            holder = {} if event == "start_map" else []
+            continue
+        elif event == "end_map" or event == "end_array":
+            if holder is None:
+                return
+            value = holder
+            holder, key = holders.pop()
+        if type(holder) is dict:
+            holder[key] = value
+        elif holder is None:
+            yield value
         else:
-            _put(holders, keys, event, value)
-    return whole
+            holder.append(value)
 
 
-def _put(holders: list[Any], keys: list[str], event: str, value: Any) -> None:
-    """Put a value into the innermost holder; one that has parts becomes the innermost."""
-    is_open = event in ("start_map", "start_array")
-    made: Any = ({} if event == "start_map" else []) if is_open else _scalar(event, value)
-    if isinstance(holders[-1], dict):
-        holders[-1][keys[-1]] = made
-    else:
-        holders[-1].append(made)
-    if is_open:
-        if len(holders) == MAX_DEPTH:
-            raise answers.Unreadable(f"the answer is nested deeper than {MAX_DEPTH} levels.")
-        holders.append(made)
-        keys.append("")
+def _require_shallow(holders: Sequence[object]) -> None:
+    if len(holders) > MAX_DEPTH:
+        raise answers.Unreadable(f"the answer is nested deeper than {MAX_DEPTH} levels.")
 
 
-def _scalar(event: str, value: Any) -> object:
-    if event != "number" or type(value) is int:
-        return value
+def _float(value: Any) -> float:
     number = float(value)
     if math.isinf(number):
         raise answers.Unreadable("the answer is not valid JSON (a number is out of range).")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from flowloom.domain.payload import Payload, compile_path, fitting_type
+from flowloom.domain.payload import JSON_TYPE, Payload, compile_path
 from flowloom.steps import contract
 from flowloom.steps.records_only import records_only
 
@@ -39,7 +39,8 @@ def compile(config: Split, legs: Sequence[contract.Leg]) -> contract.Compiled:
 
 def _payload(payload: Payload, at: int, wrap: str | None, item: object, size_bytes: int) -> Payload:
     body = item if wrap is None else {wrap: item}
-    content_type = fitting_type(payload.content_type, body)
+    # Whether an item could be a document depends on what it holds; what it is should not.
+    content_type = payload.content_type if payload.is_json else JSON_TYPE
     return Payload(body, content_type, payload.meta, f"{payload.position}.{at}", size_bytes)
 
 
