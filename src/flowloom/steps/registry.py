@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from flowloom import errors
 from flowloom.domain import templates
 from flowloom.steps import (
+    assert_,
     batch,
     branch,
     connector,
@@ -25,6 +26,7 @@ from flowloom.steps import (
     route,
     run_flow,
     set_variables,
+    split,
     trigger,
     try_catch,
 )
@@ -43,6 +45,7 @@ TYPES: Mapping[str, StepType] = {
         filter.TYPE,
         map.TYPE,
         batch.TYPE,
+        split.TYPE,
         route.TYPE,
         branch.TYPE,
         set_variables.TYPE,
@@ -50,6 +53,7 @@ TYPES: Mapping[str, StepType] = {
         delay.TYPE,
         try_catch.TYPE,
         run_flow.TYPE,
+        assert_.TYPE,
     )
 }
 
