@@ -26,9 +26,9 @@ from flowloom.engine.http import Client
 from flowloom.engine.plan import Plan, Plans, PlanStep
 from flowloom.steps import contract
 from flowloom.store import blobs, broker, journal
+from flowloom.store.claims import Claimed
 from flowloom.store.connections import Connection
 from flowloom.store.database import Database
-from flowloom.store.queue import Claimed
 
 log = structlog.get_logger(__name__)
 

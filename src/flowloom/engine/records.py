@@ -12,7 +12,7 @@ from flowloom.engine.context import Active, Bucket, Recorded
 from flowloom.engine.plan import Plan, PlanStep
 from flowloom.steps import aside, contract
 from flowloom.store import blobs
-from flowloom.store.queue import Claimed
+from flowloom.store.claims import Claimed
 
 MAX_CONTENT_TYPE = 255
 # More records than this are worked on in a side thread, so that no webhook waits for them.
