@@ -201,7 +201,7 @@ def test_a_long_queue_does_not_hold_up_a_claim(opened, blocked):
         opened, concurrency=int(blocked == "flow"), concurrency_key="all" if blocked == "lane" else None
     )
     fields = {"serial": {"serial_key": 1}, "parent": {"parent": (900, 1)}}.get(blocked, {})
-    ids = queued(opened, 3000, **fields)
+    ids = queued(opened, 1800, **fields)
     assert claim(opened) == ids[:1]
     left = select(func.count()).where(gates.is_open(RUNS)).select_from(tables.runs)
     assert opened.database.read_now(lambda db: db.scalar(left)) == 0
@@ -209,6 +209,15 @@ def test_a_long_queue_does_not_hold_up_a_claim(opened, blocked):
         finish(opened, id)
         assert claim(opened) == [id + 1]
         assert opened.database.read_now(lambda db: db.scalar(left)) == 0
+
+
+def test_a_flood_for_one_key_is_put_aside_in_parts(opened):
+    change_flow(opened, concurrency_key="all")
+    flood = queued(opened, claims.MAX_PUT_ASIDE * 2)
+    low = opened.database.write_now(lambda db: rows.add_flow(db, opened.company_id, priority=5))
+    waiting, theirs = queued(opened, flow_id=low), queued(opened, **other_company(opened))
+    assert claim(opened) == [flood[0], *theirs]
+    assert claim(opened) == waiting
 
 
 def test_thousands_are_served_in_turns(opened):

@@ -108,7 +108,7 @@ ACTIONS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(actions=st.lists(ACTIONS, min_size=10, max_size=50))
 def test_any_history_goes_as_in_the_model(opened, actions):
     """Two companies; a plain flow, one with a key and a limit, a limited one, and one whose runs have parents."""

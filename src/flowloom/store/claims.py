@@ -24,6 +24,8 @@ RUNS, FLOWS, COMPANIES, PAYLOADS = tables.runs.c, tables.flows.c, tables.compani
 PRIORITIES: Final = range(1, 6)
 # How many runs are looked at together once some of them had to be put aside.
 MANY: Final = 500
+# One claim puts no more aside, so that a flood for one key holds up no other write; the next claim goes on.
+MAX_PUT_ASIDE: Final = 2000
 
 
 @dataclass(slots=True)
@@ -51,6 +53,8 @@ def claim(
     taking = _Taking(connection, now, room, Counter(running), turns or Turns())
     ready = connection.execute(_LINES, {"now": now}).all()
     for priority, lines in itertools.groupby(ready, lambda line: line.priority):
+        if taking.is_cut_short:
+            break
         taking.take(priority, {line.company_id: line.concurrency or company_limit for line in lines})
     claimed = {row.id: Claimed(row) for row in sorted(taking.rows, key=lambda row: (row.priority, row.id))}
     if claimed:
@@ -71,7 +75,13 @@ class _Taking:
         self._running = running
         self._turns = turns
         self._places = gates.Places(connection)
+        self._put_aside = 0
         self.rows: list[Row[Any]] = []
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether runs may be left that could go: none of a lower priority goes before them."""
+        return self._put_aside >= MAX_PUT_ASIDE
 
     def take(self, priority: int, limits: Mapping[int, int]) -> None:
         """Claim runs of a priority. `limits` are those of the companies that have some ready (0: none)."""
@@ -83,7 +93,7 @@ class _Taking:
                 chosen[company_id] = found
                 if waiting:
                     looked_at[company_id] = MANY
-                if not waiting and found < places:
+                if found < places and (not waiting or self.is_cut_short):
                     del looked_at[company_id]
             for company_id in order:
                 if chosen[company_id]:
@@ -106,7 +116,9 @@ class _Taking:
                 waiting.append((row, gate))
         if chosen:
             self.rows += self._connection.execute(_CLAIM, {"now": self._now, "run_ids": chosen})
-        return len(chosen), self._places.put_aside(waiting)
+        held = self._places.put_aside(waiting)
+        self._put_aside += held
+        return len(chosen), held
 
 
 def resume_due(connection: Connection, now: datetime) -> int:

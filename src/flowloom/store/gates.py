@@ -11,6 +11,7 @@ the next one go: so nothing is looked at again and again, however long the queue
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -172,16 +173,14 @@ class Places:
 def let_go(connection: Connection) -> None:
     """Let go who waited for runs that have ended meanwhile."""
     ended = connection.execute(_ENDED).all()
-    for row in ended:
-        for key in TURN_KEYS:
-            if row._mapping[key] is not None:
-                _let_next_turn(connection, key, row._mapping[key])
-        if row.parent_run_id is not None:
-            _let_next(connection, Crowd(Gate.SIBLINGS, (row.parent_run_id, row.parent_step_key), 0))
-        _let_next(connection, Crowd(Gate.FLOW, (row.flow_id,), 0))
-    if ended:
-        told = update(tables.runs).where(RUNS.id.in_([row.id for row in ended]))
-        connection.execute(told.values(gate=Gate.OPEN))
+    if not ended:
+        return
+    ids = {"run_ids": [row.id for row in ended]}
+    for statement in _LET_NEXT_IN_LINE:
+        connection.execute(statement, ids)
+    for (gate, *of), count in Counter(place for row in ended for place in _places(row)).items():
+        _let_next(connection, Crowd(gate, tuple(of), 0), count)
+    connection.execute(_TOLD, ids)
 
 
 def reopen(connection: Connection, flow_id: int) -> None:
@@ -226,23 +225,37 @@ def _watch(connection: Connection, *which: ColumnElement[bool]) -> None:
     connection.execute(unwatched.values(gate=Gate.WATCHED))
 
 
-def _let_next(connection: Connection, crowd: Crowd) -> None:
-    waiting = select(RUNS.id).where(crowd.members(), RUNS.gate == number(crowd.gate)).limit(1)
+def _places(row: Row[Any]) -> Iterable[tuple[Any, ...]]:
+    """Where a place is free now that a run has ended, whether or not somebody waits for it."""
+    yield Gate.FLOW, row.flow_id
+    if row.parent_run_id is not None:
+        yield Gate.SIBLINGS, row.parent_run_id, row.parent_step_key
+
+
+def _let_next(connection: Connection, crowd: Crowd, count: int = 1) -> None:
+    """Look again at as many runs as may wait for a place in a crowd."""
+    waiting = select(RUNS.id).where(crowd.members(), RUNS.gate == number(crowd.gate)).limit(count)
     if crowd.gate == Gate.FLOW:
-        next_one = waiting.where(RUNS.status == number(0)).order_by(RUNS.priority, RUNS.ready_at, RUNS.id)
+        first = waiting.where(RUNS.status == number(0)).order_by(RUNS.priority, RUNS.ready_at, RUNS.id)
     else:
-        next_one = waiting.where(unfinished(RUNS), RUNS.fence == number(0)).order_by(RUNS.id)
-    _open(connection, next_one, crowd.gate)
+        first = waiting.where(unfinished(RUNS), RUNS.fence == number(0)).order_by(RUNS.id)
+    run_ids = connection.scalars(first).all()
+    if run_ids:
+        held = and_(RUNS.id.in_(run_ids), RUNS.status == number(0), RUNS.gate == number(crowd.gate))
+        connection.execute(update(tables.runs).where(held).values(gate=Gate.WATCHED))
 
 
-def _let_next_turn(connection: Connection, key: str, value: Any) -> None:
-    line = select(RUNS.id).where(RUNS[key] == value, unfinished(RUNS), RUNS.fence == number(0))
-    _open(connection, line.order_by(RUNS.id).limit(1), Gate.TURN)
+def _let_next_in_line(key: str) -> Any:
+    """Look again at the first of those that wait for their turn behind runs that have ended."""
+    ended, line = tables.runs.alias("ended").c, tables.runs.alias("line").c
+    first = select(func.min(line.id)).where(
+        line[key] == ended[key], unfinished(line), line.fence == number(0)
+    )
+    of_ended = ended.id.in_(bindparam("run_ids", expanding=True))
+    next_ids = select(first.scalar_subquery()).where(of_ended, ended[key].is_not(None))
+    held = and_(RUNS.id.in_(next_ids), RUNS.status == number(0), RUNS.gate == number(Gate.TURN))
+    return update(tables.runs).where(held).values(gate=Gate.WATCHED)
 
 
-def _open(connection: Connection, chosen: Any, gate: Gate) -> None:
-    """Look again at the chosen run, if this is what it was put aside for."""
-    run_id = connection.scalar(chosen)
-    if run_id is not None:
-        put_aside = update(tables.runs).where(RUNS.id == run_id, RUNS.status == number(0), RUNS.gate == gate)
-        connection.execute(put_aside.values(gate=Gate.WATCHED))
+_LET_NEXT_IN_LINE = [_let_next_in_line(key) for key in TURN_KEYS]
+_TOLD = update(tables.runs).where(RUNS.id.in_(bindparam("run_ids", expanding=True))).values(gate=Gate.OPEN)
