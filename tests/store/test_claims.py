@@ -181,7 +181,19 @@ def test_what_waited_outside_of_memory_goes_on_before_its_own_rules(opened):
 
 
 def test_a_place_that_one_cannot_take_goes_to_the_next(opened):
-    """Children of a full parent in a full flow: whoever is let go for one must not lose the other's place."""
+    """The second child is let go for a place in its flow, when its sibling has taken the only one of theirs."""
+    change_flow(opened, concurrency=2)
+    before, children, after = queued(opened, 2), queued(opened, 2, parent=(900, 1)), queued(opened)
+    assert claim(opened) == before
+    finish(opened, before[0])
+    assert claim(opened) == children[:1]
+    finish(opened, before[1])
+    assert claim(opened) == after
+    finish(opened, children[0])
+    assert claim(opened) == children[1:]
+
+
+def test_children_of_several_parents_share_the_places_of_their_flow(opened):
     change_flow(opened, concurrency=4)
     children = {parent: queued(opened, 12, parent=(parent, 2)) for parent in (900, 901, 902)}
     waiting, going = set(itertools.chain(*children.values())), []
