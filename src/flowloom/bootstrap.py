@@ -26,7 +26,7 @@ from flowloom.runtime import dispatcher, pruner, rollup, scheduler, supervisor
 from flowloom.services import principals, remembered
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
-from flowloom.store import blobs, broker, connections, database, journal, queue, schema, secrets
+from flowloom.store import blobs, broker, claims, connections, database, journal, queue, schema, secrets
 
 ROLLUP_SECONDS = 5.0
 PRUNE_SECONDS = 600.0
@@ -97,7 +97,7 @@ def build(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await http.open()
         if with_loops:
-            await platform.database.write_grouped(queue.requeue_abandoned)
+            await platform.database.write_grouped(claims.requeue_abandoned)
         loops.start()
         yield
         platform.broker.close_watchers()

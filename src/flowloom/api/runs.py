@@ -17,7 +17,7 @@ from flowloom.api.call import Call
 from flowloom.api.idempotency import idempotency
 from flowloom.api.routes import Routes, query_parameter
 from flowloom.domain import run
-from flowloom.services import runs
+from flowloom.services import runs, waits
 from flowloom.services.actor import Role
 from flowloom.steps import aside
 from flowloom.store import queue
@@ -136,13 +136,12 @@ async def list_runs(call: Call) -> Response:
     return call.page(asked, await call.read(runs.page, asked))
 
 
-@routes.get(
-    "/scheduled-flows", role=Role.READ_ONLY, listing=runs.QUEUE_LISTING, answer=schemas.Page[schemas.Run]
-)
+@routes.get("/scheduled-flows", role=Role.READ_ONLY, listing=waits.LISTING, answer=schemas.Page[schemas.Run])
 async def list_queue(call: Call) -> Response:
-    """List the runs that wait, in the order they will start."""
-    asked = call.asked(runs.QUEUE_LISTING)
-    return call.page(asked, await call.read(runs.queued, asked))
+    """List the runs that wait, by priority, with what each waits for."""
+    limit = call.platform.settings.company_concurrency
+    asked = call.asked(waits.LISTING)
+    return call.page(asked, await call.read(waits.page, asked, limit))
 
 
 @routes.get("/flow-runs/{flow_run}", role=Role.READ_ONLY, answer=schemas.One[schemas.Run])

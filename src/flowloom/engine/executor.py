@@ -95,8 +95,11 @@ class Executor:
             del self._walking[run_id]
 
     async def _outcome(self, active: Active, claimed: Claimed) -> Result:
+        seconds_left = self._seconds_left(active)
         try:
-            async with asyncio.timeout(self._seconds_left(active)):
+            if seconds_left == 0:
+                raise TimeoutError
+            async with asyncio.timeout(seconds_left):
                 await self._work(active, claimed)
         except outcomes.Parked as parked:
             return parked
@@ -139,9 +142,15 @@ class Executor:
         return plan
 
     async def _restore(self, active: Active, claimed: Claimed, plan: Plan) -> Bucket:
-        if records.is_long_to_restore(claimed):
-            return await asyncio.to_thread(records.restore, active, claimed, plan, self._around.blobs)
-        return records.restore(active, claimed, plan, self._around.blobs)
+        arguments = active, claimed, plan, self._around.blobs
+
+        async def restore() -> Bucket:
+            if records.is_long_to_restore(claimed):
+                return await asyncio.to_thread(records.restore, *arguments)
+            return records.restore(*arguments)
+
+        bucket: Bucket = await self._around.keep(restore)
+        return bucket
 
     async def _park(self, active: Active, parked: outcomes.Parked) -> Ended | None:
         """Let the run wait outside of memory; its end instead when its time runs out or it was stopped meanwhile."""

@@ -6,7 +6,7 @@ import hashlib
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowloom import errors
@@ -21,12 +21,13 @@ LARGE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A body ready to be stored: inline in `body`, or in the file named by `blob`."""
+    """A body ready to be stored: inline in `body`, or in the file named by `blob`. `raw` is what it was made of."""
 
     size_bytes: int
     encoding: str | None
     body: bytes | None
     blob: str | None
+    raw: bytes = field(default=b"", repr=False)
 
 
 class Blobs:
@@ -38,11 +39,11 @@ class Blobs:
     def pack(self, raw: bytes) -> Packed:
         """Compress where it pays, and write a large body to its file, synced, before its row may name it."""
         if len(raw) < COMPRESS_FROM_BYTES:
-            return Packed(len(raw), None, raw, None)
+            return Packed(len(raw), None, raw, None, raw)
         packed = zlib.compress(raw, 1)
         if len(packed) <= INLINE_BYTES:
-            return Packed(len(raw), "zlib", packed, None)
-        return Packed(len(raw), "zlib", None, self._write(packed))
+            return Packed(len(raw), "zlib", packed, None, raw)
+        return Packed(len(raw), "zlib", None, self._write(packed), raw)
 
     def unpack(self, encoding: str | None, body: bytes | None, blob: str | None) -> bytes:
         """The raw body again. Raises errors.Missing when retention has removed it."""
