@@ -117,6 +117,13 @@ class Fact:
     what: Any
 
 
+def never(operation: str, path: str) -> int | None:
+    return None
+
+
+Fail = Callable[[str, str], int | None]
+
+
 @dataclass
 class Disk:
     """The log of one directory: what lay there at first, then everything in its order.
@@ -128,7 +135,7 @@ class Disk:
     log: list[Any] = field(default_factory=list)
     files: dict[str, int] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=itertools.count)
-    fail: Callable[[str, str], int | None] = lambda operation, path: None
+    fail: Fail = never
 
     def __post_init__(self) -> None:
         for path in sorted(Path(self.directory).rglob("*")):
