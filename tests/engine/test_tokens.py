@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import base64
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, quote_from_bytes, quote_plus
 
 import msgspec
 import pytest
 from aiohttp import web
+from sqlalchemy import select
 from tests.engine.test_effects import begin, get_run
 from tests.remote import Remote, Seen
 from tests.world import World
 
 from flowloom.engine import tokens
-from flowloom.store import connections
+from flowloom.store import connections, tables
 
 SUCCESS, FAILURE = 2, 3
 CLIENT = {"type": "oauth2_client_credentials", "client_id": "flowloom", "client_secret": "c1ient-s3cret"}
@@ -303,3 +304,57 @@ async def test_closing_waits_for_a_token_that_is_on_its_way(server: World, remot
     login.open.set()
     await closing
     assert (await stored(server, id)).secret == {"refresh_token": "refresh-token-1"}
+
+
+async def test_no_secret_of_oauth_is_found_anywhere_in_the_database(
+    server: World, remote: Remote, login: Login
+):
+    """A system that sends back all it was sent: in bodies, headers, URLs, and the words of a refusal."""
+
+    async def leak(seen: Seen) -> web.Response:
+        sent = seen.headers.get("authorization", "")
+        if seen.path == "/token":
+            login.given += 1
+            if login.given % 2:
+                said = {"error": "invalid", "error_description": f"{seen.content.decode()} {sent}"}
+                return web.json_response(said, status=400)
+            return web.json_response({"access_token": login.current, "refresh_token": "rotated-r3fresh"})
+        if seen.path == "/orders":
+            return web.Response(status=307, headers={"Location": f"/{sent.removeprefix('Bearer ')}/x"})
+        encoded = [form(sent.encode()) for form in (bytes.hex, base64.b64encode, quote_from_bytes)]
+        answer = {"sent": sent, "next": "y", "encoded": str(encoded)}
+        return web.json_response(
+            answer, headers={"X-Echo": sent}, status=200 if seen.path[-1] == "x" else 422
+        )
+
+    remote.answer = leak
+    secret = {"client_secret": "c1ient/s3cret+value", "refresh_token": "r3fresh:token value"}
+    id = await connect(server, remote, {**REFRESH, **secret, "credentials_in": "header"})
+    pages = {"type": "next_url", "url_path": "next"}
+    step = {"direction": "receive", "url": "/orders", "connection_id": id, "pagination": pages}
+    flow = await server.flow({"microservice": "connector", "config": step})
+    for _ in range(2):
+        assert (await flow.run({}))["status"] == FAILURE
+    assert "[redacted]" in (kept := await dump(server))
+    access = [f"access-token-{number}" for number in range(1, 5)]
+    for plain in (*secret.values(), *access, "rotated-r3fresh"):
+        raw = plain.encode()
+        for form in (plain, raw.hex(), base64.b64encode(raw).decode(), quote_plus(plain), quote(plain)):
+            assert form not in kept
+
+
+async def dump(world: World) -> str:
+    """Every value of every table, large ones unpacked."""
+
+    def read(db) -> list[str]:
+        return [
+            str(value if name != "body" or "encoding" not in row else unpacked(row))
+            for table in tables.metadata.sorted_tables
+            for row in db.execute(select(table)).mappings()
+            for name, value in row.items()
+        ]
+
+    def unpacked(row) -> bytes:
+        return world.platform.blobs.unpack(row["encoding"], row["body"], row["blob"])
+
+    return "\n".join(await world.platform.database.read(read))

@@ -188,6 +188,7 @@ async def test_a_stopped_run_leaves_the_line_at_once(sqlite_server: World, remot
     await begin(sqlite_server)
     while not calls.waiting:
         await asyncio.sleep(0)
+    assert sqlite_server.server.dispatcher._executor.pausing == 1  # it leaves its place to others
     await sqlite_server.post(f"/flow-runs/{waiting}/stop")
     await sqlite_server.settle()
     assert (await get_run(sqlite_server, waiting))["status"] == 4

@@ -87,12 +87,12 @@ class Calls:
         """The answer, and the connection with the secrets that were used."""
         self._circuits.check(connection, self._clock())
         await self._turns.take(connection)
+        origin.run.secrets.update(connection.secret.values())
         connection = await self._tokens.ready(connection)
         auth = connections.auth_headers(connection)
         # `Basic` joins user and password to one word, which tells as much as the password.
-        origin.run.secrets.update(
-            connection.secret.values(), (word.rpartition(" ")[2] for word in auth.values())
-        )
+        words = [value.rpartition(" ")[2] for value in auth.values()]
+        origin.run.secrets.update(connection.secret.values(), words)
         outgoing = _Outgoing(
             connections.apply(request, connection),
             connections.allowed_hosts(connection),

@@ -127,11 +127,12 @@ class Tokens:
         return found
 
     async def _ask(self, connection: Connection) -> _Token:
-        response = await self._http.send(_request(connection), allowed_hosts=connection.allowed_hosts)
+        request = _request(connection)
+        response = await self._http.send(request, allowed_hosts=connection.allowed_hosts)
         answer = _decoded(response)
         text = answer.get(FETCHED)
         if response.status != 200 or not isinstance(text, str) or not text:
-            raise _refusal(connection, response, answer)
+            raise _refusal(connection, request, response)
         rotated = answer.get("refresh_token")
         if connection.auth_type == "oauth2_refresh_token" and isinstance(rotated, str) and rotated:
             await self._keep(connection, rotated)
@@ -199,13 +200,14 @@ def _decoded(response: contract.Response) -> Mapping[str, Any]:
 
 
 def _refusal(
-    connection: Connection, response: contract.Response, answer: Mapping[str, Any]
+    connection: Connection, request: contract.Request, response: contract.Response
 ) -> contract.RequestFailed:
     """Why there is no token, without the secrets that an echoing server may have sent back."""
-    status = response.status
+    status, answer = response.status, _decoded(response)
     said = [answer[name] for name in ("error", "error_description") if isinstance(answer.get(name), str)]
     words = f": {' - '.join(said)}" if said else ""
-    words = secrets.redact(words, connection.secret.values())[:_SHOWN_CHARACTERS]
+    sent = request.headers.get("Authorization", "").rpartition(" ")[2]
+    words = secrets.redact(words, (*connection.secret.values(), sent))[:_SHOWN_CHARACTERS]
     passing = status >= 500 or status in _PASSING
     given = f"answered {status}" if status != 200 else "gave no access token"
     return contract.RequestFailed(
