@@ -120,6 +120,12 @@ def test_a_character_at_the_cut_does_not_make_it_binary(before: int):
     assert len(shown) >= CUT - 3
 
 
+def test_a_header_with_a_line_break_stays_one():
+    request = contract.Request("GET", "/", {"X-A": f"a\n{SECRET}", "X-B": "b"})
+    row = made(request, error="refused", hidden={SECRET})
+    assert row["request"]["headers"] == {"X-A": "a [redacted]", "X-B": "b"}
+
+
 def test_text_that_a_database_does_not_take_is_replaced():
     row = made(contract.Request("GET", "/"), answer(x_odd="a\udcffb\0"))
     assert row["response"]["headers"] == {"x-odd": "a?b\ufffd"}
@@ -134,6 +140,15 @@ def test_text_that_a_database_does_not_take_is_replaced():
 def test_a_secret_at_the_cut_does_not_show_its_beginning(at: int, form: str, after: int):
     body = ("." * at + form + "." * after).encode()
     shown = made(contract.Request("GET", "/"), answer(body), hidden={SECRET})["response"]["body"]
+    assert not set(shown) & (set(form) - set(secrets.REDACTED))
+
+
+@pytest.mark.parametrize("offset", range(0, 40, 3))
+def test_many_secrets_do_not_move_a_cut_one_into_sight(offset: int):
+    form = SECRET.encode().hex()
+    body = ("." * offset + f"{form}." * 400).encode()
+    shown = made(contract.Request("GET", "/"), answer(body), hidden={SECRET})["response"]["body"]
+    assert secrets.REDACTED in shown
     assert not set(shown) & (set(form) - set(secrets.REDACTED))
 
 

@@ -64,19 +64,22 @@ class _Shown:
         url = request.url
         if request.query:
             url += ("&" if "?" in url else "?") + urlencode(request.query)
-        shown = {"method": request.method, "url": self.text(_USER.sub(f"{secrets.REDACTED}@", url))}
-        return {**shown, "headers": self.headers(request.headers), **self.body(request.body, request.headers)}
+        head = self._head(_USER.sub(f"{secrets.REDACTED}@", url), request.headers)
+        return {"method": request.method, **head, **self.body(request.body, request.headers)}
 
     def response(self, response: contract.Response) -> dict[str, Any]:
-        shown = {"status": response.status, "url": self.text(response.url)}
-        headers = self.headers(response.headers)
-        return {**shown, "headers": headers, **self.body(response.body, response.headers)}
+        head = self._head(response.url, response.headers)
+        return {"status": response.status, **head, **self.body(response.body, response.headers)}
 
-    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        return {
-            self.text(name): (secrets.REDACTED if name.lower() in self._secret_headers else self.text(value))
+    def _head(self, url: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        """{url, headers}. All are looked through at once, as lines of one text: secrets are many forms long."""
+        values = [
+            secrets.REDACTED if name.lower() in self._secret_headers else value
             for name, value in headers.items()
-        }
+        ]
+        lines = [line.replace("\n", " ") for line in (url, *headers, *values)]
+        url, *rest = self.text("\n".join(lines)).split("\n")
+        return {"url": url, "headers": dict(zip(rest[: len(headers)], rest[len(headers) :], strict=True))}
 
     def text(self, text: str) -> str:
         """Text that every database keeps: without NUL and half characters."""
