@@ -124,8 +124,9 @@ def test_taking_the_breaker_away_closes(line: Line):
     assert line.refused() is None
 
 
-async def broken(world: World, remote: Remote, **config: Any):
-    sent = {"name": "Shop", "base_url": remote.url(), "circuit_breaker": {"failures": 2, "pause_seconds": 45}}
+async def broken(world: World, remote: Remote, pause_seconds: int = 45, **config: Any):
+    breaker = {"failures": 2, "pause_seconds": pause_seconds}
+    sent = {"name": "Shop", "base_url": remote.url(), "circuit_breaker": breaker}
     id = (await world.post("/connections", json=sent)).data["id"]
     step = {"direction": "send", "url": "/", "connection_id": id, **config}
     return await world.flow({"microservice": "connector", "config": step})
@@ -155,11 +156,11 @@ async def test_what_counts_as_a_failure(
 
 async def test_an_open_circuit_fails_fast_and_is_shown(server: World, remote: Remote):
     remote.answers(503, 503, 200)
-    flow = await broken(server, remote)
+    flow = await broken(server, remote, pause_seconds=4)
     run = await flow.run({})
     assert (run["status"], len(remote.seen)) == (2, 3)
-    # The second failure opened it, the third attempt was not let out, the fourth was the trial.
-    assert server.slept[2] == pytest.approx(45 - server.slept[1], abs=1e-3)
+    # The second failure opened it and the third attempt was not let out; the fourth, after its rest, is the trial.
+    assert server.slept[2] == pytest.approx(4 - server.slept[1], abs=1e-3)
     remote.answers(503)
     flow = await broken(server, remote, retries=1)
     await flow.run({})
