@@ -333,6 +333,57 @@ def test_every_kind_of_pages_receives_every_item_once(pages):
     assert [page.position for page in found] == [f"0.4.{at}" for at in range(len(found))]
 
 
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        (None, ["", {"page": {"after": 3}}, {"page": {"after": 6}}]),
+        (
+            {"q": "[[payload.q]]", "page": {"size": 3}},
+            [
+                {"q": "a", "page": {"size": 3}},
+                {"q": "a", "page": {"size": 3, "after": 3}},
+                {"q": "a", "page": {"size": 3, "after": 6}},
+            ],
+        ),
+    ],
+)
+def test_a_cursor_in_the_body(body, sent):
+    seen = []
+
+    async def search(request):
+        asked = await request.text()
+        seen.append(json.loads(asked) if asked else "")
+        at = (seen[-1] or {}).get("page", {}).get("after", 0)
+        cursor = at + 3 if at + 3 < len(ITEMS) else None
+        return web.json_response({"data": ITEMS[at : at + 3], "cursor": cursor})
+
+    pages = {"type": "cursor", "body_path": "page.after", "cursor_path": "cursor"}
+    step = compiled("receive", method="POST", path="data", pagination=pages, body=body)
+    found, last = pages_of(search, step, Payload({"q": "a"}))
+    assert isinstance(last, contract.Done)
+    assert [item for page in found for item in page.body] == ITEMS
+    assert seen == sent
+
+
+@pytest.mark.parametrize(
+    ("pages", "config", "field"),
+    [
+        ({}, {"method": "POST"}, "pagination.param"),
+        ({"param": "a", "body_path": "b"}, {"method": "POST"}, "pagination.param"),
+        ({"body_path": "a.*"}, {"method": "POST"}, "pagination.body_path"),
+        ({"body_path": "a..b"}, {"method": "POST"}, "pagination.body_path"),
+        ({"body_path": "."}, {"method": "POST"}, "pagination.body_path"),
+        ({"body_path": "a"}, {}, "pagination.body_path"),
+        ({"body_path": "a"}, {"method": "POST", "body": "text"}, "pagination.body_path"),
+        ({"body_path": "a"}, {"method": "POST", "body": [1]}, "pagination.body_path"),
+    ],
+)
+def test_where_a_cursor_cannot_stand(pages, config, field):
+    with pytest.raises(errors.Invalid) as caught:
+        compiled("receive", pagination={"type": "cursor", "cursor_path": "c", **pages}, **config)
+    assert list(caught.value.errors) == [field]
+
+
 def test_an_empty_first_page_is_no_payload():
     step = compiled("receive", path="data", pagination={"type": "page"})
     assert once(answering(text='{"data": []}', content_type="application/json"), step) == contract.Done([])

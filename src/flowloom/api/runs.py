@@ -17,7 +17,7 @@ from flowloom.api.call import Call
 from flowloom.api.idempotency import idempotency
 from flowloom.api.routes import Routes, query_parameter
 from flowloom.domain import run
-from flowloom.services import runs, waits
+from flowloom.services import exchanges, runs, waits
 from flowloom.services.actor import Role
 from flowloom.steps import aside
 from flowloom.store import queue
@@ -160,6 +160,21 @@ async def list_run_logs(call: Call) -> Response:
     """List the log lines of a run."""
     asked = call.asked(runs.LOG_LISTING)
     return call.page(asked, await call.read(runs.logs, call.id("flow_run"), asked))
+
+
+@routes.get(
+    "/flow-runs/{flow_run}/exchanges",
+    role=Role.READ_ONLY,
+    listing=exchanges.LISTING,
+    answer=schemas.Page[schemas_runs.Exchange],
+)
+async def list_exchanges(call: Call) -> Response:
+    """List what the connectors of a run asked and were answered
+
+    Without secrets, and of each body the beginning only.
+    """
+    asked = call.asked(exchanges.LISTING)
+    return call.page(asked, await call.read(exchanges.page, call.id("flow_run"), asked))
 
 
 @routes.get("/flow-runs/{flow_run}/events", role=Role.READ_ONLY, media_type="text/event-stream")

@@ -55,8 +55,8 @@ class Executor:
 
     @property
     def pausing(self) -> int:
-        """How many runs wait in memory to try something again."""
-        return self._pauses.count
+        """How many runs wait in memory to try something again, or for their turn under a rate limit."""
+        return self._pauses.count + self._around.calls.waiting
 
     def close(self) -> None:
         self._thread.shutdown(cancel_futures=True)
