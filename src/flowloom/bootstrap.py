@@ -85,7 +85,7 @@ def build(
     scheduling = scheduler.Scheduler(
         platform.database, platform.run_ids, platform.broker, platform.clock, reach
     )
-    rolling, pruning = rollup.Rollup(platform.database), _pruner(platform)
+    rolling, pruning = rollup.Rollup(platform.database), _pruner(platform, reach)
     turning = [
         supervisor.Loop("dispatcher", dispatching.tick, dispatching.wait),
         supervisor.Loop("scheduler", scheduling.tick, scheduling.wait),
@@ -126,13 +126,13 @@ def _dispatcher(platform: Platform, executor: Executor) -> dispatcher.Dispatcher
     return made
 
 
-def _pruner(platform: Platform) -> pruner.Pruner:
+def _pruner(platform: Platform, reach: Callable[[str], None]) -> pruner.Pruner:
     days = pruner.Days(
         logs=platform.settings.log_retention_days,
         payloads=platform.settings.payload_retention_days,
         minutes=platform.settings.metric_retention_days,
     )
-    return pruner.Pruner(platform.database, platform.blobs, days)
+    return pruner.Pruner(platform.database, platform.blobs, days, reach)
 
 
 def _doors(platform: Platform, loops: supervisor.Supervisor, inspector: Inspector) -> call.Doors:
