@@ -132,12 +132,34 @@ async def test_deploying_ahead_of_time(sqlite_server: World) -> None:
         "2026-13-01T00:00:00Z",
         "2026-03-02T10:00:00Z\0",
         "0001-01-01T00:00:00+14:00",
+        "2026-W05-1",
+        "20260131",
+        "20260131T100000Z",
+        "2026-01-31X10:00:00Z",
+        "2026-01-31T10:00:61Z",
     ):
         answer = await sqlite_server.put(flow.path, json={"deployed_at": bad})
         assert (answer.status, list(answer.json()["errors"])) == (422, ["deployed_at"]), bad
     assert (await sqlite_server.get(flow.path)).data["status"] == "Draft"
     near = (now + timedelta(minutes=5)).isoformat()
     assert (await sqlite_server.put(flow.path, json={"deployed_at": near})).data["status"] == "Deployed"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2026-03-02t09:00:00z", "2026-03-02T09:00:00.000000Z"),
+        ("2026-03-02T08:59:60Z", "2026-03-02T08:59:59.000000Z"),
+        ("2026-03-02 09:00:00.5+01:00", "2026-03-02T08:00:00.500000Z"),
+        ("2026-03-02T09:00:00.123456789-00:30", "2026-03-02T09:30:00.123456Z"),
+        ("2026-03-02T09:00", "2026-03-02T09:00:00.000000Z"),
+        ("2026-03-02", "2026-03-02T00:00:00.000000Z"),
+    ],
+)
+async def test_how_a_time_may_be_written(sqlite_server: World, written: str, meant: str) -> None:
+    flow = await flow_in(sqlite_server, "Draft")
+    answer = await sqlite_server.put(flow.path, json={"deployed_at": written})
+    assert (answer.status, answer.data["deployed_at"]) == (200, meant)
 
 
 async def test_deploying_checks_the_whole_graph(server: World) -> None:

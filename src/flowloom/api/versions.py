@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from starlette.responses import Response
 
@@ -10,6 +10,7 @@ from flowloom import errors
 from flowloom.api import envelope, schemas
 from flowloom.api.call import Call
 from flowloom.api.routes import Routes, include_parameter
+from flowloom.domain import timestamp
 from flowloom.services import metrics, releases, versions
 from flowloom.services.actor import Role
 
@@ -91,8 +92,7 @@ def parse_instant(field: str, value: object) -> datetime:
     try:
         if not isinstance(value, str):
             raise TypeError
-        instant = datetime.fromisoformat(value)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+        return timestamp.parse(value)
     except (TypeError, ValueError, OverflowError):
         raise errors.Invalid.field(
             field, f"{field} takes a timestamp such as 2026-01-31T10:00:00Z, or null."
