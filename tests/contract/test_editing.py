@@ -164,3 +164,25 @@ async def test_moving_a_step(server: World) -> None:
         assert (answer.status, list(answer.json()["errors"])) == (422, ["parent_id"])
     moved = (await server.patch(f"{flow.graph}/steps/{second['id']}", json={"parent_id": trigger["id"]})).data
     assert moved["parent_id"] == trigger["id"]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\t\n", "x" * 256, 5, None])
+async def test_a_route_in_a_config_needs_a_name(sqlite_server: World, name: Any) -> None:
+    flow = await flow_in(sqlite_server, "Draft")
+    config = {"mode": "all", "routes": [{"name": "a"}, {"name": name}]}
+    sent = {"microservice": "route", "parent_id": flow.last_step_id, "config": config}
+    answer = await sqlite_server.post(f"{flow.graph}/steps", json=sent)
+    assert (answer.status, list(answer.json()["errors"])) == (422, ["config.routes.1.name"])
+
+
+async def test_the_names_of_routes_in_a_config_are_trimmed_and_differ(sqlite_server: World) -> None:
+    flow = await flow_in(sqlite_server, "Draft")
+    step = await flow.add("route", config={"mode": "all", "routes": [{"name": " a "}, {"name": "b"}]})
+    path = f"{flow.graph}/steps/{step['id']}"
+    before = (await sqlite_server.get(f"{path}/routes")).data
+    assert [route["name"] for route in before] == ["a", "b"]
+    config = {"mode": "all", "routes": [{"name": "a"}, {"name": "a "}]}
+    assert (await sqlite_server.patch(path, json={"config": config})).status == 422
+    config = {"mode": "all", "routes": [{"name": "a"}, {"name": " b"}]}
+    assert (await sqlite_server.patch(path, json={"config": config})).status == 200
+    assert (await sqlite_server.get(f"{path}/routes")).data == before

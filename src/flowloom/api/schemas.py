@@ -30,7 +30,7 @@ VersionStatus = Literal["Draft", "Inactive", "Deployed"]
 Coordinate = Annotated[float, Field(ge=-1e9, le=1e9)]
 Ignored = Annotated[Any, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
 Days = Annotated[int, Field(ge=1, le=36_500)] | None
-Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 
 
 class Record(BaseModel):

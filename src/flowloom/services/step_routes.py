@@ -182,21 +182,25 @@ def split(
         raise errors.Invalid.field(
             "config.routes", f"routes is a list of up to {MAX_ROUTES} {{name, where?}}."
         )
-    for number, route in enumerate(routes):
-        _require_fields(f"config.routes.{number}", route)
+    routes = [_fields(f"config.routes.{number}", route) for number, route in enumerate(routes)]
     names = [route["name"] for route in routes]
     if len(set(names)) != len(names):
         raise errors.Invalid.field("config.routes", "Two routes have the same name; give each its own.")
     return {name: value for name, value in config.items() if name != "routes"}, routes
 
 
-def _require_fields(place: str, route: object) -> None:
+def _fields(place: str, route: object) -> dict[str, Any]:
+    """The fields of a route, its name without white space around it. Raises Invalid."""
     if not isinstance(route, dict) or route.keys() - {"name", "where"}:
         raise errors.Invalid.field(place, "A route is {name, where?}.")
     name = route.get("name")
-    if not isinstance(name, str) or not 1 <= len(name) <= 255:
-        raise errors.Invalid.field(f"{place}.name", "A route has a name of 1 to 255 characters.")
+    name = name.strip() if isinstance(name, str) else ""
+    if not 1 <= len(name) <= 255:
+        raise errors.Invalid.field(
+            f"{place}.name", "A route has a name of 1 to 255 characters, not only white space."
+        )
     require_where(route.get("where"), f"{place}.where")
+    return {**route, "name": name}
 
 
 def require_where(where: object, place: str = "where") -> None:
