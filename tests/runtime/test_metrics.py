@@ -150,6 +150,17 @@ async def test_ids_are_stable_and_unique(server: World):
     assert [metric["id"] for metric in again] == [metric["id"] for metric in found]
 
 
+async def test_a_list_sorted_by_id_is(server: World):
+    flow = await server.flow()
+    await spread(server, flow, count=8)
+    asked = {"filter[from]": "2025-12-01T00:00:00Z", "filter[interval]": "minute,day", "per_page": 100}
+    for sort, is_turned in (("id", False), ("-id", True)):
+        answer = await server.get(f"/flows/{flow.id}/version-metrics", query={**asked, "sort": sort})
+        ids = [metric["id"] for metric in answer.data]
+        assert len(ids) > 8
+        assert ids == sorted(ids, reverse=is_turned)
+
+
 async def test_filters_narrow(server: World):
     flow = await server.flow()
     await spread(server, flow)
