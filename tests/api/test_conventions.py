@@ -244,6 +244,19 @@ async def test_filters_of_runs(server: World) -> None:
     assert (await server.get("/flow-runs", key=OTHER_KEY)).data == []
 
 
+@pytest.mark.parametrize("name", ["started_at", "finished_at"])
+async def test_what_has_not_happened_sorts_before_what_has(server: World, name: str) -> None:
+    """On both databases alike, so that the newest come first when the list is turned round."""
+    await some_runs(server)
+    await server.work()
+    await (await server.flow(FILTER)).start([{"a": 9}])
+    waiting = (await server.get("/flow-runs?filter[status]=queued")).data[0]["id"]
+    for sort, place in ((name, 0), (f"-{name}", -1)):
+        listed = [run["id"] for run in (await server.get(f"/flow-runs?sort={sort}")).data]
+        assert listed[place] == waiting, (sort, listed)
+        assert len(listed) == 6
+
+
 @pytest.mark.parametrize("sort", ["-id", "id", None])
 async def test_pages_by_cursor(server: World, sort: str | None) -> None:
     await some_runs(server)
@@ -282,8 +295,24 @@ async def test_a_capped_total(sqlite_server: World, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(query, "CAP", 3)
     query._count_statement.cache_clear()
     meta = (await sqlite_server.get("/flow-runs?per_page=1")).json()["meta"]
-    query._count_statement.cache_clear()
     assert (meta["total"], meta["total_is_capped"]) == (3, True)
+    assert [len(await followed(sqlite_server, f"/api/v1/flow-runs?{asked}")) for asked in CAPPED] == [5, 5, 3]
+    query._count_statement.cache_clear()
+
+
+# By another order than that of ids nothing tells where a page ends, so it goes on to the cap only.
+CAPPED = ("per_page=1", "per_page=2&sort=id", "per_page=1&sort=started_at")
+
+
+async def followed(server: World, path: str) -> set[int]:
+    """The ids of a list and of all that its links lead to next."""
+    seen: set[int] = set()
+    while path:
+        answer = (await server.get(path)).json()
+        assert not seen & {run["id"] for run in answer["data"]}
+        seen |= {run["id"] for run in answer["data"]}
+        path = (answer["links"]["next"] or "").removeprefix("http://flowloom.test")
+    return seen
 
 
 async def test_a_rate_limit(tmp_path: Any, sqlite_template: Any) -> None:
