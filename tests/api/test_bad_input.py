@@ -205,6 +205,25 @@ async def test_bad_flow_variables(sqlite_server: World, text: str) -> None:
     )
 
 
+async def test_bad_names_of_flow_variables(sqlite_server: World) -> None:
+    """They are refused as those of a version are, in the body and in the query."""
+    flow = await sqlite_server.flow()
+    for variables in ({"a b": 1}, {"": 1}, {"x" * 201: 1}, {f"key{number}": 1 for number in range(1001)}):
+        for word in ("start", "manual"):
+            path = f"/flows/{flow.id}/{word}"
+            raw = f"{path}/raw?flow_variables={quote(json.dumps(variables))}"
+            for answer in (
+                await sqlite_server.post(path, json={"flow_variables": variables}),
+                await sqlite_server.post(raw, body=b"1"),
+            ):
+                assert answer.status == 422, (variables, answer.body)
+                assert next(iter(answer.json()["errors"])).startswith("flow_variables")
+    twice = f"/flows/{flow.id}/start/raw?flow_variables={{}}&flow_variables={{}}"
+    answer = await sqlite_server.post(twice, body=b"1")
+    assert (answer.status, list(answer.json()["errors"])) == (422, ["flow_variables"])
+    assert "give it once" in answer.json()["message"]
+
+
 async def test_bad_headers(sqlite_server: World) -> None:
     flow = await sqlite_server.flow()
     start = f"/flows/{flow.id}/start"

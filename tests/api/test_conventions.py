@@ -224,6 +224,8 @@ async def test_filters_of_runs(server: World) -> None:
         "filter[has_warnings]=true": 0,
         f"filter[started_after]={third}": 2,
         f"filter[started_before]={third}": 2,
+        f"filter[started_after]={third.lower()}": 2,
+        f"filter[started_after]={third.replace('Z', '+00:00')}": 2,
         f"filter[started_after]={millis}": 2,
         f"filter[started_after]={millis}&filter[started_before]={int(millis) + 60_000}": 1,
     }
@@ -235,6 +237,7 @@ async def test_filters_of_runs(server: World) -> None:
         "filter[trigger]=x",
         "filter[has_warnings]=maybe",
         "filter[started_after]=x",
+        "filter[started_after]=2026-W10-1",
         "filter[flow_id]=x",
     ):
         assert (await server.get(f"/flow-runs?{query}")).status == 422, query

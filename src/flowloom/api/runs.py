@@ -18,7 +18,7 @@ from flowloom.api.idempotency import idempotency
 from flowloom.api.routes import Routes, query_parameter
 from flowloom.domain import run
 from flowloom.domain.payload import is_json_type
-from flowloom.services import runs
+from flowloom.services import graphs, runs
 from flowloom.services.actor import Role
 from flowloom.store import queue
 from flowloom.store.broker import Broker
@@ -87,11 +87,15 @@ def body_type(call: Call) -> str:
 
 
 def _query_variables(call: Call) -> dict[str, Any] | None:
-    text = call.request.query_params.get("flow_variables")
-    if text is None:
+    given = call.request.query_params.getlist("flow_variables")
+    if not given:
         return None
+    if len(given) > 1:
+        raise errors.Invalid.field(
+            "flow_variables", f"flow_variables is given {len(given)} times; give it once."
+        )
     try:
-        variables = bodies.decode(text.encode(errors="surrogatepass"))
+        variables = bodies.decode(given[0].encode(errors="surrogatepass"))
     except errors.Invalid:
         variables = None
     if not isinstance(variables, dict):
@@ -107,6 +111,7 @@ def _order(
 ) -> runs.Order:
     if body is not None and is_json_type(content_type):
         bodies.decode(body)
+    graphs.require_variables(variables or {}, "flow_variables")
     return runs.Order(
         flow_id=call.id("flow"),
         version_id=call.id("version") if "version" in call.request.path_params else None,

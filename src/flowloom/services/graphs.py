@@ -82,7 +82,7 @@ def _judged(step_type: contract.StepType, fields: Mapping[str, Any]) -> Judged:
         config, routes = step_routes.split(fields["config"], has_routes=step_type.has_routes)
         registry.check(step_type, config)
         judged = Judged({**fields, "config": config}, routes)
-    _require_variables(fields.get("variables", {}))
+    require_variables(fields.get("variables", {}))
     templates.compile_tree(fields.get("variables", {}), "variables")
     return judged
 
@@ -213,7 +213,7 @@ def judge_variables(
 ) -> None:
     """Raises Missing for the version, Invalid for variables that it cannot have."""
     owned.load_version(connection, actor, version_id)
-    _require_variables(variables)
+    require_variables(variables)
 
 
 def set_variables(
@@ -243,12 +243,13 @@ def _require_connection(connection: Connection, actor: Actor, config: Mapping[st
             raise errors.Invalid.field("config.connection_id", f"Connection {asked} was not found.")
 
 
-def _require_variables(variables: Mapping[str, Any]) -> None:
-    registry.require_bounded(variables, "variables")
+def require_variables(variables: Mapping[str, Any], place: str = "variables") -> None:
+    """Raise Invalid below `place` for variables that no version, step or run can have."""
+    registry.require_bounded(variables, place)
     for name in variables:
         if not templates.is_variable_name(name):
             raise errors.Invalid.field(
-                f"variables.{name[:50]}", "A variable's name has letters, digits, '_', '-' and '.' only."
+                f"{place}.{name[:50]}", "A variable's name has letters, digits, '_', '-' and '.' only."
             )
 
 
