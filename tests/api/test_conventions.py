@@ -9,6 +9,8 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.api.test_roles import fill, one_of_each
+from tests.contract import document
 from tests.world import OTHER_KEY, Flow, World
 
 from flowloom.services import schedules
@@ -192,6 +194,24 @@ async def test_flows_and_what_they_include(server: World) -> None:
     ]
     changed = (await server.put(f"/flows/{empty['id']}", json={"priority": 5})).data
     assert changed == {**empty, "priority": 5}
+
+
+async def test_what_is_no_list_takes_no_filter_sort_or_include(sqlite_server: World) -> None:
+    """A misspelt question is told everywhere; parameters of another kind are nobody's."""
+    ids, key = await one_of_each(sqlite_server), sqlite_server.bearer("administrator")
+    checked = 0
+    for method, path, operation in document.of(sqlite_server.server.app).operations():
+        names = {parameter["name"] for parameter in operation.get("parameters", ())}
+        if method != "GET" or not path.startswith("/api/v1") or "page" in names:
+            continue
+        checked += 1
+        for name in {"filter[status]", "filter[]", "sort", "include"} - names:
+            answer = await sqlite_server.get(f"{fill(path, ids)}?{name}=id", key=key)
+            assert (answer.status, "allowed: none here" in answer.json()["message"]) == (400, True), path
+    assert checked > 8
+    for asked in ("page=x&filter=1&anything=else", "sort=&include="):
+        assert (await sqlite_server.get(f"/flows/{ids['flow']}?{asked}", key=key)).status == 200
+    assert (await sqlite_server.get("/flows/1?sort=id", key=None)).status == 401
 
 
 async def some_runs(server: World) -> Flow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -111,6 +111,15 @@ def given_once(listing: Listing, params: Sequence[tuple[str, str]]) -> dict[str,
             way = "put its values into one, with commas between" if takes_several[name] else "give it once"
             raise errors.Invalid.field(name, f"{name} is given {count} times; {way}.")
     return given
+
+
+def refuse_unlisted(params: Sequence[tuple[str, str]], own: Collection[str]) -> None:
+    """Raise BadQuery for a filter, sort or include where no list is answered; `own` is what is read there."""
+    for name, text in params:
+        is_filter = name.startswith("filter[") and name.endswith("]")
+        if name not in own and (is_filter or (text and name in ("sort", "include"))):
+            noun, shown = ("filter", name[7:-1]) if is_filter else (name, text)
+            raise errors.BadQuery(f"Unknown {noun} '{shown[:50]}'; allowed: none here.")
 
 
 def _whole(given: Mapping[str, str], name: str, default: int) -> int:
