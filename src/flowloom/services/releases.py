@@ -79,7 +79,7 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
     known = known_variables(drawn, row.variables)
     owned = _connection_ids(connection, actor.company_id)
     for step in drawn.ordered():
-        for name, words in _step_faults(step, drawn, known, owned).items():
+        for name, words in _step_faults(step, drawn, known[step.id], owned).items():
             found[f"steps.{step.id}.{name}"] = [f"{graph.label(step)}, {name}: {text}" for text in words]
     if found:
         raise errors.Invalid(found)
@@ -90,15 +90,20 @@ def _connection_ids(connection: Connection, company_id: int) -> set[int]:
     return set(connection.scalars(select(columns.id).where(columns.company_id == company_id)))
 
 
-def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> frozenset[str]:
-    """The variables that a template may name: the version's, and those a set-variables step sets."""
-    set_by_steps = (
-        name
-        for step in drawn.steps.values()
-        if step.microservice == "set-variables" and isinstance(step.config.get("variables"), dict)
-        for name in step.config["variables"]
-    )
-    return frozenset((*variables, *set_by_steps))
+def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> dict[int, frozenset[str]]:
+    """The variables that a step's templates may name, by step: the version's, and those set by the steps above it."""
+    of_version, known, set_in = frozenset(variables), {}, {}
+    for step in drawn.ordered():
+        above = step.parent_id or 0
+        known[step.id] = known.get(above, of_version) | set_in.get(above, frozenset())
+        set_in[step.id] = _variables_set(step)
+    return known
+
+
+def _variables_set(step: graph.Step) -> frozenset[str]:
+    named = step.config.get("variables")
+    sets = step.microservice == "set-variables" and step.is_enabled and isinstance(named, dict)
+    return frozenset(named if sets else ())
 
 
 def _step_faults(
@@ -136,7 +141,7 @@ def _used(
 def _unknown_variables(used: Mapping[str, Collection[str]], known: Collection[str]) -> dict[str, list[str]]:
     return {
         field: [
-            f"The variable '{name}' is not known; add it to the version's variables."
+            f"The variable '{name}' is not known here; add it to the version's variables, or set it in a step above."
             for name in sorted(unknown)
         ]
         for field, names in used.items()
