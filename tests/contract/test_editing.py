@@ -8,6 +8,8 @@ import pytest
 from tests.contract.states import FILTER, content_of, flow_in
 from tests.world import World
 
+from flowloom.services import schedules
+
 
 async def test_schedules(server: World) -> None:
     flow = await flow_in(server, "Draft")
@@ -103,6 +105,33 @@ async def test_a_locked_version_never_changes(server: World, status: str) -> Non
         assert answer.status == expected, (method, where, body, answer.body)
         assert "copy it to a draft" in answer.json()["message"]
     assert (await content_of(server, flow.version_id), (await server.get(flow.path)).data) == before
+
+
+async def test_what_is_wrong_comes_before_what_is_locked(
+    server: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bad input is told as such whatever the version's state: it would be wrong in a Draft too."""
+    flow = await server.flow(FILTER, deploy=False)
+    way = await flow.add("route", config={"mode": "all", "routes": [{"name": "a"}, {"name": "b"}]})
+    routes = f"{flow.graph}/steps/{way['id']}/routes"
+    first = (await server.get(routes)).data[0]
+    schedules_path = f"/flow-versions/{flow.version_id}/schedules"
+    await server.post(schedules_path, json={"cron_string": "0 5 * * *"})
+    await flow.deploy()
+    new = {"microservice": "batch", "config": {"size": 1}, "parent_id": way["id"]}
+    wrong = [
+        ("POST", f"{flow.graph}/steps", {**new, "parent_id": 999_999}, "parent_id"),
+        ("POST", f"{flow.graph}/steps", {**new, "microservice": "trigger", "config": {}}, "microservice"),
+        ("POST", f"{flow.graph}/steps", {**new, "flow_step_route_id": 999_999}, "flow_step_route_id"),
+        ("POST", routes, {"name": "a"}, "name"),
+        ("POST", f"{flow.graph}/steps/{way['parent_id']}/routes", {"name": "c"}, "step"),
+        ("PUT", f"{routes}/{first['id']}", {"name": "b"}, "name"),
+        ("POST", schedules_path, {"cron_string": "0 6 * * *"}, "flow_version_id"),
+    ]
+    monkeypatch.setattr(schedules, "MAX_SCHEDULES", 1)
+    for method, path, body, field in wrong:
+        answer = await server.request(method, path, json=body)
+        assert (answer.status, list(answer.json().get("errors", ()))) == (422, [field]), (method, path, body)
 
 
 async def test_changing_a_step(server: World) -> None:

@@ -22,7 +22,7 @@ MAX_STEPS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a step gets, and the routes that its config brought, if any: all that needs no lock is checked.
+    """What a step gets, and the routes that its config brought, if any: all is checked that can be without the lock.
 
     Judging a large config takes long, and on SQLite every write would wait for it: it is done before the write.
     """
@@ -62,7 +62,9 @@ def judge_new(connection: Connection, actor: Actor, version_id: int, fields: Map
         "name": fields.get("name") or step_type.title,
         "variables": fields.get("variables") or {},
     }
-    return _judged(step_type, given)
+    judged = _judged(step_type, given)
+    _require_place(definitions.load_graph(connection, version_id), given)
+    return judged
 
 
 def judge_change(
@@ -103,11 +105,7 @@ def put_step(
     owned.load_version(connection, actor, version_id)
     _require_connection(connection, actor, fields["config"])
     drawn = owned.edit_draft(connection, actor, version_id, if_match)
-    if fields["microservice"] == graph.TRIGGER:
-        raise errors.Invalid.field("microservice", "A version has one trigger, and this one has it already.")
-    if len(drawn.steps) >= MAX_STEPS:
-        raise errors.Invalid.field("steps", f"A version has at most {MAX_STEPS} steps.")
-    drawn.require_place(fields["parent_id"], fields.get("flow_step_route_id"))
+    _require_place(drawn, fields)
     step_id = _insert_step(connection, actor, version_id, fields)
     for number, route in enumerate(judged.routes or ()):
         step_routes.insert_route(connection, actor, version_id, step_id, {**route, "position": number})
@@ -115,6 +113,15 @@ def put_step(
         connection, actor, drawn.followers_at(fields["parent_id"], fields.get("flow_step_route_id")), step_id
     )
     return _saved_step(connection, actor, version_id, step_id)
+
+
+def _require_place(drawn: graph.Graph, fields: Mapping[str, Any]) -> None:
+    """Raise Invalid unless the version has room for a new step where it is to hang."""
+    if fields["microservice"] == graph.TRIGGER:
+        raise errors.Invalid.field("microservice", "A version has one trigger, and this one has it already.")
+    if len(drawn.steps) >= MAX_STEPS:
+        raise errors.Invalid.field("steps", f"A version has at most {MAX_STEPS} steps.")
+    drawn.require_place(fields["parent_id"], fields.get("flow_step_route_id"))
 
 
 def _insert_step(connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]) -> int:
