@@ -111,6 +111,64 @@ async def test_a_stale_edit_of_a_schedule_is_refused(server: World) -> None:
     assert (await server.request("DELETE", one, headers={"if-match": second})).status == 200
 
 
+async def test_the_answer_of_an_edit_names_the_state_that_it_saved(server: World) -> None:
+    """So that the next edit needs no look before it; also where several states are named, as a list or in headers."""
+    flow = await server.flow(FILTER, deploy=False)
+    step = f"{flow.graph}/steps/{flow.last_step_id}"
+    ways = {"microservice": "route", "config": {"mode": "all"}, "parent_id": flow.last_step_id}
+    edits: list[tuple[str, str, Any]] = [
+        ("PATCH", step, {"name": "A"}),
+        ("POST", f"{flow.graph}/steps", ways),
+        ("POST", f"{flow.graph}/steps/{flow.last_step_id + 1}/routes", {"name": "a"}),
+        ("PUT", f"{flow.graph}/steps/{flow.last_step_id + 1}/routes/1", {"name": "b"}),
+        ("DELETE", f"{flow.graph}/steps/{flow.last_step_id + 1}/routes/1", None),
+        ("DELETE", f"{flow.graph}/steps/{flow.last_step_id + 1}", None),
+        ("PUT", f"/flow-versions/{flow.version_id}/variables", {"variables": {"a": 1}}),
+        ("POST", f"/flow-versions/{flow.version_id}/schedules", {"cron_string": "0 5 * * *"}),
+        ("PUT", f"/flow-versions/{flow.version_id}/schedules/1", {"timezone": "Asia/Tokyo"}),
+        ("DELETE", f"/flow-versions/{flow.version_id}/schedules/1", None),
+        ("PUT", flow.path, {"deployed_at": "2026-03-02T10:00:00Z"}),
+        ("PUT", flow.path, {"deployed_at": None}),
+    ]
+    tag = (await server.get(flow.graph)).headers["etag"]
+    for method, path, body in edits:
+        named = {"if-match": f'"other-1" , {tag},W/"x"'}
+        answer = await server.request(method, path, json=body, headers=named)
+        assert answer.status == 200, (method, path, answer.body)
+        before, tag = tag, answer.headers["etag"]
+        assert tag == (await server.get(flow.graph)).headers["etag"]
+        assert (tag == before) == (path == flow.path), (method, path)
+
+
+async def test_a_stale_change_of_a_version_is_refused(server: World) -> None:
+    """Deploying, undeploying, deleting, and copying over a Draft that somebody else goes on with."""
+    flow = await server.flow(FILTER)
+    copied = await server.post(f"{flow.path}/copy")
+    draft, first = copied.data["id"], copied.headers["etag"]
+    graph, one = f"/flow-versions/{draft}/graph", f"/flows/{flow.id}/versions/{draft}"
+    assert (await server.get(graph)).headers["etag"] == first
+    step = (await server.get(graph)).data["steps"][1]["id"]
+    second = (await server.patch(f"{graph}/steps/{step}", json={"name": "Theirs"})).headers["etag"]
+    stale = {"headers": {"if-match": first}}
+    changes: list[tuple[str, str, Any]] = [
+        ("POST", f"{flow.path}/copy", None),
+        ("PUT", one, {"deployed_at": "2026-03-02T10:00:00Z"}),
+        ("PUT", one, {"deployed_at": None}),
+        ("PUT", flow.path, {"deployed_at": None}),
+        ("DELETE", one, None),
+    ]
+    before = (await server.get(f"/flows/{flow.id}/versions")).data
+    for method, path, body in changes:
+        assert (await server.request(method, path, json=body, **stale)).status == 409, (method, path)
+    assert (await server.get(f"/flows/{flow.id}/versions")).data == before
+    third = await server.post(f"{flow.path}/copy", headers={"if-match": second})
+    one = f"/flows/{flow.id}/versions/{third.data['id']}"
+    assert (await server.delete(one, headers={"if-match": third.headers["etag"]})).status == 200
+    gone = {"headers": {"if-match": third.headers["etag"]}}
+    assert (await server.post(f"{flow.path}/copy", **gone)).status == 409
+    assert (await server.post(f"{flow.path}/copy", headers={"if-match": "*"})).status == 200
+
+
 async def test_a_version_has_no_more_schedules_than_there_is_room_for(server: World, monkeypatch) -> None:
     monkeypatch.setattr(schedules, "MAX_SCHEDULES", 2)
     flow = await server.flow(FILTER, deploy=False)

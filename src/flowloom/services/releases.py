@@ -44,9 +44,12 @@ def deploy(
     return owned.version_view(owned.load_version(connection, actor, id))
 
 
-def undeploy(connection: Connection, actor: Actor, flow_id: int, id: int) -> dict[str, Any]:
-    """Take a Deployed version back to Inactive; any other stays as it is. Raises Missing."""
+def undeploy(
+    connection: Connection, actor: Actor, flow_id: int, id: int, if_match: str | None = None
+) -> dict[str, Any]:
+    """Take a Deployed version back to Inactive; any other stays as it is. Raises Missing, Conflict."""
     row = owned.lock_version(connection, actor, id, flow_id=flow_id)
+    owned.require_match(row, if_match)
     if row.status == version.Status.DEPLOYED:
         _retire_deployed(connection, actor, flow_id)
     return owned.version_view(owned.load_version(connection, actor, id))
@@ -92,7 +95,9 @@ def _connection_ids(connection: Connection, company_id: int) -> set[int]:
 
 def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> dict[int, frozenset[str]]:
     """The variables that a step's templates may name, by step: the version's, and those set by the steps above it."""
-    of_version, known, set_in = frozenset(variables), {}, {}
+    of_version = frozenset(variables)
+    known: dict[int, frozenset[str]] = {}
+    set_in: dict[int, frozenset[str]] = {}
     for step in drawn.ordered():
         above = step.parent_id or 0
         known[step.id] = known.get(above, of_version) | set_in.get(above, frozenset())
@@ -102,8 +107,9 @@ def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> dict[in
 
 def _variables_set(step: graph.Step) -> frozenset[str]:
     named = step.config.get("variables")
-    sets = step.microservice == "set-variables" and step.is_enabled and isinstance(named, dict)
-    return frozenset(named if sets else ())
+    if step.microservice != "set-variables" or not step.is_enabled or not isinstance(named, dict):
+        return frozenset()
+    return frozenset(named)
 
 
 def _step_faults(
