@@ -152,6 +152,43 @@ async def test_unknown_fields_are_ignored(sqlite_server: World) -> None:
     assert (await sqlite_server.get("/flows", key=sqlite_server.other_key)).data == []
 
 
+def takes_null(schema: dict[str, Any]) -> bool:
+    return "null" in (schema.get("type"), *schema.get("type", ())) or any(
+        takes_null(one) for one in schema.get("anyOf", ())
+    )
+
+
+async def test_null_is_taken_where_the_document_says_so_and_nowhere_else(sqlite_server: World) -> None:
+    ids, key = await one_of_each(sqlite_server), sqlite_server.bearer("administrator")
+    draft = (await sqlite_server.post(f"/flows/{ids['flow']}/versions/{ids['version']}/copy")).data["id"]
+    step = (await sqlite_server.get(f"/flow-versions/{draft}/graph")).data["steps"][0]["id"]
+    ids |= {"flow_version": draft, "version": draft, "step": step}
+    for method, path, model in with_bodies(sqlite_server):
+        good = BODIES.get(f"{method} {path}", {})
+        for field, schema in model["properties"].items():
+            if schema in ({"description": "Ignored"}, {}):
+                continue
+            sent = {**good, field: None}
+            answer = await sqlite_server.request(method, fill(path, ids), json=sent, key=key)
+            refused = field in answer.json().get("errors", ())
+            assert not (refused and takes_null(schema)), (path, field, answer.body)
+            if path.endswith("/steps/{step}"):
+                assert refused != takes_null(schema), (field, answer.body)
+
+
+async def test_the_document_of_a_step_s_change_is_what_is_taken(sqlite_server: World) -> None:
+    [model] = [
+        model for method, path, model in with_bodies(sqlite_server) if path.endswith("/graph/steps/{step}")
+    ]
+    assert model["additionalProperties"] is False
+    flow = await sqlite_server.flow(deploy=False)
+    step = await flow.add("batch", config={"size": 1})
+    assert step.keys() - model["properties"].keys() == set()
+    sent = {**step, "created_at": "x", "updated_at": None, "problems": {}}
+    assert sent.keys() <= model["properties"].keys()
+    assert (await sqlite_server.patch(f"{flow.graph}/steps/{step['id']}", json=sent)).data == step
+
+
 BAD_TEXTS = ("%00", "a%00b", "%ff%fe", "%ed%a0%80", "NaN", "[]", "1;DROP TABLE flows", "id' OR '1'='1", "id--",
              "(select 1)",
              "'" * 500, str(2**63), str(2**70), "%2e%2e%2f", "%F0%9F%98%80", "1e9", "9" * 5000)  # fmt: skip

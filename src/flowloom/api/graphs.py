@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from starlette.responses import Response
 
@@ -18,10 +18,6 @@ from flowloom.steps import aside, registry
 routes = Routes("Graph")
 STEP, ROUTE = schemas.One[schemas.Step], schemas.One[schemas.Route]
 GRAPH = "/flow-versions/{flow_version}/graph"
-# What a step's answer holds and a client may send back with it.
-READ_ONLY_KEYS: Final = frozenset(
-    {"id", "key", "flow_version_id", "microservice", "problems", "created_at", "updated_at"}
-)
 
 
 @routes.get("/step-types", role=Role.READ_ONLY, answer=schemas.Many[schemas.Anything])
@@ -123,12 +119,12 @@ async def update_variables(call: Call) -> Response:
 
 def step_changes(sent: dict[str, Any]) -> dict[str, Any]:
     """What a PATCH may change of a step. Raises Invalid for unknown keys, wrong types and nulls."""
-    changed = {name: value for name, value in sent.items() if name not in READ_ONLY_KEYS}
+    changed = {name: value for name, value in sent.items() if name not in schemas.StepUpdate.READ_ONLY}
     for name in changed.keys() - schemas.StepUpdate.model_fields.keys():
         allowed = ", ".join(schemas.StepUpdate.model_fields)
         raise errors.Invalid.field(name[:100], f"'{name[:100]}' is no field of a step; allowed: {allowed}.")
     for name, value in changed.items():
-        if value is None and name not in ("parent_id", "flow_step_route_id"):
+        if value is None and name not in schemas.StepUpdate.NULLABLE:
             raise errors.Invalid.field(name, f"{name} cannot be null; leave it out to keep it.")
     body = bodies.model(schemas.StepUpdate, changed)
     return body.model_dump(include=set(changed))
