@@ -184,6 +184,72 @@ async def test_a_bad_change_of_a_step(sqlite_server: World) -> None:
         assert (await sqlite_server.get(flow.graph)).data == before
 
 
+HALF_FILLED: list[tuple[str, dict[str, Any], set[str]]] = [
+    ("filter", {}, {"where"}),
+    ("filter", {"where": {}}, {"where.field", "where.operator"}),
+    ("filter", {"where": {"field": "a"}}, {"where.operator"}),
+    ("filter", {"where": {"field": "a", "value": "{{x}}"}}, {"where.operator"}),
+    ("filter", {"where": {"operator": "equals", "value": 1}}, {"where.field"}),
+    ("filter", {"where": {"field": "a", "operator": "equals"}}, {"where.value"}),
+    ("filter", {"where": {"operator": "is_empty"}}, {"where.field"}),
+    ("filter", {"where": {"any": [{"field": "a", "operator": "is_empty"}, {"field": "b"}, {"not": [{}]}]}},
+     {"where.any.1.operator", "where.any.2.not.0.field", "where.any.2.not.0.operator"}),
+    ("map", {}, {"rules"}),
+    ("map", {"rules": [{"target": "a"}]}, {"rules.0"}),
+    ("map", {"rules": [{"target": "a", "value": 1}, {"target": "c", "transforms": [{"name": "upper"}]}]}, {"rules.1"}),
+    ("map", {"rules": [{"target": "a", "value": 1, "transforms": [{"name": "replace"}, {}]}, {"target": "c"}]},
+     {"rules.0.transforms.0.find", "rules.0.transforms.1.name", "rules.1"}),
+    ("map", {"rules": [{"source": "b"}]}, {"rules.0.target"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("microservice", "config", "missing"), HALF_FILLED)
+async def test_a_half_filled_step_is_saved_and_not_deployed(
+    sqlite_server: World, microservice: str, config: dict[str, Any], missing: set[str]
+) -> None:
+    """Whoever draws a flow saves as he goes; what is missing stands in the step's problems."""
+    flow = await sqlite_server.flow(deploy=False)
+    made = await flow.add(microservice, config=config)
+    assert (made["config"], made["problems"].keys()) == (config, {f"config.{place}" for place in missing})
+    where = f"{flow.graph}/steps/{made['id']}"
+    assert (await sqlite_server.patch(where, json={"config": config})).data == made
+    refused = await sqlite_server.put(flow.path, json={"deployed_at": "2026-03-02T10:00:00Z"})
+    assert refused.status == 422
+    assert refused.json()["errors"].keys() == {f"steps.{made['id']}.config.{place}" for place in missing}
+
+
+WRONG_AND_HALF_FILLED: list[tuple[str, dict[str, Any], str]] = [
+    ("filter", {"where": {"operator": "nope"}}, "where.operator"),
+    ("filter", {"where": {"operator": None}}, "where.operator"),
+    ("filter", {"where": {"field": 1}}, "where.field"),
+    ("filter", {"where": {"field": "a..b"}}, "where.field"),
+    ("filter", {"where": {"value": "[[foo.bar]]"}}, "where.value"),
+    ("filter", {"where": {"operator": "matches", "value": "("}}, "where.value"),
+    ("filter", {"where": {"all": [{}, {"field": "a", "operator": "in", "value": 1}]}}, "where.all.1.value"),
+    ("filter", {"where": {"all": [{"fild": "a"}]}}, "where.all.0.fild"),
+    ("filter", {"where": {"all": {}}}, "where.all"),
+    ("map", {"rules": [{"target": "*"}]}, "rules.0.target"),
+    ("map", {"rules": [{"target": "a"}, {"target": "b", "source": "c", "value": 1}]}, "rules.1"),
+    ("map", {"rules": [{"target": "a", "transforms": [{"name": "nope"}]}]}, "rules.0.transforms.0.name"),
+    ("map", {"rules": [{"target": "a", "source": None}]}, "rules.0.source"),
+    (
+        "map",
+        {"rules": [{"target": "a", "value": 1, "transforms": [{"name": "prefix"}]}, {"target": ""}]},
+        "rules.1.target",
+    ),
+]
+
+
+@pytest.mark.parametrize(("microservice", "config", "wrong"), WRONG_AND_HALF_FILLED)
+async def test_what_is_wrong_is_refused_though_more_is_missing(
+    sqlite_server: World, microservice: str, config: dict[str, Any], wrong: str
+) -> None:
+    flow = await sqlite_server.flow(deploy=False)
+    sent = {"microservice": microservice, "config": config, "parent_id": flow.last_step_id or 1}
+    answer = await sqlite_server.post(f"{flow.graph}/steps", json=sent)
+    assert (answer.status, list(answer.json()["errors"])) == (422, [f"config.{wrong}"])
+
+
 async def test_moving_a_step(server: World) -> None:
     flow, other = await server.flow(FILTER, FILTER, deploy=False), await flow_in(server, "Draft")
     trigger, first, second = (await server.get(flow.graph)).data["steps"]
