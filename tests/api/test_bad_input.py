@@ -120,6 +120,57 @@ BAD_VALUES: list[Any] = [
 ]  # fmt: skip
 
 
+def read_fields(model: dict[str, Any]) -> list[str]:
+    return [
+        name for name, field in model["properties"].items() if "gnored" not in field.get("description", "")
+    ]
+
+
+async def test_what_a_body_holds_that_nobody_reads_is_ignored(sqlite_server: World) -> None:
+    """A NUL cannot be kept; where nothing is kept it does no harm."""
+    flow = await sqlite_server.flow({"microservice": "batch", "config": {"size": 1}}, deploy=False)
+    schedules, nul = f"/flow-versions/{flow.version_id}/schedules", {"a\0": ["\0", {"b": "c\0"}]}
+    bodies_taken: list[tuple[str, str, dict[str, Any]]] = [
+        ("PUT", flow.path, {"x": nul}),
+        ("PUT", flow.path, {"a\0": 1, "deployed_at": "2026-03-02T10:00:00Z"}),
+        ("POST", f"{flow.path}/copy", {"x": nul}),
+        ("POST", "/flows", {"name": "A", "x": nul}),
+        ("POST", f"/flows/{flow.id}/start", {"payload": "1", "x": nul}),
+        (
+            "POST",
+            "/connections",
+            {"name": "A", "allowed_hosts": ["a.test"], "auth": {"type": "none", "x": nul}},
+        ),
+    ]
+    for where in (schedules, "/schedules/preview"):
+        bodies_taken.insert(0, ("POST", where, {"cron_string": "0 1 * * *", "deployed_at": "\0", "x": nul}))
+    for method, path, body in bodies_taken:
+        answer = await sqlite_server.request(method, path, json=body)
+        assert answer.status == 200, (path, answer.body)
+    draft = (await sqlite_server.get(f"/flows/{flow.id}/versions?sort=-id&per_page=1")).data[0]["id"]
+    graph = f"/flow-versions/{draft}/graph"
+    step = (await sqlite_server.get(graph)).data["steps"][1]
+    where = f"{graph}/steps/{step['id']}"
+    assert (await sqlite_server.patch(where, json={**step, "problems": nul, "key": "\0"})).data == step
+    refused = await sqlite_server.patch(where, json={"x": nul})
+    assert (refused.status, list(refused.json()["errors"])) == (422, ["x"])
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": "a\0"}, "name"),
+        ({"name": "A", "labels": ["a", "b\0"]}, "labels.1"),
+        ({"name": "A", "description": "\0"}, "description"),
+    ],
+)
+async def test_a_nul_that_would_be_kept_is_named(
+    sqlite_server: World, body: dict[str, Any], field: str
+) -> None:
+    answer = await sqlite_server.post("/flows", json=body)
+    assert (answer.status, list(answer.json()["errors"])) == (422, [field])
+
+
 async def test_bad_values_in_every_field(sqlite_server: World) -> None:
     """Whatever a field holds, the answer is a clear one below 500; with a NUL it is 422."""
     ids, key = await one_of_each(sqlite_server), sqlite_server.bearer("administrator")
@@ -133,7 +184,7 @@ async def test_bad_values_in_every_field(sqlite_server: World) -> None:
     }
     for method, path, model in with_bodies(sqlite_server):
         good = BODIES.get(f"{method} {path}", {})
-        for field in [*model["properties"], "unknown"]:
+        for field in read_fields(model):
             for value in BAD_VALUES:
                 answer = await sqlite_server.request(
                     method, fill(path, ids), json={**good, field: value}, key=key

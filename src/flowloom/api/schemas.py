@@ -271,7 +271,7 @@ class Upload(BaseModel):
 
 class ScheduleFields(BaseModel):
     cron_string: str | None = Field(default=None, description="Five fields, such as `30 2 * * 1-5`")
-    deployed_at: Ignored = Field(default=None, description="Accepted and ignored")
+    deployed_at: Ignored = Field(default=None, exclude=True, description="Accepted and ignored")
     timezone: str | None = Field(default=None, description="IANA name; UTC unless given")
     overlap: Literal["skip", "queue", "allow"] | None = None
     catch_up: Literal["none", "latest", "all"] | None = None
