@@ -6,8 +6,7 @@ FlowloomError
 │   └── VersionLocked a version that is not a Draft never changes
 ├── Missing           no such record for this company
 ├── Conflict          somebody else changed it meanwhile, or the state does not allow it now
-├── Invalid           the input breaks a rule; carries {field: [messages]}
-│   └── Incomplete    all that is wrong is what is missing yet: it may be saved, but not run
+├── Invalid           the input breaks a rule; carries {field: [messages]}; Incomplete where it only lacks something yet
 ├── BadQuery          an unknown include, sort or filter
 ├── TooLarge          a body over the limit
 ├── WrongType         a content type that is not read here
