@@ -473,6 +473,46 @@ def test_as_many_pages_as_are_allowed(pages, max_pages, fails):
     assert len(found) == min(3, max_pages)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://",
+        "http://",
+        "HTTP:///orders",
+        "http://h h/",
+        "http://h\t/",
+        "http://?x=1",
+        "http://:80/",
+        "http://u@/a",
+        "https:///[[payload.id]]",
+        "http://h h/{{path}}",
+    ],
+)
+def test_a_url_without_a_host_is_refused_at_once(url):
+    with pytest.raises(errors.Invalid) as caught:
+        compiled("receive", url)
+    assert list(caught.value.errors) == ["url"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://h",
+        "http://h/a b",
+        "http://[::1]:80/",
+        "http://u:p@h/",
+        "https://{{host}}",
+        "http://[[payload.a b]]/",
+        "https://{{ host }}:80/x",
+        "{{base}}://",
+        "/next?to=https://",
+        "http://h?x= y",
+    ],
+)
+def test_a_url_whose_host_may_be_there_is_not(url):
+    compiled("receive", url)
+
+
 @pytest.mark.parametrize("url", ["http://[", "http://[x]:1/", "http://\u2100.com/", "http://a.test:99999/"])
 def test_a_url_that_cannot_be_read_is_refused_at_once_or_fails_the_run(url):
     with pytest.raises(errors.Invalid) as caught:

@@ -17,7 +17,7 @@ from flowloom.api.call import Call
 from flowloom.api.idempotency import idempotency
 from flowloom.api.routes import Routes, query_parameter
 from flowloom.domain import run
-from flowloom.services import exchanges, runs, waits
+from flowloom.services import exchanges, graphs, runs, waits
 from flowloom.services.actor import Role
 from flowloom.steps import aside
 from flowloom.store import queue
@@ -88,11 +88,15 @@ def body_type(call: Call) -> str:
 
 
 def _query_variables(call: Call) -> dict[str, Any] | None:
-    text = call.request.query_params.get("flow_variables")
-    if text is None:
+    given = call.request.query_params.getlist("flow_variables")
+    if not given:
         return None
+    if len(given) > 1:
+        raise errors.Invalid.field(
+            "flow_variables", f"flow_variables is given {len(given)} times; give it once."
+        )
     try:
-        variables = bodies.decode(text.encode(errors="surrogatepass"))
+        variables = bodies.decode(given[0].encode(errors="surrogatepass"))
     except errors.Invalid:
         variables = None
     if not isinstance(variables, dict):
@@ -106,6 +110,7 @@ def _query_variables(call: Call) -> dict[str, Any] | None:
 def _order(
     call: Call, trigger: run.Trigger, body: bytes | None, content_type: str, variables: dict[str, Any] | None
 ) -> runs.Order:
+    graphs.require_variables(variables or {}, "flow_variables")
     return runs.Order(
         flow_id=call.id("flow"),
         version_id=call.id("version") if "version" in call.request.path_params else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,6 +26,7 @@ _STEP_GRACE_SECONDS = 5.0
 _TURN_SECONDS = 3600.0
 _KEY_HEADER = "Idempotency-Key"
 _BODYLESS = frozenset({"GET", "HEAD"})
+_AUTHORITY_END = re.compile(r"[/?#\\]")
 _TEMPLATE: dict[str, Any] = {"x-template": True}
 
 Scalar = str | int | float | bool
@@ -304,15 +306,24 @@ def _check_formats(config: Connector) -> None:
 
 def _require_reachable(config: Connector) -> None:
     """Raise Invalid for a URL that no run could ever request."""
-    scheme, separator, _ = config.url.partition("://")
+    scheme, separator, rest = config.url.partition("://")
     if separator and scheme.isalpha() and scheme.lower() not in ("http", "https"):
         raise errors.Invalid.field("url", f"Only http and https URLs can be requested, not {scheme}.")
+    if separator and scheme.isalpha():
+        _require_host(_AUTHORITY_END.split(rest, maxsplit=1)[0])
     if not templates.compile(config.url, "url").is_constant:
         return
     try:
         _ = urlsplit(config.url).port
     except ValueError as error:
         raise errors.Invalid.field("url", f"The URL cannot be read: {error}.") from None
+
+
+def _require_host(authority: str) -> None:
+    """Raise Invalid for what stands where the host does and is none; a template may still give one."""
+    host = authority.rpartition("@")[2].partition(":")[0]
+    if "{{" not in authority and "[[" not in authority and (not host or any(map(str.isspace, authority))):
+        raise errors.Invalid.field("url", "The URL names no host; write it as https://host/path.")
 
 
 def _compiled_map(values: Mapping[str, Scalar], field: str) -> Sequence[tuple[str, templates.Template]]:
