@@ -5,7 +5,7 @@ Answers are bytes that msgspec encoded from rows; tests hold them against these 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -336,75 +336,6 @@ class MissedSlots(Record):
     first_at: AwareDatetime
     last_at: AwareDatetime
     count: int
-
-
-class StepCreate(BaseModel):
-    microservice: str
-    name: Name | None = None
-    config: dict[str, Any] = {}
-    parent_id: RecordId
-    flow_step_route_id: RecordId | None = None
-    position: Position | None = None
-    is_enabled: bool = True
-    variables: dict[str, Any] = {}
-
-
-class StepUpdate(BaseModel):
-    """Read-only keys of a step are ignored; any other key is refused."""
-
-    NULLABLE: ClassVar = ("parent_id", "flow_step_route_id")
-    # What a step's answer holds and a client may send back with it.
-    READ_ONLY: ClassVar = [
-        "id",
-        "key",
-        "flow_version_id",
-        "microservice",
-        "problems",
-        "created_at",
-        "updated_at",
-    ]
-
-    name: Name | None = None
-    config: dict[str, Any] | None = None
-    position: Position | None = None
-    parent_id: RecordId | None = None
-    flow_step_route_id: RecordId | None = None
-    variables: dict[str, Any] | None = None
-    is_enabled: bool | None = None
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        made = handler(schema)
-        shown = handler.resolve_ref_schema(made)
-        for name, field in shown["properties"].items():
-            del field["default"]
-            if name not in cls.NULLABLE:
-                field.update(field.pop("anyOf")[0])
-        shown["properties"] |= {name: {"description": "Ignored"} for name in cls.READ_ONLY}
-        shown["additionalProperties"] = False
-        return made
-
-
-class RouteFields(BaseModel):
-    name: Name | None = None
-    position: int | None = Field(default=None, ge=0, le=10_000)
-    where: dict[str, Any] | None = None
-
-
-class RouteCreate(RouteFields):
-    name: Name
-
-
-class Variables(BaseModel):
-    variables: dict[str, Any] = Field(description="All variables of the version, by name")
-
-
-class Graph(Record):
-    steps: list[Step]
-    routes: list[Route]
-    version: Version
 
 
 class Metric(Record):

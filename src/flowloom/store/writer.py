@@ -155,7 +155,8 @@ def busy(error: BaseException) -> errors.Busy:
 def reason(error: BaseException) -> str:
     """Why, in words that anybody may read: SQLite names no more than what happened, PostgreSQL also hosts and users."""
     cause = getattr(error, "orig", None) or error
-    return str(cause) if isinstance(cause, sqlite3.Error) else type(cause).__name__
+    is_of_sqlite = isinstance(cause, sqlite3.Error) and hasattr(cause, "sqlite_errorcode")
+    return str(cause) if is_of_sqlite else type(cause).__name__
 
 
 def settle(group: Sequence[Job]) -> None:
