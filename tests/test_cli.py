@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+import structlog
 import typer.main
 from sqlalchemy import create_engine, text
 from tests import terminal
@@ -43,8 +44,8 @@ Flowloom = Callable[..., Ran]
 
 
 @pytest.fixture
-def flowloom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Flowloom:
-    """The command in this process."""
+def flowloom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Flowloom]:
+    """The command in this process, which keeps nothing of how it logs."""
     for name in [name for name in os.environ if name.startswith("FLOWLOOM_")]:
         monkeypatch.delenv(name)
 
@@ -56,7 +57,21 @@ def flowloom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         code = ended.value.code
         return Ran(code if isinstance(code, int) else FAILED, shown.out, shown.err)
 
-    return run
+    yield run
+    structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def lax_umask() -> Iterator[None]:
+    """What most people have; the command sets its own."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def open_to_others(directory: Path) -> list[Path]:
+    """What others may read or look into, the directory itself included."""
+    return [path for path in (directory, *directory.rglob("*")) if path.stat().st_mode & 0o077]
 
 
 @pytest.fixture
@@ -141,6 +156,24 @@ class TestDatabase:
         assert flowloom("db", "upgrade", *at).out == "Nothing to do.\n"
         ran = flowloom("db", "check", *at)
         assert (ran.code, ran.out) == (DONE, "The database is in order.\n")
+
+    def test_what_is_made_is_for_its_owner_alone(self, flowloom: Flowloom, tmp_path: Path) -> None:
+        flowloom("db", "upgrade", "--data-dir", tmp_path / "new")
+        assert (tmp_path / "new/flowloom.db").exists()
+        assert open_to_others(tmp_path / "new") == []
+        beside = f"sqlite:///{tmp_path}/other.db"
+        flowloom("db", "upgrade", "--data-dir", tmp_path / "new", "--database-url", beside)
+        assert (tmp_path / "other.db").stat().st_mode & 0o777 == 0o600
+
+    @pytest.mark.parametrize("command", [("db", "upgrade"), ("keys", "create", "CI")])
+    def test_one_that_others_could_read_is_closed_to_them(
+        self, flowloom: Flowloom, home: Path, command: tuple[str, ...]
+    ) -> None:
+        (home / "flowloom.db").chmod(0o644)
+        home.chmod(0o755)
+        assert flowloom(*command, "--data-dir", home).code == DONE
+        assert (home / "flowloom.db").stat().st_mode & 0o777 == 0o600
+        assert home.stat().st_mode & 0o777 == 0o755
 
     def test_an_empty_one_is_upgraded(self, flowloom: Flowloom, tmp_path: Path) -> None:
         (tmp_path / "flowloom.db").touch()

@@ -96,10 +96,10 @@ def demo(
 @db.command("upgrade")
 def db_upgrade(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Migrate the database to the newest schema."""
-    from flowloom.store import schema
+    from flowloom.store import rights, schema
 
     settings = load(data_dir=data_dir, database_url=database_url)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(rights.DIRECTORY_MODE, parents=True, exist_ok=True)
     changed = schema.upgrade(settings.database_url)
     show({"schema": schema.HEAD, "changed": changed}, "Migrated." if changed else "Nothing to do.", as_json)
 
@@ -266,6 +266,7 @@ def show(content: Any, text: str, as_json: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command; what went wrong in one line on standard error, with its exit code."""
+    os.umask(0o077)
     try:
         app(prog_name="flowloom")
     except errors.Invalid as problem:

@@ -22,7 +22,7 @@ from flowloom.services import first_start, keys
 from flowloom.services.actor import Actor
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
-from flowloom.store import lease, schema
+from flowloom.store import lease, rights, schema
 
 BACKLOG = 2048
 GC_THRESHOLD = 10_000
@@ -55,8 +55,7 @@ def configure_logs(settings: Settings) -> None:
 
 def open_platform(settings: Settings) -> tuple[Platform, faults.Faults]:
     """The stores, migrated, with the crash points that the environment arms."""
-    os.umask(0o077)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(rights.DIRECTORY_MODE, parents=True, exist_ok=True)
     schema.upgrade(settings.database_url)
     armed = faults.Faults.from_environ(os.environ)
     return bootstrap.open_platform(settings, reach=armed.reach), armed
