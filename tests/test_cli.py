@@ -27,6 +27,7 @@ from flowloom.settings import Settings
 from flowloom.store import schema
 
 DONE, FAILED, USAGE, MISSING, INVALID, NOT_NOW = 0, 1, 2, 3, 5, 6
+SERVING = [("serve",), ("demo",)]
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,18 @@ def test_every_command_explains_itself(flowloom: Flowloom, path: tuple[str, ...]
     ran = flowloom(*path, "--help")
     assert ran.code == DONE
     assert "Usage: flowloom" in ran.out
+
+
+@pytest.mark.parametrize("path", [path for path in commands() if path not in SERVING], ids=" ".join)
+def test_every_command_that_prints_data_prints_json(flowloom: Flowloom, path: tuple[str, ...]) -> None:
+    assert "--json" in flowloom(*path, "--help").out
+
+
+def test_documents_are_printed_on_one_line_for_a_program(flowloom: Flowloom, home: Path) -> None:
+    for arguments in (("flows", "export", 1, "--data-dir", home), ("openapi",)):
+        ran = flowloom(*arguments, "--json")
+        assert (ran.code, ran.out.count("\n")) == (DONE, 1)
+        assert ran.json == flowloom(*arguments).json
 
 
 def test_wrong_usage(flowloom: Flowloom) -> None:
@@ -304,6 +317,15 @@ class TestFlows:
             file.write_text(content)
         ran = flowloom("flows", "import", file, "--data-dir", home)
         assert (ran.code, ran.err.count("\n")) == (INVALID, 1)
+
+    def test_a_document_is_no_larger_than_the_api_takes_it(self, flowloom: Flowloom, home: Path) -> None:
+        file = home / "flow.json"
+        document = flowloom("flows", "export", 1, "--data-dir", home).json
+        document["definition"]["steps"][1]["config"]["url"] = "https://shop.test/" + "a" * 9_000_000
+        file.write_text(json.dumps(document))
+        ran = flowloom("flows", "import", file, "--data-dir", home)
+        assert (ran.code, ran.out, ran.err.count("\n")) == (INVALID, "", 1)
+        assert f"{file} is over 8 MB" in ran.err
 
     @pytest.mark.parametrize("name", ["", "x" * 300])
     def test_a_name_that_is_none(self, flowloom: Flowloom, home: Path, name: str) -> None:
