@@ -25,6 +25,7 @@ from flowloom.settings import Settings
 from flowloom.store import lease, rights, schema
 
 BACKLOG = 2048
+LAST_PORT = 65_535
 GC_THRESHOLD = 10_000
 SWITCH_SECONDS = 0.0005
 LEASE_CHECK_SECONDS = 5.0
@@ -72,23 +73,23 @@ def serve(settings: Settings) -> None:
             say(f"  password  {welcome.generated_password}   (shown this once)")
         server = bootstrap.build(platform, reach=armed.reach)
         main, main_socket = _listen(server.app, settings.host, settings.port)
-        say(f"Flowloom on http://{settings.host}:{main_socket.getsockname()[1]}")
+        say(f"Flowloom on {address(settings.host, main_socket)}")
         tune_interpreter()
         uvloop.run(run_all([(main, main_socket)], held))
 
 
 def demo(settings: Settings) -> None:
-    """Serve with a sample flow against the built-in sample shop on the next port."""
+    """Serve with a sample flow against the built-in sample shop on the next port, if there is one."""
     shop_app = shop.create_app(login=samples.LOGIN)
-    shop_server, shop_socket = _listen(shop_app, "127.0.0.1", settings.port + 1 if settings.port else 0)
-    shop_host = f"127.0.0.1:{shop_socket.getsockname()[1]}"
+    shop_server, shop_socket = _listen(shop_app, "127.0.0.1", shop_port(settings.port))
+    shop_url = address("127.0.0.1", shop_socket)
+    shop_host = shop_url.removeprefix("http://")
     allowed = settings.model_copy(update={"outbound_allow": (*settings.outbound_allow, shop_host)})
-    shop_url = f"http://{shop_host}"
     platform, armed = open_platform(allowed)
     with lease.Lease(platform.database) as held:
         server = bootstrap.build(platform, reach=armed.reach)
         main, main_socket = _listen(server.app, settings.host, settings.port)
-        base = f"http://{settings.host}:{main_socket.getsockname()[1]}"
+        base = address(settings.host, main_socket)
         sample = _Sample(platform, shop_url)
         welcome = first_start.prepare(platform, sample.plant)
         if welcome is not None:
@@ -98,6 +99,17 @@ def demo(settings: Settings) -> None:
             say(f"Flowloom on {base}, with everything as it was. Sample shop: {shop_url}")
         tune_interpreter()
         uvloop.run(run_all([(main, main_socket), (shop_server, shop_socket)], held))
+
+
+def shop_port(port: int) -> int:
+    """The port after a given one; 0, any that is free, after the last one and after any."""
+    return port + 1 if 0 < port < LAST_PORT else 0
+
+
+def address(host: str, bound: socket.socket) -> str:
+    """The URL of a server, as it can be pasted."""
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{bound.getsockname()[1]}"
 
 
 def tune_interpreter() -> None:
@@ -132,7 +144,7 @@ def greet(base: str, welcome: first_start.Welcome, sample: _Sample) -> None:
         say(f"password     {welcome.generated_password}   (shown this once)")
     say(f"API key      {sample.key}   (shown this once)")
     say("\nStart the sample flow, see its run, see what the warehouse received:\n")
-    say(f"curl -s -X POST -H 'Authorization: {sample.key}' {base}/api/v1/flows/{sample.flow_id}/start")
+    say(f"curl -s -X POST -H 'Authorization: {sample.key}' '{base}/api/v1/flows/{sample.flow_id}/start'")
     say(f"curl -s -H 'Authorization: {sample.key}' '{base}/api/v1/flow-runs?per_page=1'")
     say(f"curl -s -H 'X-Shop-Key: {samples.LOGIN}' {sample.shop_url}/warehouse/received\n")
 
