@@ -16,6 +16,7 @@ import uvloop
 from sqlalchemy import Connection
 
 from flowloom import bootstrap, errors
+from flowloom.api import protocol
 from flowloom.demo import samples, shop
 from flowloom.engine import faults
 from flowloom.services import first_start, keys
@@ -72,7 +73,7 @@ def serve(settings: Settings) -> None:
             say(f"  e-mail    {welcome.email}")
             say(f"  password  {welcome.generated_password}   (shown this once)")
         server = bootstrap.build(platform, reach=armed.reach)
-        main, main_socket = _listen(server.app, settings.host, settings.port)
+        main, main_socket = listen(server.app, settings.host, settings.port)
         say(f"Flowloom on {address(settings.host, main_socket)}")
         tune_interpreter()
         uvloop.run(run_all([(main, main_socket)], held))
@@ -81,14 +82,14 @@ def serve(settings: Settings) -> None:
 def demo(settings: Settings) -> None:
     """Serve with a sample flow against the built-in sample shop on the next port, if there is one."""
     shop_app = shop.create_app(login=samples.LOGIN)
-    shop_server, shop_socket = _listen(shop_app, "127.0.0.1", shop_port(settings.port))
+    shop_server, shop_socket = listen(shop_app, "127.0.0.1", shop_port(settings.port))
     shop_url = address("127.0.0.1", shop_socket)
     shop_host = shop_url.removeprefix("http://")
     allowed = settings.model_copy(update={"outbound_allow": (*settings.outbound_allow, shop_host)})
     platform, armed = open_platform(allowed)
     with lease.Lease(platform.database) as held:
         server = bootstrap.build(platform, reach=armed.reach)
-        main, main_socket = _listen(server.app, settings.host, settings.port)
+        main, main_socket = listen(server.app, settings.host, settings.port)
         base = address(settings.host, main_socket)
         sample = _Sample(platform, shop_url)
         welcome = first_start.prepare(platform, sample.plant)
@@ -155,14 +156,14 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _listen(app: Any, host: str, port: int) -> tuple[uvicorn.Server, socket.socket]:
+def listen(app: Any, host: str, port: int) -> tuple[uvicorn.Server, socket.socket]:
     """A server with its socket bound, so that its port is known before it begins to answer."""
     config = uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
         loop="uvloop",
-        http="httptools",
+        http=protocol.Protocol,
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=5,
