@@ -128,6 +128,8 @@ def test_wrong_usage(flowloom: Flowloom) -> None:
         ("PORT", "99999", "less than or equal to 65535"),
         ("DATABASE_URL", "mysql://user:secret@host/db", "FLOWLOOM_DATABASE_URL is not valid: use sqlite:///"),
         ("OUTBOUND_ALLOW", "http://shop", "without scheme, port or path"),
+        ("TRUSTED_PROXIES", "127.0.0.1,*", "'*' is no address or network: use addresses such as 127.0.0.1"),
+        ("TRUSTED_PROXIES", "proxy.internal", "'proxy.internal' is no address or network"),
     ],
 )
 def test_a_bad_setting_is_one_clear_line(

@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from tests.api.test_conventions import SECURITY
 from tests.world import World
 
 from flowloom import serving
+from flowloom.api import limits
 
 
 @pytest.mark.parametrize(("port", "next_port"), [(0, 0), (8080, 8081), (65_534, 65_535), (65_535, 0)])
@@ -59,17 +60,21 @@ class Socket:
 
 
 @pytest.fixture
-async def behind_socket(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Socket]:
+def over(sqlite_template: Path, tmp_path: Path) -> World:
+    """A world that is not started yet."""
     shutil.copy(sqlite_template, tmp_path / "flowloom.db")
-    async with listening(
-        world.make_world(f"sqlite+pysqlite:///{tmp_path / 'flowloom.db'}", tmp_path)
-    ) as opened:
+    return world.make_world(f"sqlite+pysqlite:///{tmp_path / 'flowloom.db'}", tmp_path)
+
+
+@pytest.fixture
+async def behind_socket(over: World) -> AsyncIterator[Socket]:
+    async with listening(over) as opened:
         yield opened
 
 
 @asynccontextmanager
-async def listening(over: World) -> AsyncIterator[Socket]:
-    server, bound = serving.listen(over.server.app, "127.0.0.1", 0)
+async def listening(over: World, trusted_proxies: Sequence[str] = ()) -> AsyncIterator[Socket]:
+    server, bound = serving.listen(over.server.app, "127.0.0.1", 0, trusted_proxies)
     ended = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started:
         await asyncio.sleep(0.01)
@@ -162,3 +167,27 @@ class TestErrors:
         status, fields, body = parsed(await behind_socket.send(request("GET /readyz", "Connection: close")))
         assert (status, list(body)) == (500, ["message"])
         assert {name: fields[name] for name in SECURITY} == SECURITY
+
+
+@pytest.mark.parametrize(
+    ("trusted", "address", "scheme"),
+    [
+        ((), "127.0.0.1", "http"),
+        (("10.0.0.0/8",), "127.0.0.1", "http"),
+        (("127.0.0.1",), "192.0.2.9", "https"),
+        (("127.0.0.0/8", "192.0.2.9"), "198.51.100.1", "https"),
+    ],
+)
+async def test_only_a_trusted_proxy_says_where_a_request_comes_from(
+    over: World, trusted: Sequence[str], address: str, scheme: str
+) -> None:
+    for number in range(limits.ADDRESS_FAILURES):
+        over.server.app.state.doors.logins.failed(f"{number}@example.com", address, over.clock.now)
+    fields = ("X-Forwarded-For: 198.51.100.1, 192.0.2.9", "X-Forwarded-Proto: https", "Connection: close")
+    body = b'{"email": "jo@example.com", "password": "wrong"}'
+    login = request("POST /api/v1/login", *fields, f"Content-Length: {len(body)}", body=body)
+    listed = request("GET /api/v1/flows", *fields, f"Authorization: {over.key}")
+    async with listening(over, trusted) as opened:
+        assert parsed(await opened.send(login))[0] == 429
+        path = parsed(await opened.send(listed))[2]["meta"]["path"]
+    assert path == f"{scheme}://flowloom.test/api/v1/flows"

@@ -73,7 +73,7 @@ def serve(settings: Settings) -> None:
             say(f"  e-mail    {welcome.email}")
             say(f"  password  {welcome.generated_password}   (shown this once)")
         server = bootstrap.build(platform, reach=armed.reach)
-        main, main_socket = listen(server.app, settings.host, settings.port)
+        main, main_socket = listen(server.app, settings.host, settings.port, settings.trusted_proxies)
         say(f"Flowloom on {address(settings.host, main_socket)}")
         tune_interpreter()
         uvloop.run(run_all([(main, main_socket)], held))
@@ -89,7 +89,7 @@ def demo(settings: Settings) -> None:
     platform, armed = open_platform(allowed)
     with lease.Lease(platform.database) as held:
         server = bootstrap.build(platform, reach=armed.reach)
-        main, main_socket = listen(server.app, settings.host, settings.port)
+        main, main_socket = listen(server.app, settings.host, settings.port, settings.trusted_proxies)
         base = address(settings.host, main_socket)
         sample = _Sample(platform, shop_url)
         welcome = first_start.prepare(platform, sample.plant)
@@ -156,7 +156,9 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def listen(app: Any, host: str, port: int) -> tuple[uvicorn.Server, socket.socket]:
+def listen(
+    app: Any, host: str, port: int, trusted_proxies: Sequence[str] = ()
+) -> tuple[uvicorn.Server, socket.socket]:
     """A server with its socket bound, so that its port is known before it begins to answer."""
     config = uvicorn.Config(
         app,
@@ -166,6 +168,8 @@ def listen(app: Any, host: str, port: int) -> tuple[uvicorn.Server, socket.socke
         http=protocol.Protocol,
         ws="none",
         server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         timeout_graceful_shutdown=5,
     )
     return uvicorn.Server(config), _bind(host, port)
