@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import socket
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -61,9 +62,13 @@ class Socket:
 
 @pytest.fixture
 def over(sqlite_template: Path, tmp_path: Path) -> World:
-    """A world that is not started yet."""
-    shutil.copy(sqlite_template, tmp_path / "flowloom.db")
-    return world.make_world(f"sqlite+pysqlite:///{tmp_path / 'flowloom.db'}", tmp_path)
+    return not_started(sqlite_template, tmp_path)
+
+
+def not_started(template: Path, directory: Path, **settings: Any) -> World:
+    """A world that will listen on a free port."""
+    shutil.copy(template, directory / "flowloom.db")
+    return world.make_world(f"sqlite+pysqlite:///{directory / 'flowloom.db'}", directory, port=0, **settings)
 
 
 @pytest.fixture
@@ -73,8 +78,8 @@ async def behind_socket(over: World) -> AsyncIterator[Socket]:
 
 
 @asynccontextmanager
-async def listening(over: World, trusted_proxies: Sequence[str] = ()) -> AsyncIterator[Socket]:
-    server, bound = serving.listen(over.server.app, "127.0.0.1", 0, trusted_proxies)
+async def listening(over: World) -> AsyncIterator[Socket]:
+    server, bound = serving.listen_as_told(over.server)
     ended = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started:
         await asyncio.sleep(0.01)
@@ -179,15 +184,39 @@ class TestErrors:
     ],
 )
 async def test_only_a_trusted_proxy_says_where_a_request_comes_from(
-    over: World, trusted: Sequence[str], address: str, scheme: str
+    sqlite_template: Path, tmp_path: Path, trusted: Sequence[str], address: str, scheme: str
 ) -> None:
+    over = not_started(sqlite_template, tmp_path, trusted_proxies=trusted)
     for number in range(limits.ADDRESS_FAILURES):
         over.server.app.state.doors.logins.failed(f"{number}@example.com", address, over.clock.now)
     fields = ("X-Forwarded-For: 198.51.100.1, 192.0.2.9", "X-Forwarded-Proto: https", "Connection: close")
     body = b'{"email": "jo@example.com", "password": "wrong"}'
     login = request("POST /api/v1/login", *fields, f"Content-Length: {len(body)}", body=body)
     listed = request("GET /api/v1/flows", *fields, f"Authorization: {over.key}")
-    async with listening(over, trusted) as opened:
+    async with listening(over) as opened:
         assert parsed(await opened.send(login))[0] == 429
         path = parsed(await opened.send(listed))[2]["meta"]["path"]
     assert path == f"{scheme}://flowloom.test/api/v1/flows"
+
+
+async def test_who_watches_a_run_does_not_hold_up_the_end(over: World) -> None:
+    async with listening(over) as opened:
+        id = await (await over.flow()).start({})
+        watching = request(f"GET /api/v1/flow-runs/{id}/events", f"Authorization: {over.key}")
+        streams = [asyncio.create_task(opened.send(watching)) for _ in range(2)]
+        while not over.platform.broker.is_watched(id):
+            await asyncio.sleep(0.01)
+        began = time.monotonic()
+    assert time.monotonic() - began < 3
+    for stream in streams:
+        assert (await stream).endswith(b"0\r\n\r\n")
+
+
+async def test_a_stream_that_comes_late_ends_at_once(over: World) -> None:
+    async with listening(over) as opened:
+        id = await (await over.flow()).start({})
+        over.platform.broker.close_watchers()
+        watching = request(
+            f"GET /api/v1/flow-runs/{id}/events", f"Authorization: {over.key}", "Connection: close"
+        )
+        assert (await opened.send(watching)).endswith(b"0\r\n\r\n")

@@ -7,7 +7,7 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -73,7 +73,7 @@ def serve(settings: Settings) -> None:
             say(f"  e-mail    {welcome.email}")
             say(f"  password  {welcome.generated_password}   (shown this once)")
         server = bootstrap.build(platform, reach=armed.reach)
-        main, main_socket = listen(server.app, settings.host, settings.port, settings.trusted_proxies)
+        main, main_socket = listen_as_told(server)
         say(f"Flowloom on {address(settings.host, main_socket)}")
         tune_interpreter()
         uvloop.run(run_all([(main, main_socket)], held))
@@ -89,7 +89,7 @@ def demo(settings: Settings) -> None:
     platform, armed = open_platform(allowed)
     with lease.Lease(platform.database) as held:
         server = bootstrap.build(platform, reach=armed.reach)
-        main, main_socket = listen(server.app, settings.host, settings.port, settings.trusted_proxies)
+        main, main_socket = listen_as_told(server)
         base = address(settings.host, main_socket)
         sample = _Sample(platform, shop_url)
         welcome = first_start.prepare(platform, sample.plant)
@@ -156,8 +156,32 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+class _Server(uvicorn.Server):
+    """Ends streams of events as soon as it is told to stop: it would else wait for them until its time is up."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end_streams()
+        await super().shutdown(sockets)
+
+
+def listen_as_told(server: bootstrap.Server) -> tuple[uvicorn.Server, socket.socket]:
+    """A server of Flowloom's API where its settings say."""
+    settings, broker = server.platform.settings, server.platform.broker
+    return listen(
+        server.app, settings.host, settings.port, settings.trusted_proxies, end_streams=broker.close_watchers
+    )
+
+
 def listen(
-    app: Any, host: str, port: int, trusted_proxies: Sequence[str] = ()
+    app: Any,
+    host: str,
+    port: int,
+    trusted_proxies: Sequence[str] = (),
+    end_streams: Callable[[], None] = lambda: None,
 ) -> tuple[uvicorn.Server, socket.socket]:
     """A server with its socket bound, so that its port is known before it begins to answer."""
     config = uvicorn.Config(
@@ -172,7 +196,7 @@ def listen(
         forwarded_allow_ips=list(trusted_proxies),
         timeout_graceful_shutdown=5,
     )
-    return uvicorn.Server(config), _bind(host, port)
+    return _Server(config, end_streams), _bind(host, port)
 
 
 def _bind(host: str, port: int) -> socket.socket:
