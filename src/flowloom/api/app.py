@@ -18,10 +18,12 @@ from starlette.routing import Match
 from flowloom import __version__, errors
 from flowloom.api import (
     call,
+    companies,
     connections,
     dead_letters,
     docs,
     envelope,
+    evidence,
     flows,
     graphs,
     head,
@@ -43,8 +45,8 @@ from flowloom.api import (
 
 log = structlog.get_logger(__name__)
 RESOURCES = (
-    health, logins, users, keys, flows, versions, schedules, graphs, retries, runs, dead_letters, connections,
-    webhooks, marketplace
+    health, logins, companies, users, keys, flows, versions, schedules, graphs, retries, runs, evidence,
+    dead_letters, connections, webhooks, marketplace
 )  # fmt: skip
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MESSAGES = {

@@ -5,7 +5,7 @@ Answers are bytes that msgspec encoded from rows; tests hold them against these 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -30,7 +30,17 @@ VersionStatus = Literal["Draft", "Inactive", "Deployed"]
 Coordinate = Annotated[float, Field(ge=-1e9, le=1e9)]
 Ignored = Annotated[Any, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
 Days = Annotated[int, Field(ge=1, le=36_500)] | None
-Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Concurrency = Annotated[int, Field(ge=0, le=1000, description="Runs at a time; 0 is no limit of its own")]
+ConcurrencyKey = Annotated[
+    Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)] | None,
+    Field(
+        description="A template, such as `[[payload.customer_id]]`: runs with an equal key go one at a time"
+    ),
+]
+RunTimeout = Annotated[
+    Annotated[int, Field(ge=1, le=604_800)] | None, Field(description="A run that takes longer fails")
+]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 
 
 class Record(BaseModel):
@@ -111,10 +121,14 @@ class FlowCreate(BaseModel):
     labels: list[Label] = Field(default=[], max_length=50)
     log_retention_days: Days = None
     payload_retention_days: Days = None
+    concurrency: Concurrency = 0
+    concurrency_key: ConcurrencyKey = None
+    run_timeout_seconds: RunTimeout = None
 
 
 class FlowUpdate(BaseModel):
-    """What is left out stays as it is; null gives a retention back to the server's settings."""
+    """What is left out stays as it is; null takes a key or a time limit away and gives a retention
+    back to the server's settings."""
 
     name: Name | None = None
     description: Annotated[str, StringConstraints(max_length=10_000)] | None = None
@@ -123,6 +137,9 @@ class FlowUpdate(BaseModel):
     labels: list[Label] | None = Field(default=None, max_length=50)
     log_retention_days: Days = None
     payload_retention_days: Days = None
+    concurrency: Concurrency | None = None
+    concurrency_key: ConcurrencyKey = None
+    run_timeout_seconds: RunTimeout = None
 
 
 class User(Record):
@@ -185,6 +202,11 @@ class Schedule(Record):
     flow_version: Version | None = Field(default=None, description="With include=flowVersion")
 
 
+WaitsFor = Literal[
+    "ready_at", "schedule", "key", "parallel_limit", "flow_concurrency", "company_concurrency", "turn"
+]
+
+
 class Run(Record):
     id: int
     flow_id: int
@@ -201,7 +223,16 @@ class Run(Record):
     schedule_id: int | None = None
     fire_at: AwareDatetime | None = None
     retry_flow_run_id: int | None = None
+    parent_run_id: int | None = Field(default=None, description="The run whose run-flow step started it")
+    started_by: int | None = Field(
+        default=None, description="Id of the user who started it; absent for a key"
+    )
+    start_step: str | None = Field(
+        default=None, description="Key of the step it begins with, if not the trigger"
+    )
+    resume_at: AwareDatetime | None = Field(default=None, description="Until when a started run waits")
     summary: dict[str, Any] | None = None
+    waits_for: WaitsFor | None = Field(default=None, description="In the queue: what it waits for first")
 
 
 class Version(Record):
@@ -243,6 +274,9 @@ class Flow(Record):
     labels: list[str]
     log_retention_days: int | None = Field(default=None, description="Absent: as the server's settings say")
     payload_retention_days: int | None = Field(default=None, description="The same for payloads")
+    concurrency: int = Field(description="Runs at a time; 0 is no limit of its own")
+    concurrency_key: str | None = Field(default=None, description="Absent: runs do not wait for a key")
+    run_timeout_seconds: int | None = Field(default=None, description="Absent: no limit of its own")
     created_at: AwareDatetime
     updated_at: AwareDatetime
     latest_version: Version | None = None
@@ -271,7 +305,7 @@ class Upload(BaseModel):
 
 class ScheduleFields(BaseModel):
     cron_string: str | None = Field(default=None, description="Five fields, such as `30 2 * * 1-5`")
-    deployed_at: Ignored = Field(default=None, description="Accepted and ignored")
+    deployed_at: Ignored = Field(default=None, exclude=True, description="Accepted and ignored")
     timezone: str | None = Field(default=None, description="IANA name; UTC unless given")
     overlap: Literal["skip", "queue", "allow"] | None = None
     catch_up: Literal["none", "latest", "all"] | None = None
@@ -318,6 +352,18 @@ class StepCreate(BaseModel):
 class StepUpdate(BaseModel):
     """Read-only keys of a step are ignored; any other key is refused."""
 
+    NULLABLE: ClassVar = ("parent_id", "flow_step_route_id")
+    # What a step's answer holds and a client may send back with it.
+    READ_ONLY: ClassVar = [
+        "id",
+        "key",
+        "flow_version_id",
+        "microservice",
+        "problems",
+        "created_at",
+        "updated_at",
+    ]
+
     name: Name | None = None
     config: dict[str, Any] | None = None
     position: Position | None = None
@@ -325,6 +371,20 @@ class StepUpdate(BaseModel):
     flow_step_route_id: RecordId | None = None
     variables: dict[str, Any] | None = None
     is_enabled: bool | None = None
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        made = handler(schema)
+        shown = handler.resolve_ref_schema(made)
+        for name, field in shown["properties"].items():
+            del field["default"]
+            if name not in cls.NULLABLE:
+                field.update(field.pop("anyOf")[0])
+        shown["properties"] |= {name: {"description": "Ignored"} for name in cls.READ_ONLY}
+        shown["additionalProperties"] = False
+        return made
 
 
 class RouteFields(BaseModel):

@@ -162,3 +162,72 @@ class PayloadMetadata(schemas.Record):
     meta: dict[str, str]
     bytes: int
     created_at: AwareDatetime
+
+
+class RunStep(schemas.Record):
+    """A step of a run's definition, and what it did once the run has ended."""
+
+    key: str
+    name: str
+    microservice: str
+    parent: str | None = None
+    route: str | None = None
+    config: dict[str, Any]
+    was_reached: bool
+    began_at: AwareDatetime | None = None
+    payloads_in: int | None = None
+    payloads_out: int | None = None
+    bytes_in: int | None = None
+    bytes_out: int | None = None
+    failed: int | None = Field(default=None, description="Payloads that failed for good")
+    attempts: int | None = None
+    duration_ms: float | None = None
+    cpu_ms: float | None = Field(default=None, description="Processor time of a step without effects")
+
+
+class StepPayload(schemas.Record):
+    """A payload before or after a step."""
+
+    position: str
+    content_type: str
+    meta: dict[str, str]
+    bytes: int
+    is_cut: bool = Field(description="Whether the body is too large to be shown here")
+    body: Any = Field(default=None, description="A JSON value, or text")
+
+
+class Explanation(schemas.Record):
+    """Why something ran as it did, in sentences."""
+
+    state: str
+    why: str
+    why_now: str
+    why_this_version: str
+    waited_for: list[str]
+    flow_run_id: int | None = Field(default=None, description="Of a slot: the run that it fired")
+
+
+class ExchangeMessage(schemas.Record):
+    """A request or an answer, without secrets. A body that is no text is only measured."""
+
+    method: str | None = Field(default=None, description="Of a request")
+    status: int | None = Field(default=None, description="Of an answer")
+    url: str
+    headers: dict[str, str]
+    body_bytes: int | None = Field(default=None, description="Absent when no body was sent")
+    body: str | None = Field(default=None, description="A text, its first 4,096 characters")
+    body_type: str | None = Field(default=None, description="The content type of what is no text")
+
+
+class Exchange(schemas.Record):
+    """A call of a connector to its system, and what came back."""
+
+    id: int
+    flow_run_id: int
+    step_key: str
+    position: str
+    request: ExchangeMessage
+    response: ExchangeMessage | None = Field(default=None, description="Absent when no answer came")
+    error: str | None = Field(default=None, description="Why no answer came")
+    duration_ms: int
+    created_at: AwareDatetime

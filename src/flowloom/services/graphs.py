@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -22,7 +22,7 @@ MAX_STEPS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a step gets, and the routes that its config brought, if any: all that needs no lock is checked.
+    """What a step gets, and the routes that its config brought, if any: all is checked that can be without the lock.
 
     Judging a large config takes long, and on SQLite every write would wait for it: it is done before the write.
     """
@@ -62,7 +62,9 @@ def judge_new(connection: Connection, actor: Actor, version_id: int, fields: Map
         "name": fields.get("name") or step_type.title,
         "variables": fields.get("variables") or {},
     }
-    return _judged(step_type, given)
+    judged = _judged(step_type, given)
+    _require_place(definitions.load_graph(connection, version_id), given)
+    return judged if judged.routes is not None else replace(judged, routes=step_routes.of_new(step_type))
 
 
 def judge_change(
@@ -79,10 +81,10 @@ def _judged(step_type: contract.StepType, fields: Mapping[str, Any]) -> Judged:
     judged = Judged(fields)
     if "config" in fields:
         registry.require_bounded(fields["config"])
-        config, routes = step_routes.split(fields["config"], has_routes=step_type.has_routes)
+        config, routes = step_routes.split(fields["config"], step_type)
         registry.check(step_type, config)
         judged = Judged({**fields, "config": config}, routes)
-    _require_variables(fields.get("variables", {}))
+    require_variables(fields.get("variables", {}))
     templates.compile_tree(fields.get("variables", {}), "variables")
     return judged
 
@@ -101,13 +103,9 @@ def put_step(
     """Put a step after its parent, before what followed it there. Raises Missing, Invalid, VersionLocked, Conflict."""
     fields = judged.fields
     owned.load_version(connection, actor, version_id)
-    _require_connection(connection, actor, fields["config"])
+    _require_own(connection, actor, fields["config"])
     drawn = owned.edit_draft(connection, actor, version_id, if_match)
-    if fields["microservice"] == graph.TRIGGER:
-        raise errors.Invalid.field("microservice", "A version has one trigger, and this one has it already.")
-    if len(drawn.steps) >= MAX_STEPS:
-        raise errors.Invalid.field("steps", f"A version has at most {MAX_STEPS} steps.")
-    drawn.require_place(fields["parent_id"], fields.get("flow_step_route_id"))
+    _require_place(drawn, fields)
     step_id = _insert_step(connection, actor, version_id, fields)
     for number, route in enumerate(judged.routes or ()):
         step_routes.insert_route(connection, actor, version_id, step_id, {**route, "position": number})
@@ -115,6 +113,15 @@ def put_step(
         connection, actor, drawn.followers_at(fields["parent_id"], fields.get("flow_step_route_id")), step_id
     )
     return _saved_step(connection, actor, version_id, step_id)
+
+
+def _require_place(drawn: graph.Graph, fields: Mapping[str, Any]) -> None:
+    """Raise Invalid unless the version has room for a new step where it is to hang."""
+    if fields["microservice"] == graph.TRIGGER:
+        raise errors.Invalid.field("microservice", "A version has one trigger, and this one has it already.")
+    if len(drawn.steps) >= MAX_STEPS:
+        raise errors.Invalid.field("steps", f"A version has at most {MAX_STEPS} steps.")
+    drawn.require_place(fields["parent_id"], fields.get("flow_step_route_id"))
 
 
 def _insert_step(connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]) -> int:
@@ -157,7 +164,7 @@ def change_step(
     """Change what was judged of a step. Raises Missing, Invalid, Conflict."""
     owned.load_version(connection, actor, version_id)
     changed, routes = dict(judged.fields), judged.routes
-    _require_connection(connection, actor, changed.get("config", {}))
+    _require_own(connection, actor, changed.get("config", {}))
     try:
         drawn = owned.edit_draft(connection, actor, version_id, if_match)
     except errors.VersionLocked as locked:
@@ -213,7 +220,7 @@ def judge_variables(
 ) -> None:
     """Raises Missing for the version, Invalid for variables that it cannot have."""
     owned.load_version(connection, actor, version_id)
-    _require_variables(variables)
+    require_variables(variables)
 
 
 def set_variables(
@@ -233,22 +240,25 @@ def variables_of(connection: Connection, actor: Actor, version_id: int) -> dict[
     return dict(owned.load_version(connection, actor, version_id).variables)
 
 
-def _require_connection(connection: Connection, actor: Actor, config: Mapping[str, Any]) -> None:
-    """Raise Invalid for a config with a connection that is not the company's."""
-    asked = config.get("connection_id")
-    if asked is not None:
-        columns = tables.connections.c
-        own = select(columns.id).where(columns.id == asked, columns.company_id == actor.company_id)
+def _require_own(connection: Connection, actor: Actor, config: Mapping[str, Any]) -> None:
+    """Raise Invalid for a config with a connection or a flow that is not the company's."""
+    for name, table in (("connection_id", tables.connections), ("flow_id", tables.flows)):
+        asked = config.get(name)
+        if asked is None:
+            continue
+        own = select(table.c.id).where(table.c.id == asked, table.c.company_id == actor.company_id)
         if not 0 < asked <= query.MAX_ID or connection.scalar(own) is None:
-            raise errors.Invalid.field("config.connection_id", f"Connection {asked} was not found.")
+            noun = name.removesuffix("_id").capitalize()
+            raise errors.Invalid.field(f"config.{name}", f"{noun} {asked} was not found.")
 
 
-def _require_variables(variables: Mapping[str, Any]) -> None:
-    registry.require_bounded(variables, "variables")
+def require_variables(variables: Mapping[str, Any], place: str = "variables") -> None:
+    """Raise Invalid below `place` for variables that no version, step or run can have."""
+    registry.require_bounded(variables, place)
     for name in variables:
         if not templates.is_variable_name(name):
             raise errors.Invalid.field(
-                f"variables.{name[:50]}", "A variable's name has letters, digits, '_', '-' and '.' only."
+                f"{place}.{name[:50]}", "A variable's name has letters, digits, '_', '-' and '.' only."
             )
 
 

@@ -179,14 +179,25 @@ def version_to_run(
 
     A flow that was deleted is Missing: nothing of it runs again.
     """
-    priority = owned.load_flow(connection, actor, row.flow_id).priority
+    flow = owned.load_flow(connection, actor, row.flow_id)
     if version_id is None:
-        return queue.Chosen(row.flow_version_id, row.iteration, "", row.content_hash, priority)
+        return _chosen(flow, row.flow_version_id, row.iteration, row.content_hash)
     chosen = owned.load_version(connection, actor, version_id, flow_id=row.flow_id)
     if chosen.status == version.Status.DRAFT:
         releases.require_runnable(connection, actor, chosen)
-    content_hash = definitions.keep(connection, version_id)
-    return queue.Chosen(version_id, chosen.iteration, chosen.status, content_hash, priority)
+    return _chosen(flow, version_id, chosen.iteration, definitions.keep(connection, version_id))
+
+
+def _chosen(flow: Row[Any], version_id: int, iteration: int, content_hash: str) -> queue.Chosen:
+    return queue.Chosen(
+        version_id,
+        iteration,
+        "",
+        content_hash,
+        flow.priority,
+        flow.concurrency_key,
+        flow.run_timeout_seconds,
+    )
 
 
 def version_of_letter(
