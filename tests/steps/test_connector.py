@@ -428,6 +428,51 @@ def test_pages_keep_the_query_and_next_links_replace_it():
 
 
 @pytest.mark.parametrize(
+    ("pages", "url", "asked"),
+    [
+        (
+            {"type": "page"},
+            "/orders?q=a&page=1&per_page=3#top",
+            ["/orders?q=a&per_page=3&page=1", "/orders?q=a&per_page=3&page=2"],
+        ),
+        (
+            {"type": "offset", "size": 5},
+            "/orders?limit=2&q=%26&of%66set=0&offset=9",
+            ["/orders?q=%26&offset=0&limit=5", "/orders?q=%26&offset=5&limit=5"],
+        ),
+        (
+            {"type": "cursor", "param": "after", "cursor_path": "cursor"},
+            "/orders?after=3",
+            ["/orders?after=3", "/orders?after=6"],
+        ),
+    ],
+)
+def test_a_url_that_names_what_counts_the_pages_gets_further_all_the_same(pages, url, asked):
+    paths = []
+
+    async def handler(request):
+        paths.append(request.path_qs)
+        return await shop(request)
+
+    pages_of(handler, compiled("receive", url, path="data", pagination=pages))
+    assert paths[:2] == asked
+
+
+def test_a_url_without_other_parameters_keeps_its_headers_on_every_page():
+    names = []
+
+    async def handler(request):
+        names.append(request.headers["x-shop"])
+        return await shop(request)
+
+    step = compiled(
+        "receive", "/orders?page=1", headers={"X-Shop": "nl"}, path="data", pagination={"type": "page"}
+    )
+    pages_of(handler, step)
+    assert len(names) > 1
+
+
+@pytest.mark.parametrize(
     ("pages", "words"),
     [
         ({"type": "next_url", "url_path": "next"}, "names a page as the next that was read before"),

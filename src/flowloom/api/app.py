@@ -105,7 +105,9 @@ async def _known_error(_request: Request, error: Exception) -> Response:
 
 async def _unknown_error(request: Request, error: Exception) -> Response:
     log.error("request_failed_inside", path=request.url.path, exc_info=error)
-    return envelope.answer({"message": "Something went wrong inside; the server's log has more."}, 500)
+    # This answer goes past the middleware that adds them to all others.
+    sent = {name.decode(): value.decode() for name, value in headers.HEADERS}
+    return envelope.answer({"message": "Something went wrong inside; the server's log has more."}, 500, sent)
 
 
 def document(app: FastAPI) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def credential(request: Request) -> str:
 
 
 def require_own_page(request: Request) -> None:
-    """Raise Forbidden when a page of another origin spends a browser's cookie on a change.
+    """Raise Forbidden when a page of another origin spends a browser's cookie on a change, or begins a session.
 
     SameSite=Strict lets other ports and subdomains of the same site through; browsers say where a request is from.
     """
@@ -153,7 +153,7 @@ def require_own_page(request: Request) -> None:
     is_own = origin is None or _host_of(origin) == request.headers.get("host")
     if not is_own or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise errors.Forbidden(
-            "A session's cookie works only from this server's own pages; send a token instead."
+            "Sessions begin and work only on this server's own pages; elsewhere send an API key or a token."
         )
 
 

@@ -175,7 +175,10 @@ def _require_payloads(connection: Connection, actor: Actor, row: Row[Any], serve
 def version_to_run(
     connection: Connection, actor: Actor, row: Row[Any], version_id: int | None
 ) -> queue.Chosen:
-    """The version that a run is done again on: its own as it was, or a chosen one. Raises Missing, Invalid."""
+    """The version that a run is done again on: its own as it was, or a chosen one. Raises Missing, Invalid.
+
+    A flow that was deleted is Missing: nothing of it runs again.
+    """
     flow = owned.load_flow(connection, actor, row.flow_id)
     if version_id is None:
         return _chosen(flow, row.flow_version_id, row.iteration, row.content_hash)

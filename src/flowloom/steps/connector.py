@@ -188,7 +188,8 @@ class _Call:
         if own is None and place is not None:
             return str(place), ()
         query = {name: template.render(scope) for name, template in self.query}
-        return self.url.render_url(scope), tuple({**query, **(own or {})}.items())
+        url = pagination.without_parameters(self.url.render_url(scope), own or ())
+        return url, tuple({**query, **(own or {})}.items())
 
     def _page(
         self, context: contract.Context, state: pagination.State, response: contract.Response
@@ -243,7 +244,7 @@ def _needs_records(config: Connector) -> bool:
 
 def _is_same_origin(url: str, own: str) -> bool:
     """Whether a next page's URL leads where the step's own does; a relative one does."""
-    if url == own:
+    if url.partition("?")[0] == own.partition("?")[0]:
         return True
     there, here = urlsplit(url), urlsplit(own)
     return not there.scheme or not here.scheme or there[:2] == here[:2]

@@ -6,10 +6,10 @@ A page's state is JSON and stored, so a restart goes on with the page it had rea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote_plus, urljoin, urlsplit
 
 import re2
 from pydantic import Field
@@ -217,6 +217,16 @@ def advance(
         raise Endless(f"Page {state['page'] + 1} names a page as the next that was read before.")
     kept = [*seen[:_FIRST_PLACES], *seen[_FIRST_PLACES:][1 - _LATEST_PLACES :], mark]
     return {"page": state["page"] + 1, "place": place, "seen": kept}
+
+
+def without_parameters(url: str, names: Collection[str]) -> str:
+    """The URL without the parameters of these names: what counts the pages is not to stand there twice."""
+    if not names or "?" not in url:
+        return url
+    whole, mark, fragment = url.partition("#")
+    path, _, query = whole.partition("?")
+    kept = [part for part in query.split("&") if unquote_plus(part.partition("=")[0]) not in names]
+    return f"{path}?{'&'.join(kept)}{mark}{fragment}" if kept else f"{path}{mark}{fragment}"
 
 
 def next_link(header: str) -> str | None:
