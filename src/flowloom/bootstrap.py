@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from flowloom.api import app as application
 from flowloom.api import call, limits
-from flowloom.engine import faults, meters
+from flowloom.engine import faults, meters, systems
 from flowloom.engine.executor import Executor, Surroundings
 from flowloom.engine.http import Client
 from flowloom.runtime import dispatcher, pruner, rollup, scheduler, supervisor
@@ -76,7 +76,8 @@ def build(
 ) -> Server:
     """A server over a platform. Without loops, tests turn them by hand."""
     http = Client(platform.settings.outbound_allow)
-    executor = Executor(surroundings(platform, http, reach, sleep))
+    outside = _systems(platform, http)
+    executor = Executor(surroundings(platform, http, outside, reach, sleep))
     dispatching = _dispatcher(platform, executor)
     scheduling = scheduler.Scheduler(
         platform.database, platform.run_ids, platform.broker, platform.clock, reach
@@ -102,10 +103,17 @@ def build(
         await dispatching.drain()
         await http.close()
         executor.close()
+        outside.close()
         platform.database.close()
 
     app = application.create(_doors(platform, loops), lifespan)
     return Server(platform, app, dispatching, scheduling, rolling, pruning)
+
+
+def _systems(platform: Platform, http: Client) -> systems.Systems:
+    stored = platform.database
+    own = Path(stored.url.database) if stored.is_sqlite and stored.url.database else None
+    return systems.Systems(http.reachable, platform.settings.data_dir, own)
 
 
 def _dispatcher(platform: Platform, executor: Executor) -> dispatcher.Dispatcher:
@@ -156,7 +164,11 @@ def document() -> dict[str, Any]:
 
 
 def surroundings(
-    platform: Platform, http: Client, reach: Callable[[str], None], sleep: Callable[[float], Awaitable[None]]
+    platform: Platform,
+    http: Client,
+    outside: systems.Systems,
+    reach: Callable[[str], None],
+    sleep: Callable[[float], Awaitable[None]],
 ) -> Surroundings:
     """What runs are executed with."""
 
@@ -169,6 +181,7 @@ def surroundings(
         broker=platform.broker,
         blobs=platform.blobs,
         http=http,
+        systems=outside,
         load_connection=load_connection,
         clock=platform.clock,
         sleep=sleep,

@@ -17,7 +17,8 @@ from flowloom.domain.payload import Payload
 from flowloom.engine import connections
 from flowloom.engine.http import Client
 from flowloom.engine.plan import PlanStep
-from flowloom.steps import aside, contract
+from flowloom.engine.systems import Systems
+from flowloom.steps import aside, contract, outside
 from flowloom.store import secrets
 from flowloom.store.connections import Connection
 
@@ -126,12 +127,14 @@ class StepContext:
         variables: dict[str, Any],
         http: Client,
         load_connection: LoadConnection,
+        systems: Systems,
     ) -> None:
         self._active = active
         self._step = step
         self._variables = variables
         self._http = http
         self._load_connection = load_connection
+        self._systems = systems
         self.cursor: Any = None
         self.position = "0"
 
@@ -174,6 +177,15 @@ class StepContext:
             secret_headers=connections.secret_headers(connection),
         )
         return await aside.run(len(response.body), self._active.redact_answer, response)
+
+    async def query(self, query: outside.Query) -> outside.Rows:
+        return await self._systems.query(await self._connection(query.connection_id), query)
+
+    async def execute(self, execution: outside.Execution) -> int:
+        return await self._systems.execute(await self._connection(execution.connection_id), execution)
+
+    async def files(self, request: outside.FileRequest) -> Sequence[outside.File]:
+        return await self._systems.files(await self._connection(request.connection_id), request)
 
     async def _connection(self, id: int) -> Connection:
         connection = await self._load_connection(self._active.row.company_id, id)

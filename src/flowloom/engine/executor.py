@@ -24,6 +24,7 @@ from flowloom.engine import plan as plans
 from flowloom.engine.context import Active, Bucket, LoadConnection, Recorded, StepContext
 from flowloom.engine.http import Client
 from flowloom.engine.plan import Plan, Plans, PlanStep
+from flowloom.engine.systems import Systems
 from flowloom.steps import contract
 from flowloom.store import blobs, broker, journal
 from flowloom.store.connections import Connection
@@ -50,6 +51,7 @@ class Surroundings:
     broker: broker.Broker
     blobs: blobs.Blobs
     http: Client
+    systems: Systems
     load_connection: LoadConnection
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
@@ -203,7 +205,8 @@ class Executor:
         return answers
 
     def _context(self, active: Active, step: PlanStep, bucket: Bucket) -> StepContext:
-        return StepContext(active, step, bucket.variables, self._around.http, self._load_connection)
+        around = self._around
+        return StepContext(active, step, bucket.variables, around.http, self._load_connection, around.systems)
 
     async def _load_connection(self, company_id: int, id: int) -> Connection:
         connection: Connection = await self._keep(lambda: self._around.load_connection(company_id, id))

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, Text, bindparam, delete, insert, select,
 from flowloom import errors
 from flowloom.domain import version
 from flowloom.engine import addresses
-from flowloom.services import views
+from flowloom.services import servers, views
 from flowloom.services.actor import Actor
 from flowloom.store import query, tables
 from flowloom.store.connections import seal_context
@@ -27,10 +27,10 @@ CONNECTIONS = tables.connections.c
 AUTH_NONE: Final = "none"
 # By kind of authentication: the field that is shown, and the one that is secret.
 _SHOWN: Final = {"basic": "username", "header": "name"}
-_SECRET: Final = {"bearer": "token", "basic": "password", "header": "value"}
+_SECRET: Final = {"bearer": "token", "basic": "password", "header": "value", **servers.SECRETS}
 _STORED: Final = ("name", "base_url", "allowed_hosts", "headers", "timeout_seconds")
 _EMPTY: Final[Mapping[str, Any]] = {
-    "base_url": None, "allowed_hosts": [], "headers": {}, "timeout_seconds": None,
+    "base_url": None, "allowed_hosts": [], "headers": {}, "timeout_seconds": None, "protocol": servers.HTTP,
 }  # fmt: skip
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")
 _UNSAFE_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -69,7 +69,8 @@ def load(connection: Connection, actor: Actor, id: int, *, lock: bool = False) -
 
 
 def create(connection: Connection, actor: Actor, vault: Vault, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A connection of {name, base_url, allowed_hosts, auth, headers, timeout_seconds}. Raises Invalid."""
+    """A connection of {name, base_url, allowed_hosts, auth, headers, timeout_seconds}, or of {name, protocol, server,
+    timeout_seconds}. Raises Invalid."""
     values = _checked({**_EMPTY, **fields, "auth": fields.get("auth", {"type": AUTH_NONE})})
     secret = values.pop("secret")
     row = {
@@ -92,12 +93,14 @@ def change(
     Raises Missing, and Invalid also where the stored secret would serve another kind or other hosts.
     """
     row = load(connection, actor, id, lock=True)
+    servers.require_same(row.protocol, fields.get("protocol", row.protocol))
     values = _checked({**_stored(row), **fields})
     secret = values.pop("secret")
     is_bound = (
         values["auth_type"] == row.auth_type
         and set(values["allowed_hosts"]) <= set(row.allowed_hosts)
         and urlsplit(values["base_url"] or "").scheme == urlsplit(row.base_url or "").scheme
+        and servers.is_bound(values, row)
     )
     values["secret"] = _sealed(
         vault, actor.company_id, values["auth_type"], secret, kept=row.secret if is_bound else None
@@ -110,7 +113,9 @@ def change(
 
 def _stored(row: Row[Any]) -> dict[str, Any]:
     """The fields as they would be sent, but for the secret."""
-    fields = {name: getattr(row, name) for name in _STORED}
+    if row.protocol != servers.HTTP:
+        return servers.stored(row)
+    fields = {"protocol": row.protocol, **{name: getattr(row, name) for name in _STORED}}
     if row.base_url and row.allowed_hosts == [_host_of(urlsplit(row.base_url))]:
         fields["allowed_hosts"] = []
     return {**fields, "auth": {"type": row.auth_type, **row.auth}}
@@ -150,13 +155,20 @@ def _user_of(connection: Connection, actor: Actor, id: int) -> str | None:
 
 def view(row: Row[Any]) -> dict[str, Any]:
     """A connection as the API shows it: of its secret only whether there is one."""
+    is_http = row.protocol == servers.HTTP
     return views.present(
         {
             "id": row.id,
             "name": row.name,
             "base_url": row.base_url,
             "allowed_hosts": row.allowed_hosts,
-            "auth": {"type": row.auth_type, **row.auth, "has_secret": row.secret is not None},
+            "protocol": row.protocol,
+            "server": None if is_http else row.auth,
+            "auth": {
+                "type": row.auth_type,
+                **(row.auth if is_http else {}),
+                "has_secret": row.secret is not None,
+            },
             "headers": row.headers,
             "timeout_seconds": row.timeout_seconds,
             "created_at": views.instant(row.created_at),
@@ -167,6 +179,9 @@ def view(row: Row[Any]) -> dict[str, Any]:
 
 def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of these fields, the secret still plain. Raises Invalid."""
+    if fields["protocol"] != servers.HTTP:
+        return servers.checked(fields)
+    servers.require_http(fields)
     auth = fields["auth"]
     kind = auth["type"]
     base = None if fields["base_url"] is None else _base_url(fields["base_url"])
@@ -178,6 +193,7 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
         _require_credential(kind, shown, auth.get(shown))
     return {
         **{name: fields[name] for name in _STORED},
+        "protocol": servers.HTTP,
         "allowed_hosts": hosts,
         "auth_type": kind,
         "auth": {} if shown is None else {shown: auth[shown]},
@@ -197,14 +213,14 @@ def _sealed(vault: Vault, company_id: int, kind: str, secret: str | None, *, kep
 
 
 def _require_credential(kind: str, name: str, value: str | None) -> None:
-    field = f"auth.{name}"
+    field = f"server.{name}" if kind in servers.SECRETS else f"auth.{name}"
     if value is None:
         words = f"The {name} is needed for {kind} authentication"
         way_out = ", and again for another kind or other hosts." if name == _SECRET[kind] else "."
         raise errors.Invalid.field(field, words + way_out)
     if kind == "header" and name == "name":
         _require_header_name(field, value)
-    if _UNSAFE_IN_VALUE.search(value):
+    if kind not in servers.SECRETS and _UNSAFE_IN_VALUE.search(value):
         raise errors.Invalid.field(field, f"The {name} holds a line break or another control character.")
     if name == "username" and ":" in value:
         raise errors.Invalid.field(field, "The username of basic authentication holds no colon.")

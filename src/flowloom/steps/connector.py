@@ -1,4 +1,7 @@
-"""The connector: receives records from an HTTP API, page by page, or sends each payload to one."""
+"""The connector: receives records from an HTTP API, page by page, or sends each payload to one.
+
+It may go another way instead: see ways.py.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from pydantic import Field, JsonValue
 from flowloom import errors
 from flowloom.domain import bulk, payload, templates
 from flowloom.domain.payload import Payload
-from flowloom.steps import answers, aside, contract, pagination
+from flowloom.steps import answers, aside, contract, pagination, ways
 from flowloom.steps.pagination import Pagination
 
 # The request's own timeout comes first: it says what was waited for.
@@ -26,20 +29,9 @@ _TEMPLATE: dict[str, Any] = {"x-template": True}
 Scalar = str | int | float | bool
 
 
-class Connector(contract.Config):
-    direction: Literal["receive", "send"] = Field(
-        description="receive asks for records; send hands each payload over"
-    )
-    connection_id: int | None = Field(
-        None, description="Id of the connection that holds the base URL and the credentials"
-    )
+class Connector(ways.Ways):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] | None = Field(
         None, description="GET for a receive and POST for a send, unless set"
-    )
-    url: str = Field(
-        min_length=1,
-        description="Relative to the connection's base URL, or absolute",
-        json_schema_extra=_TEMPLATE,
     )
     query: dict[str, Scalar] = Field(
         default_factory=dict, description="Parameters of the URL", json_schema_extra=_TEMPLATE
@@ -138,7 +130,7 @@ class _Call:
         try:
             response = await context.fetch(request)
         except contract.RequestFailed as error:
-            return contract.Retry(error.why) if error.passing else contract.Fail(error.why)
+            return contract.failed(error)
         if response.status == 404 and state["page"] and self._counts_pages:
             return contract.Done([])  # many servers answer so for the page after the last
         return (
@@ -178,21 +170,25 @@ class _Call:
         self, context: contract.Context, state: pagination.State, response: contract.Response
     ) -> tuple[Payload, pagination.State | None]:
         """The page an answer holds, and where the next one is. Raises answers.Unreadable, pagination.Endless."""
-        whole = self._parse(response)
+        whole = self.parse(response)
         page = self._picked(whole, context)
         return page, self._following(state, response, whole.body, page.body)
 
     def _answer(self, context: contract.Context, response: contract.Response) -> Payload:
         """What a send goes on with. Raises answers.Unreadable."""
-        return self._picked(self._parse(response), context)
+        return self._picked(self.parse(response), context)
 
-    def _parse(self, response: contract.Response) -> Payload:
+    def parse(self, response: contract.Response) -> Payload:
         """The whole answer as a payload. Raises answers.Unreadable."""
         content_type = response.headers.get("content-type", "")
         wants_json = self.config.response_format == "json" or _needs_json(self.config)
         if wants_json or (self.config.response_format is None and payload.is_json_type(content_type)):
             return Payload(answers.decoded_json(response.body), size_bytes=len(response.body))
         return answers.text_payload(response.body, content_type, self.config.response_format == "text")
+
+    def content(self, scope: templates.Scope, incoming: Payload) -> bytes:
+        """What a file is to hold: the step's own body, or the payload."""
+        return (self.body or _Body()).encode(scope, incoming)[0]
 
     def _picked(self, whole: Payload, context: contract.Context) -> Payload:
         if not whole.is_json:
@@ -248,27 +244,11 @@ def _default(headers: dict[str, str], name: str, value: str) -> None:
 
 def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compiled:
     """Raises errors.Invalid on the field whose template or path is wrong."""
-    if config.response_format == "text" and _needs_json(config):
-        raise errors.Invalid.field("response_format", "A path or these pages need an answer in JSON.")
     is_send = config.direction == "send"
-    if is_send and config.pagination is not None:
-        raise errors.Invalid.field("pagination", "Only a receive has pages; remove it.")
-    if config.pagination is not None:
-        pagination.check(config.pagination)
-    _require_reachable(config)
-    method = config.method or ("POST" if is_send else "GET")
-    call = _Call(
-        config,
-        method,
-        templates.compile(config.url, "url"),
-        _compiled_map(config.query, "query"),
-        _compiled_map(config.headers, "headers"),
-        _compiled_body(config, method),
-        aside.about_bytes(config.body),
-        payload.compile_path(config.path, "path"),
-    )
+    call = _compiled_call(config, is_send)
+    other = ways.other(config, config.timeout_seconds, call.parse, call.content)
     return contract.Compiled(
-        call.send if is_send else call.receive,
+        other or (call.send if is_send else call.receive),
         effect=True,
         sends=is_send,
         timeout_seconds=config.timeout_seconds + _STEP_GRACE_SECONDS,
@@ -276,15 +256,37 @@ def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compile
     )
 
 
-def _require_reachable(config: Connector) -> None:
+def _compiled_call(config: Connector, is_send: bool) -> _Call:
+    if config.response_format == "text" and _needs_json(config):
+        raise errors.Invalid.field("response_format", "A path or these pages need an answer in JSON.")
+    if is_send and config.pagination is not None:
+        raise errors.Invalid.field("pagination", "Only a receive has pages; remove it.")
+    if config.pagination is not None:
+        pagination.check(config.pagination)
+    url = config.url or ""
+    _require_reachable(url)
+    method = config.method or ("POST" if is_send else "GET")
+    return _Call(
+        config,
+        method,
+        templates.compile(url, "url"),
+        _compiled_map(config.query, "query"),
+        _compiled_map(config.headers, "headers"),
+        _compiled_body(config, method),
+        aside.about_bytes(config.body),
+        payload.compile_path(config.path, "path"),
+    )
+
+
+def _require_reachable(url: str) -> None:
     """Raise Invalid for a URL that no run could ever request."""
-    scheme, separator, _ = config.url.partition("://")
+    scheme, separator, _ = url.partition("://")
     if separator and scheme.isalpha() and scheme.lower() not in ("http", "https"):
         raise errors.Invalid.field("url", f"Only http and https URLs can be requested, not {scheme}.")
-    if not templates.compile(config.url, "url").is_constant:
+    if not templates.compile(url, "url").is_constant:
         return
     try:
-        _ = urlsplit(config.url).port
+        _ = urlsplit(url).port
     except ValueError as error:
         raise errors.Invalid.field("url", f"The URL cannot be read: {error}.") from None
 
@@ -315,13 +317,16 @@ TYPE = contract.StepType(
     microservice="connector",
     title="Connector",
     help=(
-        "Calls an HTTP API. A receive asks for records, page after page; each page becomes a payload. "
-        "A send calls the API once for each payload, with the payload or your own body, and always with an "
-        "Idempotency-Key header that is equal when the same payload is sent again."
+        "Calls an HTTP API, or works on a file server or in a database. A receive asks for records, page after page; "
+        "each page becomes a payload. A send calls the API once for each payload, with the payload or your own body, "
+        "and always with an Idempotency-Key header that is equal when the same payload is sent again. With sftp a "
+        "receive makes a payload of each file, and a send writes one. With sql a receive makes a payload of each page "
+        "of rows, and a send executes its statement for each record of a payload, in one transaction."
     ),
     failure=(
         "No answer, 408, 425, 429 and most 5xx are tried again, after the time in Retry-After if given. "
-        "Any other status but 2xx fails the payload, as does an address that is not allowed."
+        "Any other status but 2xx fails the payload, as does an address that is not allowed. A lost connection, a lock "
+        "or a deadlock is tried again; a statement or a file that the server refuses fails the payload."
     ),
     config=Connector,
     compile=compile,
@@ -356,6 +361,26 @@ TYPE = contract.StepType(
                 "path": "contact",
             },
             payloads=({"id": "c-1", "name": "Ada"},),
+        ),
+        contract.Example(
+            "Receive the rows of a table, 500 to a payload",
+            {
+                "direction": "receive",
+                "connection_id": 2,
+                "sql": {
+                    "statement": "SELECT id, total FROM orders WHERE id > :after ORDER BY id",
+                    "after": {"column": "id", "start": 0},
+                    "page_size": 500,
+                },
+            },
+        ),
+        contract.Example(
+            "Fetch files and move them away",
+            {
+                "direction": "receive",
+                "connection_id": 3,
+                "sftp": {"path": "/out", "pattern": "*.csv", "action": "move", "move_to": "/out/done"},
+            },
         ),
     ),
 )

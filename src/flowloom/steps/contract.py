@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from flowloom.domain import templates
 from flowloom.domain.payload import Payload
+from flowloom.steps import outside
 
 
 class Config(BaseModel):
@@ -154,13 +155,22 @@ class Response:
 class RequestFailed(Exception):
     """No answer came (refused, reset, timeout, too large) or the request is not allowed.
 
-    `passing` tells whether trying again can help: a refused address or a bad URL never does.
+    `passing` tells whether trying again can help: a refused address or a bad URL never does. `error_class` is as in
+    Fail.
     """
 
-    def __init__(self, why: str, *, passing: bool) -> None:
+    def __init__(self, why: str, *, passing: bool, error_class: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.passing = passing
+        self.error_class = error_class or ("unavailable" if passing else "refused")
+
+
+def failed(error: RequestFailed) -> Retry | Fail:
+    """What a request that failed means to its step."""
+    if error.passing:
+        return Retry(error.why, error_class=error.error_class)
+    return Fail(error.why, error.error_class)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +233,15 @@ class Context(Protocol):
 
     async def fetch(self, request: Request) -> Response:
         """Send a request. Raises RequestFailed."""
+
+    async def query(self, query: outside.Query) -> outside.Rows:
+        """Read rows from a database. Raises RequestFailed."""
+
+    async def execute(self, execution: outside.Execution) -> int:
+        """Write to a database; how many rows that touched. Raises RequestFailed."""
+
+    async def files(self, request: outside.FileRequest) -> Sequence[outside.File]:
+        """Work with the files of a server. Raises RequestFailed."""
 
     async def cached(self, scope: str, key: str) -> object:
         """A cache entry's value; payload.MISSING when there is none or it has expired."""

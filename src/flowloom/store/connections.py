@@ -19,7 +19,11 @@ _SECRETS: Final = msgspec.json.Decoder(dict[str, str])
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where a connection leads and what it adds. `secret` is {token}, {password} or {value} by `auth_type`."""
+    """Where a connection leads and what it adds.
+
+    `secret` is {token}, {password}, {value} or {private_key} by `auth_type`. Over another `protocol` than http, `auth`
+    tells the server: host, port, username, host_key, database, tls, or a file.
+    """
 
     id: int
     name: str
@@ -30,6 +34,7 @@ class Connection:
     secret: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str]
     timeout_seconds: int | None
+    protocol: str = "http"
 
 
 def seal_context(company_id: int) -> str:
@@ -55,6 +60,7 @@ def load(connection: DbConnection, vault: Vault, company_id: int, id: int) -> Co
         secret=_open(vault, row),
         headers=row.headers,
         timeout_seconds=row.timeout_seconds,
+        protocol=row.protocol,
     )
 
 
