@@ -34,9 +34,16 @@ jit = off
 """
 
 
+# Over TCP a password is asked for, as of a server elsewhere.
+HOST_RULES = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+
+
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """A running server; gives its URL without the database: `url.format(database="postgres")`."""
+def server(tcp_port: int | None = None) -> Iterator[str]:
+    """A running server; gives its URL without the database: `url.format(database="postgres")`.
+
+    With a port it also listens on the loopback.
+    """
     home = Path(
         tempfile.mkdtemp(prefix="flowloom-pg-", dir="/tmp")
     )  # short: a socket's path ends at 107 bytes
@@ -66,13 +73,17 @@ def server() -> Iterator[str]:
         )
         with (home / "data/postgresql.conf").open("a") as config:
             config.write(f"{CONFIG}unix_socket_directories = '{home}'\n")
+            if tcp_port is not None:
+                config.write(f"listen_addresses = '127.0.0.1'\nport = {tcp_port}\n")
+                (home / "data/pg_hba.conf").write_text(HOST_RULES)
         with (home / "log").open("wb") as log:
             process = subprocess.Popen(
                 [programs / "postgres", "-D", home / "data"], cwd=home, stderr=log, stdout=log, **account
             )
         try:
-            url = f"postgresql+psycopg://flowloom@/{{database}}?host={home}"
-            _wait(process, home)
+            place = f"host={home}" if tcp_port is None else f"host={home}&port={tcp_port}"
+            url = f"postgresql+psycopg://flowloom@/{{database}}?{place}"
+            _wait(process, home, place)
             yield url
         finally:
             process.send_signal(signal.SIGINT)  # fast shutdown
@@ -105,11 +116,11 @@ def _programs(home: Path, account: dict[str, Any]) -> Path:
     return programs
 
 
-def _wait(process: subprocess.Popen[bytes], home: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], home: Path, place: str) -> None:
     deadline = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(psycopg.OperationalError):
-            psycopg.connect(f"postgresql://flowloom@/postgres?host={home}").close()
+            psycopg.connect(f"postgresql://flowloom@/postgres?{place}").close()
             return
         time.sleep(0.02)
     raise RuntimeError((home / "log").read_text())

@@ -38,7 +38,9 @@ def query(server: sql.Server, query: outside.Query) -> Callable[[sql.Stopper], o
             with connection.cursor() as settings:
                 # More than this would have to be read before the connection can be closed.
                 settings.execute("SET SESSION sql_select_limit = %s", (query.skip + query.limit + 1,))
-                settings.execute("START TRANSACTION READ ONLY")
+                # For the session: a statement that ends the transaction would end one that cannot write too.
+                settings.execute("SET SESSION TRANSACTION READ ONLY")
+                settings.execute("START TRANSACTION")
             with connection.cursor(cursors.SSCursor) as cursor:
                 cursor.execute(statement.written("%s"), [values[name] for name in statement.names])
                 columns = [column[0] for column in cursor.description] if cursor.description else None
