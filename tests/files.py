@@ -72,7 +72,7 @@ async def serving(directory: Path) -> AsyncIterator[FileServer]:
     """A server that listens on a port of its own, with two host keys, of which the first is the one that is shown."""
     served = FileServer(
         directory,
-        asyncssh.generate_private_key("ssh-rsa", 2048),
+        asyncssh.generate_private_key("ssh-rsa", key_size=2048),
         asyncssh.generate_private_key("ssh-ed25519"),
     )
 

@@ -146,7 +146,7 @@ async def test_whoever_may_not_log_in(shop: Reached) -> None:
 
 
 async def test_the_host_key_must_be_the_known_one(shop: Reached) -> None:
-    other = asyncssh.generate_private_key("ssh-rsa", 2048)
+    other = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
     for key in (other.export_public_key().decode(), other.get_fingerprint(), "SHA256:"):
         assert "another host key" in (await refused(shop.changed(host_key=key).listed())).why
 
