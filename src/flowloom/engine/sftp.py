@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import posixpath
+import re
 import stat
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 _CONNECT_SECONDS: Final = 15
 _FINGERPRINT: Final = "SHA256:"
+_WHOLE_FINGERPRINT: Final = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def require_host_key(text: str) -> None:
     """Raise ValueError unless this is a public key as in known_hosts (`ssh-ed25519 AAAA...`), or SHA256 fingerprint."""
     import asyncssh
 
-    if text.startswith(_FINGERPRINT):
+    if _WHOLE_FINGERPRINT.fullmatch(text):
         return
     try:
         asyncssh.import_public_key(text)
