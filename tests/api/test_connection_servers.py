@@ -64,6 +64,8 @@ async def test_a_private_key_instead_of_a_password(server: World) -> None:
     assert (await stored(server, 1)).secret == {"private_key": PRIVATE}
 
 
+# An RSA key whose modulus is a negative number.
+NEGATIVE = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAAf8="
 LOCKED = KEY.export_private_key("pkcs8-pem", passphrase="word").decode()
 
 
@@ -83,6 +85,7 @@ LOCKED = KEY.export_private_key("pkcs8-pem", passphrase="word").decode()
         ("sftp", {**SFTP, "host_key": None}, "server.host_key"),
         ("sftp", {**SFTP, "host_key": "ssh-ed25519 AAAA"}, "server.host_key"),
         ("sftp", {**SFTP, "host_key": "MD5:aa:bb"}, "server.host_key"),
+        ("sftp", {**SFTP, "host_key": NEGATIVE}, "server.host_key"),
         ("sftp", {**SFTP, "host_key": "SHA256:short"}, "server.host_key"),
         ("sftp", {**SFTP, "private_key": PRIVATE}, "server.private_key"),
         ("sftp", {**SFTP, "password": None, "private_key": PUBLIC}, "server.private_key"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -292,6 +294,14 @@ async def test_a_locked_sqlite_file_is_tried_again(sqlite: Database, tmp_path: P
     with sqlite3.connect(tmp_path / "files/shop.db", isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         await refused(sqlite.execute(INSERT, record(1), timeout_seconds=0.2), passing=True)
+
+
+def test_no_driver_is_loaded_before_it_is_needed() -> None:
+    script = (
+        "import sys, flowloom.bootstrap as _; print({'asyncssh', 'psycopg', 'pymysql'} & set(sys.modules))"
+    )
+    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert said.strip() == "set()"
 
 
 async def test_a_page_that_is_too_large(sqlite: Database) -> None:

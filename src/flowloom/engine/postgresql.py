@@ -1,4 +1,7 @@
-"""PostgreSQL as connectors use it: a connection for each page or payload, over the checked addresses only."""
+"""PostgreSQL as connectors use it: a connection for each page or payload, over the checked addresses only.
+
+The driver is loaded when it is first needed: on SQLite nothing else needs it, and it takes 8 MB.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
-
-import psycopg
-from psycopg import errors as faults
+from typing import TYPE_CHECKING, Any, Final
 
 from flowloom.engine import sql
 from flowloom.steps import contract, outside
+
+if TYPE_CHECKING:
+    import psycopg
 
 _ROWS_AT_ONCE: Final = 500
 _CONNECT_SECONDS: Final = 10
@@ -60,6 +63,8 @@ async def _connected(
     server: sql.Server, timeout_seconds: float
 ) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
     """A connection that is rolled back and closed, its errors turned into RequestFailed."""
+    import psycopg
+
     try:
         connection = await psycopg.AsyncConnection.connect(**_options(server, timeout_seconds))
     except psycopg.OperationalError as error:
@@ -109,6 +114,9 @@ def _not_connected(server: sql.Server, error: psycopg.OperationalError) -> contr
 
 
 def _failed(server: sql.Server, error: psycopg.Error) -> contract.RequestFailed:
+    import psycopg
+    from psycopg import errors as faults
+
     state = error.sqlstate or ""
     said = (error.diag.message_primary or str(error)).strip().rstrip(".")
     why = f"{server.site} refused the statement: {said}."

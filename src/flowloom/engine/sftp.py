@@ -46,7 +46,7 @@ def require_host_key(text: str) -> None:
         return
     try:
         asyncssh.import_public_key(text)
-    except asyncssh.KeyImportError as error:
+    except (asyncssh.KeyImportError, OverflowError) as error:
         raise ValueError(str(error)) from None
 
 
@@ -56,7 +56,7 @@ def require_private_key(text: str) -> None:
 
     try:
         asyncssh.import_private_key(text)
-    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, OverflowError) as error:
         raise ValueError(str(error)) from None
 
 

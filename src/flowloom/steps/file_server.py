@@ -23,6 +23,7 @@ _TYPES: Final = {
     ".txt": payload.TEXT_TYPE,
     ".xml": "text/xml",
 }
+_GONE: Final = -1
 _BYTES_TYPE: Final = "application/octet-stream"
 
 Parse = Callable[[contract.Response], Payload]
@@ -62,7 +63,7 @@ class Sftp(contract.Config):
 
 
 class _Seen(TypedDict):
-    """A file that was read, as it was then."""
+    """A file that was read, as it was then; its size is _GONE if it was there no more."""
 
     path: str
     size_bytes: int
@@ -112,7 +113,7 @@ class _Work:
             return contract.Fail(f"{paths[0]}: {error}")
 
     async def _dispose(self, context: contract.Context, incoming: Payload, seen: _Seen | None) -> None:
-        if seen is None or self.config.action == "keep":
+        if seen is None or seen["size_bytes"] == _GONE or self.config.action == "keep":
             return
         directory = self.move_to.render(context.scope(incoming)) if self.move_to is not None else None
         changed = await context.files(
@@ -143,7 +144,7 @@ class _Work:
         """Raises RequestFailed, answers.Unreadable."""
         path, *left = paths
         found = await context.files(outside.FileRead(self.connection_id, path, self.timeout_seconds))
-        seen: _Seen = {"path": path, "size_bytes": -1, "modified": 0}
+        seen: _Seen = {"path": path, "size_bytes": _GONE, "modified": 0}
         made = []
         if found:
             file = found[0]
