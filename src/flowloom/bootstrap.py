@@ -18,8 +18,10 @@ from fastapi import FastAPI
 from flowloom.api import app as application
 from flowloom.api import call, limits
 from flowloom.engine import faults, meters, systems
-from flowloom.engine.executor import Executor, Surroundings
+from flowloom.engine.executor import Executor
 from flowloom.engine.http import Client
+from flowloom.engine.inspection import Inspector
+from flowloom.engine.surroundings import Surroundings
 from flowloom.runtime import dispatcher, pruner, rollup, scheduler, supervisor
 from flowloom.services import principals, remembered
 from flowloom.services.platform import Platform
@@ -76,8 +78,8 @@ def build(
 ) -> Server:
     """A server over a platform. Without loops, tests turn them by hand."""
     http = Client(platform.settings.outbound_allow)
-    outside = _systems(platform, http)
-    executor = Executor(surroundings(platform, http, outside, reach, sleep))
+    around = surroundings(platform, http, reach, sleep)
+    executor, inspector = Executor(around), Inspector(around)
     dispatching = _dispatcher(platform, executor)
     scheduling = scheduler.Scheduler(
         platform.database, platform.run_ids, platform.broker, platform.clock, reach
@@ -103,10 +105,11 @@ def build(
         await dispatching.drain()
         await http.close()
         executor.close()
-        outside.close()
+        inspector.close()
+        around.systems.close()
         platform.database.close()
 
-    app = application.create(_doors(platform, loops), lifespan)
+    app = application.create(_doors(platform, loops, inspector), lifespan)
     return Server(platform, app, dispatching, scheduling, rolling, pruning)
 
 
@@ -137,7 +140,7 @@ def _pruner(platform: Platform) -> pruner.Pruner:
     return pruner.Pruner(platform.database, platform.blobs, days)
 
 
-def _doors(platform: Platform, loops: supervisor.Supervisor) -> call.Doors:
+def _doors(platform: Platform, loops: supervisor.Supervisor, inspector: Inspector) -> call.Doors:
     async def readiness() -> list[str]:
         stale = [f"the {name} does not turn" for name in loops.stale()]
         return stale + await platform.database.read(schema.faults)
@@ -149,6 +152,7 @@ def _doors(platform: Platform, loops: supervisor.Supervisor) -> call.Doors:
         logins=limits.LoginThrottle(),
         hooks=remembered.Remembered(),
         readiness=readiness,
+        inspector=inspector,
     )
 
 
@@ -164,11 +168,7 @@ def document() -> dict[str, Any]:
 
 
 def surroundings(
-    platform: Platform,
-    http: Client,
-    outside: systems.Systems,
-    reach: Callable[[str], None],
-    sleep: Callable[[float], Awaitable[None]],
+    platform: Platform, http: Client, reach: Callable[[str], None], sleep: Callable[[float], Awaitable[None]]
 ) -> Surroundings:
     """What runs are executed with."""
 
@@ -181,7 +181,7 @@ def surroundings(
         broker=platform.broker,
         blobs=platform.blobs,
         http=http,
-        systems=outside,
+        systems=_systems(platform, http),
         load_connection=load_connection,
         clock=platform.clock,
         sleep=sleep,

@@ -157,7 +157,7 @@ async def test_each_file_is_a_payload_and_is_moved_when_it_is_recorded(
     id = await connect(sqlite_server, sftp.fields)
     for name, content in (
         ("a.json", '{"a": 1}'),
-        ("b.csv", "x,y\n"),
+        ("b.csv", "x,y\r\n1,2\r\n"),
         ("c.bin", b"\x00\xff"),
         ("d.json", "[]"),
     ):
@@ -165,7 +165,7 @@ async def test_each_file_is_a_payload_and_is_moved_when_it_is_recorded(
     receive = step("receive", id, sftp={"path": "/in", "action": "move", "move_to": "/{{where}}"})
     set_where = {"microservice": "set-variables", "config": {"variables": {"where": "done"}}}
     found = await bodies_of(sqlite_server, remote, set_where, receive)
-    assert found == [{"a": 1}, b"x,y\n", b"\x00\xff", []]
+    assert found == [{"a": 1}, b"x,y\r\n1,2\r\n", b"\x00\xff", []]
     assert (sftp.names("in"), sftp.names("done")) == ([], ["a.json", "b.csv", "c.bin", "d.json"])
 
 

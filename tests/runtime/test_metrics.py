@@ -55,7 +55,7 @@ async def spread(world: World, flow: Flow, count: int = 60) -> dict[datetime, li
         at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=dice.randrange(90 * 86400))
         duration = dice.lognormvariate(5, 2)
         happened.setdefault(at.replace(second=0, microsecond=0), []).append(duration)
-        counted = {("duration", sketch.key(duration)): 1, ("duration", "total_ms"): round(duration)}
+        counted = {("duration", sketch.key(duration)): 1, ("duration", "total_us"): round(duration * 1000)}
         ends.append(
             journal.End(
                 run_id=number,

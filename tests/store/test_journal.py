@@ -30,6 +30,10 @@ def line(run_id, message):
     return {"run_id": run_id, "step_key": None, "level": "info", "message": message, "created_at": NOW}
 
 
+def lines(payloads=(), logs=()):
+    return journal.Lines(payloads=list(payloads), logs=list(logs))
+
+
 def end(opened, run_id, fence=1):
     return journal.End(
         run_id=run_id, fence=fence, flow_id=opened.flow_id, version_id=1, iteration=1, status=run.Status.SUCCESS,
@@ -62,7 +66,9 @@ def deltas(opened):
 
 async def test_what_is_handed_over_is_written_in_order(opened, kept):
     async with Gate(opened.database):
-        waiting = [asyncio.ensure_future(kept.record([], [line(1, str(number))])) for number in range(50)]
+        waiting = [
+            asyncio.ensure_future(kept.record(lines([], [line(1, str(number))]))) for number in range(50)
+        ]
     await asyncio.gather(*waiting)
     assert messages(opened) == [str(number) for number in range(50)]
 
@@ -85,9 +91,9 @@ async def test_one_faulty_entry_fails_alone_and_whole(opened, kept):
     faulty = [payload(1, "0"), payload(1, "1", bytes=None)]
     async with Gate(opened.database):
         waiting = [
-            asyncio.ensure_future(kept.record([payload(2, "0")], [line(2, "a")])),
-            asyncio.ensure_future(kept.record(faulty, [line(1, "b")])),
-            asyncio.ensure_future(kept.record([payload(3, "0")], [line(3, "c")])),
+            asyncio.ensure_future(kept.record(lines([payload(2, "0")], [line(2, "a")]))),
+            asyncio.ensure_future(kept.record(lines(faulty, [line(1, "b")]))),
+            asyncio.ensure_future(kept.record(lines([payload(3, "0")], [line(3, "c")]))),
         ]
     results = await asyncio.gather(*waiting, return_exceptions=True)
     assert [isinstance(result, Exception) for result in results] == [False, True, False]
@@ -97,14 +103,14 @@ async def test_one_faulty_entry_fails_alone_and_whole(opened, kept):
 
 async def test_an_entry_that_cannot_even_be_bound_fails_and_the_next_is_written(opened, kept):
     with pytest.raises(SQLAlchemyError):
-        await kept.record([], [line(1, object())])
-    await kept.record([], [line(1, "next")])
+        await kept.record(lines([], [line(1, object())]))
+    await kept.record(lines([], [line(1, "next")]))
     assert messages(opened) == ["next"]
 
 
 async def test_a_checkpoint_is_kept_once(opened, kept):
-    await kept.record([payload(1, "0")], [])
-    await kept.record([payload(1, "0"), payload(1, "1")], [])
+    await kept.record(lines([payload(1, "0")], []))
+    await kept.record(lines([payload(1, "0"), payload(1, "1")], []))
     assert column(opened, select(tables.payloads.c.position).order_by(tables.payloads.c.id)) == ["0", "1"]
 
 
@@ -112,27 +118,27 @@ async def test_an_end_and_its_metrics_are_one(opened, kept):
     [run_id] = await started(opened, kept)
     bad = [payload(run_id, "0", bytes=None)]
     with pytest.raises(SQLAlchemyError):
-        await kept.finish(end(opened, run_id), bad, [])
+        await kept.finish(end(opened, run_id), lines(bad))
     assert column(opened, select(tables.runs.c.status)) == [run.Status.STARTED]
     assert deltas(opened) == {}
-    assert await kept.finish(end(opened, run_id), [], [])
+    assert await kept.finish(end(opened, run_id), lines())
     assert column(opened, select(tables.runs.c.status)) == [run.Status.SUCCESS]
     assert deltas(opened) == {("runs", "success"): 1, ("steps", "count"): 2}
 
 
 async def test_a_run_ends_once_and_only_under_its_fence(opened, kept):
     [run_id] = await started(opened, kept)
-    assert not await kept.finish(end(opened, run_id, fence=2), [], [])
-    results = await asyncio.gather(*(kept.finish(end(opened, run_id), [], []) for _ in range(2)))
+    assert not await kept.finish(end(opened, run_id, fence=2), lines())
+    results = await asyncio.gather(*(kept.finish(end(opened, run_id), lines()) for _ in range(2)))
     assert results == [True, False]
-    assert not await kept.finish(end(opened, run_id), [], [])
+    assert not await kept.finish(end(opened, run_id), lines())
     assert deltas(opened)["runs", "success"] == 1
 
 
 async def test_many_ends_of_a_group_are_one_delta_for_each_key(opened, kept):
     ids = await started(opened, kept, 20)
     async with Gate(opened.database):
-        waiting = [asyncio.ensure_future(kept.finish(end(opened, id), [], [])) for id in ids]
+        waiting = [asyncio.ensure_future(kept.finish(end(opened, id), lines())) for id in ids]
     assert all(await asyncio.gather(*waiting))
     assert deltas(opened) == {("runs", "success"): 20, ("steps", "count"): 40}
     assert column(opened, select(func.count()).select_from(tables.metric_deltas)) == [2]
@@ -144,11 +150,11 @@ async def test_a_lost_database_is_busy_for_all_and_nothing_waits_for_ever(opened
         lose = lambda: asyncio.ensure_future(opened.database.write_grouped(failing("x", LOST)))  # noqa: E731
         waiting = [lose()] if lost_first else []
         await asyncio.sleep(0)
-        waiting += [asyncio.ensure_future(kept.record([], [line(1, str(n))])) for n in range(3)]
+        waiting += [asyncio.ensure_future(kept.record(lines([], [line(1, str(n))]))) for n in range(3)]
         await asyncio.sleep(0.01)
         waiting += [] if lost_first else [lose()]
     results = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
     assert {type(result) for result in results} == {errors.Busy}
-    await kept.record([], [line(1, "later")])
+    await kept.record(lines([], [line(1, "later")]))
     assert messages(opened) == ["later"]
     assert kept._entries == []

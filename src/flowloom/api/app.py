@@ -19,8 +19,10 @@ from flowloom import __version__, errors
 from flowloom.api import (
     call,
     connections,
+    dead_letters,
     docs,
     envelope,
+    evidence,
     flows,
     graphs,
     head,
@@ -30,6 +32,7 @@ from flowloom.api import (
     keys,
     logins,
     marketplace,
+    retries,
     routes,
     runs,
     schedules,
@@ -41,7 +44,8 @@ from flowloom.api import (
 
 log = structlog.get_logger(__name__)
 RESOURCES = (
-    health, logins, users, keys, flows, versions, schedules, graphs, runs, connections, webhooks, marketplace
+    health, logins, users, keys, flows, versions, schedules, graphs, retries, runs, evidence, dead_letters,
+    connections, webhooks, marketplace
 )  # fmt: skip
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MESSAGES = {

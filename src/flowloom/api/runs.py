@@ -6,9 +6,9 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
+from sqlalchemy import Row
 from starlette.responses import Response, StreamingResponse
 
 from flowloom import errors
@@ -17,9 +17,9 @@ from flowloom.api.call import Call
 from flowloom.api.idempotency import idempotency
 from flowloom.api.routes import Routes, query_parameter
 from flowloom.domain import run
-from flowloom.domain.payload import is_json_type
 from flowloom.services import runs
 from flowloom.services.actor import Role
+from flowloom.steps import aside
 from flowloom.store import queue
 from flowloom.store.broker import Broker
 
@@ -34,13 +34,14 @@ def _declare_starts(trigger: run.Trigger, word: str) -> None:
     async def start(call: Call) -> Response:
         content = await bodies.raw(call.request)
         sent = bodies.model(schemas_runs.StartRequest, bodies.parse_object(call.request, content))
-        body, content_type = _payload_of(sent)
+        body, content_type = payload_of(sent.payload)
         return await _started(call, content, _order(call, trigger, body, content_type, sent.flow_variables))
 
     async def start_raw(call: Call) -> Response:
         content = await bodies.raw(call.request)
         content_type = body_type(call)
         variables = _query_variables(call)
+        await aside.run(len(content), bodies.require_readable, content, content_type)
         return await _started(call, content, _order(call, trigger, content or None, content_type, variables))
 
     for suffix, twin in (("", ""), ("/{version}", "_version")):
@@ -63,11 +64,11 @@ _declare_starts(run.Trigger.API, "start")
 _declare_starts(run.Trigger.MANUAL, "manual")
 
 
-def _payload_of(sent: schemas_runs.StartRequest) -> tuple[bytes | None, str]:
+def payload_of(text: str | None) -> tuple[bytes | None, str]:
     """The start payload of a text: the JSON value that it holds, or the text itself; none of an empty one."""
-    if not sent.payload:
+    if not text:
         return None, "application/json"
-    body = sent.payload.encode()
+    body = text.encode()
     try:
         bodies.decode(body)
     except errors.Invalid:
@@ -80,7 +81,7 @@ def body_type(call: Call) -> str:
 
     `curl -d` calls whatever it sends a form, so JSON that is sent with it works as written.
     """
-    content_type = call.request.headers.get("content-type", "application/json")
+    content_type = call.request.headers.get("content-type", "application/json")[:255]
     return (
         "application/json" if content_type.startswith("application/x-www-form-urlencoded") else content_type
     )
@@ -105,14 +106,12 @@ def _query_variables(call: Call) -> dict[str, Any] | None:
 def _order(
     call: Call, trigger: run.Trigger, body: bytes | None, content_type: str, variables: dict[str, Any] | None
 ) -> runs.Order:
-    if body is not None and is_json_type(content_type):
-        bodies.decode(body)
     return runs.Order(
         flow_id=call.id("flow"),
         version_id=call.id("version") if "version" in call.request.path_params else None,
         trigger=trigger,
         body=body,
-        content_type=content_type[:255],
+        content_type=content_type,
         variables=variables,
         idempotency=None,
     )
@@ -121,12 +120,13 @@ def _order(
 async def _started(call: Call, content: bytes, order: runs.Order) -> Response:
     key = idempotency(call.request, content)
     started = await runs.start(call.platform, call.actor, dataclasses.replace(order, idempotency=key))
-    return await _start_answer(call, started)
+    return await start_answer(call, started)
 
 
-async def _start_answer(call: Call, started: queue.Started) -> Response:
+async def start_answer(call: Call, started: queue.Started, **more: Any) -> Response:
+    """The answer of whatever queues a run."""
     found = await call.read(runs.as_queued, started.run_id)
-    return envelope.answer({"message": "Run queued.", "flow_run_id": started.run_id, "data": found})
+    return envelope.answer({"message": "Run queued.", "flow_run_id": started.run_id, "data": found, **more})
 
 
 @routes.get("/flow-runs", role=Role.READ_ONLY, listing=runs.LISTING, answer=schemas.Page[schemas.Run])
@@ -161,41 +161,6 @@ async def list_run_logs(call: Call) -> Response:
     """List the log lines of a run."""
     asked = call.asked(runs.LOG_LISTING)
     return call.page(asked, await call.read(runs.logs, call.id("flow_run"), asked))
-
-
-@routes.post("/flow-runs/{flow_run}/stop", role=Role.USER, answer=schemas.One[schemas.Run])
-async def stop_run(call: Call) -> Response:
-    """Stop a run."""
-    id = call.id("flow_run")
-    if await call.write(runs.stop, id):
-        call.platform.broker.order_stop(id)
-    else:
-        call.platform.broker.publish(id, {"type": "run", "status": int(run.Status.STOPPED)})
-    return envelope.data(await call.read(runs.get, id))
-
-
-@routes.post(
-    "/flow-runs/{flow_run}/retry",
-    role=Role.USER,
-    body=schemas_runs.RetryRequest,
-    needs_body=False,
-    answer=schemas_runs.StartAnswer,
-)
-async def retry_run(call: Call) -> Response:
-    """Queue a new run that goes on where an ended one failed, or from `from_step` on."""
-    content = await bodies.raw(call.request)
-    body = bodies.model(schemas_runs.RetryRequest, bodies.parse_object(call.request, content))
-    started = await call.write(
-        runs.retry,
-        call.platform.run_ids,
-        call.id("flow_run"),
-        from_step=body.from_step,
-        version_id=body.version,
-        idempotency=idempotency(call.request, content),
-        payload_days=call.platform.settings.payload_retention_days,
-    )
-    call.platform.broker.wake()
-    return await _start_answer(call, started)
 
 
 @routes.get("/flow-runs/{flow_run}/events", role=Role.READ_ONLY, media_type="text/event-stream")
@@ -255,7 +220,12 @@ async def get_payload(call: Call) -> Response:
 async def download_payload(call: Call) -> Response:
     """Download the body of a payload as it was."""
     row = await call.read(runs.payload_row, call.id("payload_metadata"))
+    return await download(call, row, f"payload-{row.id}")
+
+
+async def download(call: Call, row: Row[Any], name: str) -> Response:
+    """A stored body as it was, as a file."""
     body = await asyncio.to_thread(call.platform.blobs.unpack, row.encoding, row.body, row.blob)
-    headers = {"Content-Disposition": f"attachment; filename=payload-{quote(str(row.id))}"}
+    headers = {"Content-Disposition": f"attachment; filename={name}"}
     is_plain = row.content_type.isascii() and row.content_type.isprintable()
     return Response(body, 200, headers, row.content_type if is_plain else "application/octet-stream")

@@ -201,6 +201,14 @@ class Run(Record):
     schedule_id: int | None = None
     fire_at: AwareDatetime | None = None
     retry_flow_run_id: int | None = None
+    parent_run_id: int | None = Field(default=None, description="The run whose run-flow step started it")
+    started_by: int | None = Field(
+        default=None, description="Id of the user who started it; absent for a key"
+    )
+    start_step: str | None = Field(
+        default=None, description="Key of the step it begins with, if not the trigger"
+    )
+    resume_at: AwareDatetime | None = Field(default=None, description="Until when a started run waits")
     summary: dict[str, Any] | None = None
 
 

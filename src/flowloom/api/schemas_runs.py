@@ -45,6 +45,99 @@ class RetryRequest(BaseModel):
         default=None, description="Id of another version of the flow to run"
     )
 
+    payload: str | None = Field(
+        default=None,
+        description="Another body for the payload that failed, or for the start; what it sends gets new keys",
+    )
+
+
+class RetryReport(schemas.Record):
+    """How the steps of the chosen version compare with those of the run's own, by key."""
+
+    matched: list[str]
+    changed: list[str]
+    missing: list[str]
+    new: list[str]
+
+
+class RetryAnswer(StartAnswer):
+    """A retry that was queued; `report` when another version was chosen."""
+
+    report: RetryReport | None = None
+
+
+class Skipped(schemas.Record):
+    """What was passed over, and why."""
+
+    id: int
+    reason: str
+
+
+class BulkRetry(schemas.Record):
+    """The runs that were queued, and what was passed over."""
+
+    flow_run_ids: list[int]
+    skipped: list[Skipped]
+
+
+class BulkStop(schemas.Record):
+    """The runs that were stopped."""
+
+    stopped: list[int]
+
+
+class BulkDiscard(schemas.Record):
+    """The dead letters that were discarded."""
+
+    discarded: list[int]
+
+
+class RedriveRequest(BaseModel):
+    """How a dead letter is driven again."""
+
+    payload: str | None = Field(default=None, description="Another body; what it sends gets new keys")
+    version: schemas.RecordId | None = Field(
+        default=None, description="Id of another version of the flow to run"
+    )
+
+
+class DeadLetter(schemas.Record):
+    """A payload that failed for good, without its body."""
+
+    id: int
+    flow_id: int
+    flow_version_id: int
+    iteration: int
+    flow_run_id: int
+    step_key: str
+    step_name: str
+    position: str
+    error_class: str
+    message: str
+    is_caught: bool
+    content_type: str
+    meta: dict[str, str]
+    bytes: int
+    state: Literal["open", "retried", "re-driven", "discarded"]
+    resolved_at: AwareDatetime | None = None
+    resolved_by: int | None = None
+    redrive_run_id: int | None = None
+    created_at: AwareDatetime
+
+
+class DeadLetterCount(schemas.Record):
+    """How many dead letters a step of a version has of one error class."""
+
+    flow_id: int
+    flow_version_id: int
+    iteration: int
+    step_key: str
+    step_name: str
+    error_class: str
+    count: int
+    first_at: AwareDatetime
+    last_at: AwareDatetime
+
 
 class LogLine(schemas.Record):
     """A line of a run's log."""
@@ -69,3 +162,46 @@ class PayloadMetadata(schemas.Record):
     meta: dict[str, str]
     bytes: int
     created_at: AwareDatetime
+
+
+class RunStep(schemas.Record):
+    """A step of a run's definition, and what it did once the run has ended."""
+
+    key: str
+    name: str
+    microservice: str
+    parent: str | None = None
+    route: str | None = None
+    config: dict[str, Any]
+    was_reached: bool
+    began_at: AwareDatetime | None = None
+    payloads_in: int | None = None
+    payloads_out: int | None = None
+    bytes_in: int | None = None
+    bytes_out: int | None = None
+    failed: int | None = Field(default=None, description="Payloads that failed for good")
+    attempts: int | None = None
+    duration_ms: float | None = None
+    cpu_ms: float | None = Field(default=None, description="Processor time of a step without effects")
+
+
+class StepPayload(schemas.Record):
+    """A payload before or after a step."""
+
+    position: str
+    content_type: str
+    meta: dict[str, str]
+    bytes: int
+    is_cut: bool = Field(description="Whether the body is too large to be shown here")
+    body: Any = Field(default=None, description="A JSON value, or text")
+
+
+class Explanation(schemas.Record):
+    """Why something ran as it did, in sentences."""
+
+    state: str
+    why: str
+    why_now: str
+    why_this_version: str
+    waited_for: list[str]
+    flow_run_id: int | None = Field(default=None, description="Of a slot: the run that it fired")

@@ -31,7 +31,9 @@ class Trigger(enum.StrEnum):
 
 
 UNFINISHED: Final = (Status.QUEUED, Status.STARTED)
-AUTOMATIC: Final = frozenset({Trigger.WEBHOOK, Trigger.SCHEDULE, Trigger.EVENT, Trigger.CALLBACK})
+AUTOMATIC: Final = frozenset(
+    {Trigger.WEBHOOK, Trigger.SCHEDULE, Trigger.SHAPE, Trigger.EVENT, Trigger.CALLBACK}
+)
 METRIC_KEYS: Final = {
     Status.SUCCESS: "success",
     Status.FAILURE: "failure",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Sequence
+from datetime import datetime
 
 from flowloom.domain.payload import Payload
 from flowloom.engine.context import StepContext
@@ -14,58 +15,77 @@ Answer = contract.Done | contract.Routed
 
 
 class StepFailed(Exception):
-    """A payload failed for good, and with it the run."""
+    """A payload failed for good. Where no try-catch takes it, its run fails."""
 
-    def __init__(self, step: PlanStep, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, step: PlanStep, fail: contract.Fail) -> None:
+        super().__init__(fail.why)
         self.step = step
-        self.why = why
+        self.fail = fail
 
 
 class RunStopped(Exception):
     """A step ended the run without failure."""
 
 
+class Parked(Exception):
+    """Part of a run waits outside of memory. `in_line`: what comes after it in its bucket waits behind it."""
+
+    def __init__(self, until: datetime, *, in_line: bool = False) -> None:
+        super().__init__(until)
+        self.until = until
+        self.in_line = in_line
+
+
+Judged = Answer | contract.Fail
+
+
 def compute(
     step: PlanStep, context: StepContext, payloads: Sequence[Payload]
-) -> tuple[Sequence[Answer], float]:
-    """What a pure step answers to these payloads, and the seconds of processor time it took."""
+) -> tuple[Sequence[Judged], float]:
+    """What a pure step answers to each of these payloads, and the seconds of processor time it took.
+
+    Where no try-catch takes a failure, the answers end with the first one.
+    """
     began = time.thread_time()
-    answers = [accept(step, step.compiled.run(context, payload)) for payload in payloads]
+    answers: list[Judged] = []
+    for payload in payloads:
+        answers.append(judge(step, step.compiled.run(context, payload)))
+        if isinstance(answers[-1], contract.Fail) and step.guard is None:
+            break
     return answers, time.thread_time() - began
 
 
-def accept(step: PlanStep, outcome: contract.Outcome | Awaitable[contract.Outcome]) -> Answer:
-    """A step's answer, or its failure raised."""
+def judge(step: PlanStep, outcome: contract.Outcome | Awaitable[contract.Outcome]) -> Judged:
+    """A step's answer or failure. Raises RunStopped."""
     match outcome:
-        case contract.Done() | contract.Routed():
+        case contract.Done() | contract.Routed() | contract.Fail():
             return outcome
         case contract.Stop(why):
             raise RunStopped(why)
-        case contract.Fail(why) | contract.Retry(why):
-            raise StepFailed(step, why)
+        case contract.Retry(why, _, error_class):
+            return contract.Fail(why, error_class)
         case _:
             raise TypeError(f"{step.microservice} is no effect and must not wait.")
 
 
-def done(step: PlanStep, outcome: contract.Outcome) -> contract.Done:
-    """The answer of a step without routes, or its failure raised."""
-    accepted = accept(step, outcome)
-    if not isinstance(accepted, contract.Done):
+def done(step: PlanStep, judged: Judged) -> contract.Done:
+    """The answer of a step without routes."""
+    if not isinstance(judged, contract.Done):
         raise TypeError(f"{step.microservice} has no routes and must not route.")
-    return accepted
-
-
-def count(answers: Sequence[Answer]) -> int:
-    """The payloads that a step gave on; one that several routes take counts for each."""
-    return sum(
-        [len(answer.payloads if isinstance(answer, contract.Done) else answer.routes) for answer in answers]
-    )
+    return judged
 
 
 def payloads(step: PlanStep, answers: Sequence[Answer]) -> Sequence[Payload]:
     """What a step without routes gave on."""
     return [payload for answer in answers for payload in done(step, answer).payloads]
+
+
+def on_route(step: PlanStep, answer: Answer, route: str | None) -> Sequence[Payload]:
+    """What a step hands to one of its routes, or, for None, what a step without routes gives on."""
+    if route is None:
+        return done(step, answer).payloads
+    given = answer.routes.get(route) if isinstance(answer, contract.Routed) else None
+    return [] if given is None else [given]
 
 
 def shares(step: PlanStep, answers: Sequence[Answer]) -> dict[str, list[Payload]]:

@@ -24,18 +24,37 @@ class PlanStep:
     key: str
     name: str
     microservice: str
+    index: int
     compiled: contract.Compiled
     has_routes: bool
+    routes_in_order: bool
     is_enabled: bool
     variables: templates.Tree | None
+    # The try-catch that takes a payload which fails here.
+    guard: PlanStep | None = None
     next: list[PlanStep] = field(default_factory=list)
     legs: dict[str, list[PlanStep]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """Where a run begins, its first variables, and every step by key."""
+
     trigger: PlanStep
     variables: Mapping[str, Any]
+    steps: Mapping[str, PlanStep]
+
+    def require(self, key: str | None) -> PlanStep:
+        """The step to begin with, the trigger unless another is named. Raises errors.Missing."""
+        if key is None:
+            return self.trigger
+        if key not in self.steps:
+            raise errors.Missing("Step", key)
+        return self.steps[key]
+
+    def has(self, microservice: str) -> bool:
+        """Whether a step of this type is in it."""
+        return any(step.microservice == microservice for step in self.steps.values())
 
 
 def load(connection: Connection, content_hash: str) -> Plan:
@@ -46,13 +65,13 @@ def load(connection: Connection, content_hash: str) -> Plan:
 def compile(definition: graph.Definition) -> Plan:
     """Compile a definition. Raises errors.Invalid, naming step and field, for one that cannot run."""
     steps: dict[str, PlanStep] = {}
-    for step in definition.steps:
-        steps[step.key] = _compile_step(step, definition)
+    for index, step in enumerate(definition.steps):
+        steps[step.key] = _compile_step(step, index, definition)
         _attach(steps, step)
     trigger = next((step for step in steps.values() if step.microservice == graph.TRIGGER), None)
     if trigger is None:
         raise errors.Invalid.field("steps", "A version has exactly one trigger step; this one has none.")
-    return Plan(trigger, definition.variables)
+    return Plan(trigger, definition.variables, steps)
 
 
 def _attach(steps: Mapping[str, PlanStep], step: graph.StepDefinition) -> None:
@@ -61,9 +80,11 @@ def _attach(steps: Mapping[str, PlanStep], step: graph.StepDefinition) -> None:
     parent = steps[step.parent]
     followers = parent.next if step.route is None else parent.legs.setdefault(step.route, [])
     followers.append(steps[step.key])
+    is_tried = parent.compiled.catch not in (None, step.route)
+    steps[step.key].guard = parent if is_tried else parent.guard
 
 
-def _compile_step(step: graph.StepDefinition, definition: graph.Definition) -> PlanStep:
+def _compile_step(step: graph.StepDefinition, index: int, definition: graph.Definition) -> PlanStep:
     step_type = registry.get(step.microservice)
     config, problems = registry.check(step_type, step.config)
     if config is None:
@@ -72,8 +93,10 @@ def _compile_step(step: graph.StepDefinition, definition: graph.Definition) -> P
         key=step.key,
         name=step.name,
         microservice=step.microservice,
+        index=index,
         compiled=step_type.compile(config, _legs(step.key, definition.routes)),
         has_routes=step_type.has_routes,
+        routes_in_order=step_type.routes_in_order,
         is_enabled=step.is_enabled,
         variables=templates.compile_tree(step.variables) if step.variables else None,
     )

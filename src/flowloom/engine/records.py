@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row
 
+from flowloom.domain import formats
 from flowloom.domain.payload import Payload
-from flowloom.engine.context import Active, Bucket, Recorded
+from flowloom.engine.active import NOTHING, Active, Recorded, StepTally
 from flowloom.engine.plan import Plan, PlanStep
+from flowloom.engine.streams import Bucket, Item, Ref
 from flowloom.steps import aside, contract
 from flowloom.store import blobs
-from flowloom.store.queue import Claimed
+from flowloom.store.recall import Claimed
 
 MAX_CONTENT_TYPE = 255
 # More records than this are worked on in a side thread, so that no webhook waits for them.
@@ -40,46 +43,105 @@ def _records_in(body: object) -> int:
 
 
 def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) -> Bucket:
-    """The bucket that the trigger gets, after putting what was recorded before into the run."""
+    """The bucket that the first step gets, after putting what was recorded before into the run."""
     start = Payload()
     recorded: dict[tuple[str, str], Recorded] = {}
     for row in claimed.recorded:
         if row.kind == "start":
-            start = _payload(row, store)
-        else:
+            start = payload(row, store)
+        elif row.kind in ("effect", "wait"):
             _add(recorded, row, store)
     active.recorded = recorded
-    _count(active, claimed.recorded)
+    active.failures = {
+        (row.step_key, row.position): contract.Fail(row.message, row.error_class) for row in claimed.failures
+    }
+    _count(active, claimed.recorded, plan)
     return Bucket([start], {**plan.variables, **(claimed.row.variables or {})})
 
 
-def _count(active: Active, rows: Sequence[Row[Any]]) -> None:
+def _count(active: Active, rows: Sequence[Row[Any]], plan: Plan) -> None:
     """Count what was recorded before a restart: metrics come with the end. What a retry took over is older."""
     for row in rows:
         if row.created_at < active.row.queued_at or row.content_type is None:
             continue
         if row.kind == "start":
             active.metrics["payloads", "received"] += 1
-        else:
-            active.metrics["payloads", "count"] += 1
-            active.metrics["payloads", "bytes"] += row.bytes
+        elif row.kind == "effect":
+            _count_payload(active, row.bytes, is_sent=plan.require(row.step_key).compiled.sends)
+
+
+def _count_payload(active: Active, size_bytes: int, *, is_sent: bool) -> None:
+    active.metrics["payloads", "count"] += 1
+    active.metrics["payloads", "sent" if is_sent else "received"] += 1
+    active.metrics["payloads", "bytes"] += size_bytes
 
 
 def _add(recorded: dict[tuple[str, str], Recorded], row: Row[Any], store: blobs.Blobs) -> None:
     where = row.step_key, row.state["of"]
-    before = recorded.get(where, Recorded())
-    made = [_payload(row, store)] if row.content_type is not None else []
-    recorded[where] = Recorded([*before.payloads, *made], row.state.get("cursor"), before.rows + 1)
+    before = recorded.get(where, NOTHING)
+    if row.kind == "wait":
+        recorded[where] = dataclasses.replace(before, waits=before.waits + 1, wait=row.state)
+        return
+    made = [_item(row, store)] if row.content_type is not None else []
+    recorded[where] = dataclasses.replace(
+        before, payloads=[*before.payloads, *made], cursor=row.state.get("cursor"), rows=before.rows + 1
+    )
 
 
-def _payload(row: Row[Any], store: blobs.Blobs) -> Payload:
+def _item(row: Row[Any], store: blobs.Blobs) -> Item:
+    """A recorded payload; one whose body was not read with its row stays where it is."""
+    is_here = row.body is not None or row.blob is not None or not row.bytes
+    return payload(row, store) if is_here else Ref(row.step_key, row.position, row.bytes)
+
+
+def payload(row: Row[Any], store: blobs.Blobs) -> Payload:
+    """The payload of a row. Raises errors.Missing when retention has removed its body."""
     raw = store.unpack(row.encoding, row.body, row.blob)
     body = blobs.decode(raw, row.content_type)
     return Payload(body, row.content_type, row.meta or {}, row.position, len(raw))
 
 
+def wait(
+    active: Active, step: PlanStep, payload: Payload, waits_before: int, state: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The row that records that an effect waits; see Recorded."""
+    position = f"{payload.position}!w{waits_before}"
+    return {**_row(active, step, None, position, {"of": payload.position, **state}), "kind": "wait"}
+
+
+def dead_letter(
+    active: Active, step: PlanStep, payload: Payload, variables: Mapping[str, Any], fail: contract.Fail
+) -> dict[str, Any]:
+    """The row of a payload that failed for good, as it was given to the step; its body raw."""
+    payload = formats.settled(payload)
+    return {
+        "company_id": active.row.company_id,
+        "flow_id": active.row.flow_id,
+        "flow_version_id": active.row.flow_version_id,
+        "iteration": active.row.iteration,
+        "run_id": active.row.id,
+        "step_key": step.key,
+        "step_name": step.name,
+        "position": payload.position,
+        "error_class": fail.error_class,
+        "message": active.redact(fail.why),
+        "is_caught": step.guard is not None and not fail.whole_run,
+        "content_type": payload.content_type[:MAX_CONTENT_TYPE],
+        "meta": dict(payload.meta),
+        "variables": dict(variables),
+        "raw": blobs.encode(payload),
+        "state": "open",
+        "created_at": active.clock(),
+    }
+
+
 def checkpoint(
-    active: Active, step: PlanStep, payload: Payload, done: contract.Done, rows_before: int
+    active: Active,
+    step: PlanStep,
+    payload: Payload,
+    done: contract.Done,
+    made: Sequence[Payload],
+    rows_before: int,
 ) -> list[dict[str, Any]]:
     """The rows that record one answer of an effect; one without payloads is recorded by a row without a body.
 
@@ -89,18 +151,17 @@ def checkpoint(
     state: dict[str, Any] = {"of": payload.position}
     if done.cursor is not None:
         state["cursor"] = done.cursor
-    if not done.payloads:
+    if not made:
         return [_row(active, step, None, f"{payload.position}!{rows_before}", state)]
-    return [_row(active, step, made, made.position, state) for made in done.payloads]
+    return [_row(active, step, one, one.position, state) for one in made]
 
 
 def _row(
     active: Active, step: PlanStep, payload: Payload | None, position: str, state: Mapping[str, Any]
 ) -> dict[str, Any]:
     raw = blobs.encode(payload) if payload is not None else b""
-    active.metrics["payloads", "count"] += payload is not None
-    active.metrics["payloads", "sent" if step.compiled.sends else "received"] += payload is not None
-    active.metrics["payloads", "bytes"] += len(raw)
+    if payload is not None:
+        _count_payload(active, len(raw), is_sent=step.compiled.sends)
     return {
         "run_id": active.row.id,
         "company_id": active.row.company_id,
@@ -132,9 +193,9 @@ def pack(rows: Sequence[dict[str, Any]], store: blobs.Blobs) -> list[dict[str, A
 
 
 def _packed(row: dict[str, Any], store: blobs.Blobs) -> dict[str, Any]:
-    packed = store.pack(row.pop("raw"))
+    packed = store.pack(row["raw"])
     return {
-        **row,
+        **{name: value for name, value in row.items() if name != "raw"},
         "bytes": packed.size_bytes,
         "encoding": packed.encoding,
         "body": packed.body,
@@ -144,14 +205,20 @@ def _packed(row: dict[str, Any], store: blobs.Blobs) -> dict[str, Any]:
 
 def summary(active: Active, error: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a finished run says of itself: its steps in the order they began, and why it failed."""
-    steps = [
-        {
-            "key": key,
-            "payloads_in": tally.payloads_in,
-            "payloads_out": tally.payloads_out,
-            "attempts": tally.attempts,
-            "duration_ms": round(tally.seconds * 1000, 3),
-        }
-        for key, tally in active.tallies.items()
-    ]
+    steps = [_step_summary(key, tally) for key, tally in active.tallies.items()]
     return {"steps": steps, **({"error": dict(error)} if error else {})}
+
+
+def _step_summary(key: str, tally: StepTally) -> dict[str, Any]:
+    return {
+        "key": key,
+        "payloads_in": tally.payloads_in,
+        "payloads_out": tally.payloads_out,
+        "bytes_in": tally.bytes_in,
+        "bytes_out": tally.bytes_out,
+        "failed": tally.failed,
+        "attempts": tally.attempts,
+        "duration_ms": round(tally.seconds * 1000, 3),
+        "cpu_ms": round(tally.cpu_seconds * 1000, 3),
+        **({"began_at": tally.began_at.isoformat()} if tally.began_at else {}),
+    }

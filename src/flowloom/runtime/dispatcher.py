@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from flowloom import errors
 from flowloom.engine.executor import Executor
-from flowloom.store import broker, columns, journal, queue
+from flowloom.store import broker, columns, journal, queue, recall
 from flowloom.store.database import Database
 
 log = structlog.get_logger(__name__)
@@ -101,7 +101,7 @@ class Dispatcher:
         with contextlib.suppress(errors.Busy):
             await self._database.write_grouped(queue.requeue_abandoned)
 
-    def _begin(self, claimed: queue.Claimed) -> None:
+    def _begin(self, claimed: recall.Claimed) -> None:
         task = asyncio.create_task(self._executor.execute(claimed))
         self._tasks[claimed.row.id] = task
         self._per_company[claimed.row.company_id] += 1
@@ -109,7 +109,7 @@ class Dispatcher:
             self._executor.stop(claimed.row.id)
         task.add_done_callback(self._ended(claimed))
 
-    def _ended(self, claimed: queue.Claimed) -> Callable[[asyncio.Task[None]], None]:
+    def _ended(self, claimed: recall.Claimed) -> Callable[[asyncio.Task[None]], None]:
         def forget(task: asyncio.Task[None]) -> None:
             if not task.cancelled() and task.exception() is not None:
                 log.error("run_left_unfinished", run_id=claimed.row.id, exc_info=task.exception())
@@ -123,7 +123,7 @@ class Dispatcher:
 
 def claim(
     connection: Connection, room: int, now: datetime, running: Mapping[int, int], company_limit: int
-) -> list[queue.Claimed]:
+) -> list[recall.Claimed]:
     """Claim runs and count those that start for the first time, in one transaction."""
     claimed = queue.claim(connection, room, now, running, company_limit)
     minute = now.replace(second=0, microsecond=0)

@@ -174,7 +174,7 @@ def _shown(type_: str, counted: Counter[str]) -> dict[str, float]:
     shown: dict[str, float] = {
         name: round(sketch.quantile(buckets, share), 3) for name, share in QUANTILES.items()
     }
-    return {**shown, "count": count, "average": round(counted["total_ms"] / max(count, 1), 3)}
+    return {**shown, "count": count, "average": round(counted["total_us"] / 1000 / max(count, 1), 3)}
 
 
 def view(flow_id: int, interval: str, metric: Metric) -> dict[str, Any]:

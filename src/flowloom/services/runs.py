@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select
 
 from flowloom import errors
-from flowloom.domain import graph, run, version
+from flowloom.domain import run, version
 from flowloom.domain.payload import JSON_TYPE
 from flowloom.services import owned, releases, views
 from flowloom.services.actor import Actor
 from flowloom.services.platform import Platform
-from flowloom.store import definitions, journal, query, queue, tables
+from flowloom.store import query, queue, tables
 from flowloom.store.blobs import LARGE_BYTES, Packed
 
 RUNS, LOGS, PAYLOADS, FLOWS = tables.runs.c, tables.run_logs.c, tables.payloads.c, tables.flows.c
@@ -35,6 +34,7 @@ LISTING = query.Listing(
         "flow_version_id": query.Filter(RUNS.flow_version_id, "id"),
         "schedule_id": query.Filter(RUNS.schedule_id, "id"),
         "retry_flow_run_id": query.Filter(RUNS.retry_flow_run_id, "id"),
+        "parent_run_id": query.Filter(RUNS.parent_run_id, "id"),
         "status": query.Filter(RUNS.status, "choice", choices=STATUS_CHOICES, help="0 to 5, or the names"),
         "trigger": query.Filter(
             RUNS.trigger, "choice", choices={kind.value: kind.value for kind in run.Trigger}
@@ -111,6 +111,7 @@ async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started
             content_type=order.content_type,
             variables=order.variables,
             idempotency=order.idempotency,
+            started_by=actor.user_id,
         )
     )
     platform.broker.wake()
@@ -155,7 +156,7 @@ def get(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
 
 def as_queued(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
     """A run as it was when it was queued: what starting it answers, each time it is asked with the same key."""
-    later = {"summary", "started_at", "finished_at", "duration_ms"}
+    later = {"summary", "started_at", "finished_at", "duration_ms", "resume_at"}
     now = get(connection, actor, id)
     kept = {name: value for name, value in now.items() if name not in later}
     return {**kept, "status": int(run.Status.QUEUED), "has_warnings": False}
@@ -212,141 +213,6 @@ def payload(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
     return _payload_view(payload_row(connection, actor, id))
 
 
-def stop(connection: Connection, actor: Actor, id: int) -> bool:
-    """Stop a run: a queued one at once (False), a started one as soon as its worker hears of it (True).
-
-    Raises Missing, or Conflict when it has ended.
-    """
-    row = load(connection, actor, id)
-    if run.is_finished(row.status):
-        raise errors.Conflict(f"Run {id} has ended already; an ended run never changes.")
-    waiting = update(tables.runs).where(RUNS.id == id, RUNS.status == run.Status.QUEUED)
-    summary = {"steps": [], "error": {"message": "The run was stopped before it began."}}
-    stopped = connection.execute(
-        waiting.values(status=run.Status.STOPPED, finished_at=actor.at, summary=summary, stop_requested=True)
-    )
-    if stopped.rowcount:
-        journal.add_metrics(connection, [_stopped(row, actor.at)])
-        return False
-    connection.execute(update(tables.runs).where(RUNS.id == id).values(stop_requested=True))
-    return True
-
-
-def _stopped(row: Row[Any], at: datetime) -> journal.End:
-    return journal.End(
-        run_id=row.id,
-        fence=row.fence,
-        flow_id=row.flow_id,
-        version_id=row.flow_version_id,
-        iteration=row.iteration,
-        status=run.Status.STOPPED,
-        at=at,
-        has_warnings=False,
-        summary={},
-    )
-
-
-def retry(
-    connection: Connection,
-    actor: Actor,
-    ids: queue.RunIds,
-    id: int,
-    *,
-    from_step: str | None,
-    version_id: int | None,
-    idempotency: tuple[str, str] | None,
-    payload_days: int,
-) -> queue.Started:
-    """Queue a new run that goes on where an ended one failed, or from a step on, reusing what was recorded before.
-
-    Raises Missing, Conflict while the run goes on or when its payloads are gone, Invalid for a step that its
-    version does not have. On another version only what it has unchanged, up to the first change, is reused.
-    """
-    row = load(connection, actor, id)
-    first = queue.replayed(connection, actor.company_id, idempotency)
-    if first is not None:
-        return first
-    if not run.is_finished(row.status):
-        raise errors.Conflict(f"Run {id} has not ended yet; stop it first, or wait.")
-    _require_payloads(connection, actor, row, payload_days)
-    chosen = _version_to_retry(connection, actor, row, version_id)
-    start = queue.Start(
-        company_id=actor.company_id,
-        flow_id=row.flow_id,
-        version_id=chosen.version_id,
-        trigger=run.Trigger.RETRY,
-        at=actor.at,
-        variables=row.variables,
-        idempotency=idempotency,
-        retry=queue.Retry(
-            run_id=row.id,
-            origin_run_id=row.origin_run_id,
-            as_of=row.as_of,
-            chosen=chosen,
-            forget_steps=_forgotten(connection, row, chosen, from_step),
-        ),
-    )
-    [answer] = queue.enqueue(connection, ids, [start])
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-def _require_payloads(connection: Connection, actor: Actor, row: Row[Any], server_days: int) -> None:
-    own = connection.scalar(
-        select(tables.flows.c.payload_retention_days).where(tables.flows.c.id == row.flow_id)
-    )
-    days = own or server_days
-    if row.queued_at < actor.at - timedelta(days=days):
-        raise errors.Conflict(
-            f"Run {row.id} is older than {days} days, and its payloads are gone; start a new run."
-        )
-
-
-def _version_to_retry(
-    connection: Connection, actor: Actor, row: Row[Any], version_id: int | None
-) -> queue.Chosen:
-    priority = connection.scalar(select(FLOWS.priority).where(FLOWS.id == row.flow_id)) or row.priority
-    if version_id is None:
-        return queue.Chosen(row.flow_version_id, row.iteration, "", row.content_hash, priority)
-    chosen = owned.load_version(connection, actor, version_id, flow_id=row.flow_id)
-    if chosen.status == version.Status.DRAFT:
-        releases.require_runnable(connection, actor, chosen)
-    content_hash = definitions.keep(connection, version_id)
-    return queue.Chosen(version_id, chosen.iteration, chosen.status, content_hash, priority)
-
-
-def _forgotten(
-    connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None
-) -> Sequence[str]:
-    """The keys of the steps to begin again with and of all that follow them; the start payload is never forgotten."""
-    if from_step is None and chosen.content_hash == row.content_hash:
-        return ()
-    definition = definitions.load(connection, chosen.content_hash)
-    again = definition.changed_since(definitions.load(connection, row.content_hash))
-    if from_step is not None:
-        again.add(_step_key(connection, chosen, from_step, {step.key for step in definition.steps}))
-    for step in definition.steps:
-        if step.parent in again:
-            again.add(step.key)
-    return sorted(again - {graph.TRIGGER})
-
-
-def _step_key(connection: Connection, chosen: queue.Chosen, from_step: str, keys: Collection[str]) -> str:
-    """The key of a step that is named by its key or id. Raises Invalid."""
-    if from_step in keys:
-        return from_step
-    if from_step.isascii() and from_step.isdigit() and len(from_step) < 19:
-        columns = tables.steps.c
-        named = select(columns.key).where(
-            columns.id == int(from_step), columns.flow_version_id == chosen.version_id
-        )
-        key: str | None = connection.scalar(named)
-        if key is not None and key in keys:
-            return key
-    raise errors.Invalid.field("from_step", f"Version {chosen.iteration} has no step {from_step[:50]}.")
-
-
 def view(row: Row[Any]) -> dict[str, Any]:
     """A run as the API shows it."""
     duration = (row.finished_at - row.started_at) if row.finished_at and row.started_at else None
@@ -368,6 +234,10 @@ def view(row: Row[Any]) -> dict[str, Any]:
             "schedule_id": row.schedule_id,
             "fire_at": views.instant(row.fire_at),
             "retry_flow_run_id": row.retry_flow_run_id,
+            "parent_run_id": row.parent_run_id,
+            "started_by": row.started_by,
+            "start_step": row.start_step,
+            "resume_at": views.instant(row.resume_at),
         }
     )
 

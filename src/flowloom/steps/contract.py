@@ -100,15 +100,16 @@ class Retry:
 @dataclass(frozen=True, slots=True)
 class Fail:
     """This payload failed for good. `error_class` (up to 20 letters) sorts failures: data, rejected, refused,
-    authentication, unavailable, timeout, assertion, child."""
+    authentication, unavailable, timeout, assertion, child. With `whole_run` no try-catch takes it."""
 
     why: str
     error_class: str = "data"
+    whole_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Call again at `until` or when a child run ends, with `state` as the context's `waited`.
+    """Call again at `until`, or with `for_child` also when a child run ends; `state` is the context's `waited` then.
 
     The run leaves memory meanwhile and survives restarts. Only effects wait.
     """
@@ -116,6 +117,7 @@ class Wait:
     why: str
     until: datetime
     state: object
+    for_child: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +286,12 @@ class Compiled:
     sends: bool = False
     timeout_seconds: float = 1800.0
     retries: int = 3
+    sets_variables: bool = False
+    # One call for the whole bucket, whose payloads then go on as they are; `run` gets them as one list.
+    once: bool = False
+    # Of a try-catch: the route of what failed, and the status of a run in which something did.
+    catch: str | None = None
+    caught_status: Literal["partial", "failure"] = "partial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,3 +320,7 @@ class StepType:
     compile: Callable[[Any, Sequence[Leg]], Compiled]
     examples: Sequence[Example] = ()
     has_routes: bool = False
+    # Routes one after another, each with what it is given, instead of side by side.
+    routes_in_order: bool = False
+    # The names of the routes a new step gets; it has just these.
+    fixed_routes: Sequence[str] = ()

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypedDict
 from pydantic import Field
 
 from flowloom import errors
-from flowloom.domain import payload, templates
+from flowloom.domain import declaration, payload, templates
 from flowloom.domain.payload import Payload
 from flowloom.steps import answers, aside, contract, outside
 
@@ -174,14 +174,16 @@ class _Work:
             return contract.Fail(
                 f"'{name[:100]}' is no file name: use no slash and at most {_MAX_NAME} bytes."
             )
-        content = await aside.run(incoming.size_bytes, self.encode, scope, incoming)
         try:
+            content = await aside.run(incoming.size_bytes, self.encode, scope, incoming)
             path = _whole(posixpath.join(self.path.render(scope), name))
             await context.files(
                 outside.FileWrite(
                     self.connection_id, path, content, context.idempotency_key[:12], self.timeout_seconds
                 )
             )
+        except declaration.Unwritable as error:
+            return contract.Fail(f"The payload cannot be written. {error.why}")
         except contract.RequestFailed as error:
             return contract.failed(error)
         meta = {**incoming.meta, "file_name": name, "file_size": str(len(content))}

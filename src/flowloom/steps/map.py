@@ -12,7 +12,7 @@ from flowloom.domain import templates, transforms
 from flowloom.domain.payload import MISSING, Path, Payload, assign, compile_path
 from flowloom.domain.templates import Scope
 from flowloom.steps import contract
-from flowloom.steps.json_only import json_only
+from flowloom.steps.records_only import records_only
 
 MAX_TARGET_POSITION = 999
 
@@ -66,7 +66,7 @@ def compile(config: Map, legs: Sequence[contract.Leg]) -> contract.Compiled:
             return contract.Fail(str(error))
         return contract.Done([payload.with_body(body)])
 
-    return contract.Compiled(json_only(run))
+    return contract.Compiled(records_only(run))
 
 
 def _map_all(rules: list[Apply], per_record: bool) -> Callable[[list[object], Scope], list[object]]:
@@ -189,7 +189,7 @@ TYPE = contract.StepType(
         "source and target maps a list position by position. The map of a list is the list of the maps."
     ),
     failure=(
-        "A payload that is not JSON fails, and so does one with a value that a transform cannot work on; "
+        "A payload that is not JSON, CSV or XML fails, and so does one with a value that a transform cannot work on; "
         "the message names the record and the target."
     ),
     config=Map,

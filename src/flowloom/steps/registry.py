@@ -14,15 +14,21 @@ from pydantic_core import ErrorDetails
 from flowloom import errors
 from flowloom.domain import templates
 from flowloom.steps import (
+    assert_,
     batch,
+    branch,
     connector,
     contract,
+    delay,
     filter,
     manual_payload,
     map,
     route,
+    run_flow,
     set_variables,
+    split,
     trigger,
+    try_catch,
 )
 from flowloom.steps.contract import StepType
 
@@ -39,9 +45,15 @@ TYPES: Mapping[str, StepType] = {
         filter.TYPE,
         map.TYPE,
         batch.TYPE,
+        split.TYPE,
         route.TYPE,
+        branch.TYPE,
         set_variables.TYPE,
         manual_payload.TYPE,
+        delay.TYPE,
+        try_catch.TYPE,
+        run_flow.TYPE,
+        assert_.TYPE,
     )
 }
 

@@ -45,7 +45,7 @@ def compile(config: SetVariables, legs: Sequence[contract.Leg]) -> contract.Comp
             context.set_variable(name, value)
         return contract.Done([replace(payload, meta={**payload.meta, **added})])
 
-    return contract.Compiled(run)
+    return contract.Compiled(run, sets_variables=bool(variables))
 
 
 def _check_names(config: SetVariables) -> None:

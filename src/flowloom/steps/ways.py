@@ -12,7 +12,7 @@ from flowloom.steps import contract, database, file_server
 
 _OTHER_WAYS: Final = ("sftp", "sql")
 _COMMON: Final = frozenset({"direction", "connection_id", "timeout_seconds", "retries"})
-_ALSO_OF_FILES: Final = frozenset({"body", "response_format"})
+_ALSO_OF_FILES: Final = frozenset({"body", "format", "response_format", "send_format"})
 _TEMPLATE: dict[str, Any] = {"x-template": True}
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowloom import errors
-from flowloom.domain import bulk
-from flowloom.domain.payload import Payload, is_json_type, is_text_type
+from flowloom.domain import declaration, formats
+from flowloom.domain.payload import Payload
 
 INLINE_BYTES = 64 * 1024
 COMPRESS_FROM_BYTES = 512
@@ -102,18 +102,13 @@ def _sync(directory: Path) -> None:
 
 
 def encode(payload: Payload) -> bytes:
-    """The bytes of a payload's body, as they are stored and sent."""
-    if isinstance(payload.body, bytes):
-        return payload.body
-    if isinstance(payload.body, str) and not payload.is_json:
-        return payload.body.encode()
-    return bulk.encode(payload.body)
+    """The bytes of a payload's body, as they are stored and sent. Raises declaration.Unwritable, never when settled."""
+    return formats.encode(payload.body, payload.content_type)
 
 
 def decode(raw: bytes, content_type: str) -> object:
-    """The body of stored bytes: a JSON value, text, or the bytes themselves."""
-    if is_json_type(content_type):
-        return bulk.decode(raw) if raw else None
-    if is_text_type(content_type):
-        return raw.decode("utf-8", "replace")
-    return raw
+    """The body of stored bytes. CSV and XML that are none stay bytes: the step that looks into them will say so."""
+    try:
+        return formats.decode(raw, content_type)
+    except declaration.Unreadable:
+        return raw

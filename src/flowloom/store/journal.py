@@ -14,18 +14,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, literal, or_, select, update
 
 from flowloom import errors
 from flowloom.domain import run
-from flowloom.store import database, queue, tables
+from flowloom.store import database, endings, queue, tables
 
 MetricKey = tuple[str, str]
 
 
 @dataclass(slots=True, kw_only=True)
 class End:
-    """How a run ended. `metrics` is {(type, key): amount} besides the count of this status."""
+    """How a run ended. `metrics` is {(type, key): amount} besides the count of this status; `awaited_by` is the run
+    that waits for it, if any."""
 
     run_id: int
     fence: int
@@ -37,6 +38,29 @@ class End:
     has_warnings: bool
     summary: Mapping[str, Any]
     metrics: Mapping[MetricKey, int] = field(default_factory=dict)
+    awaited_by: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Park:
+    """A started run that leaves memory until `resume_at`, or until a child run that it awaits ends."""
+
+    run_id: int
+    fence: int
+    resume_at: datetime
+    has_warnings: bool
+
+
+@dataclass(slots=True)
+class Lines:
+    """What is to be written of a run besides its state: rows by table, and what else its steps want to become true."""
+
+    payloads: list[dict[str, Any]] = field(default_factory=list)
+    logs: list[dict[str, Any]] = field(default_factory=list)
+    dead_letters: list[dict[str, Any]] = field(default_factory=list)
+    exchanges: list[dict[str, Any]] = field(default_factory=list)
+    tracked: list[dict[str, Any]] = field(default_factory=list)
+    writes: list[Callable[[Connection], None]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -45,9 +69,9 @@ class Entry:
 
     waiter: asyncio.Future[Any]
     start: queue.Start | None = None
-    payloads: Sequence[dict[str, Any]] = ()
-    logs: Sequence[dict[str, Any]] = ()
+    lines: Lines | None = None
     end: End | None = None
+    park: Park | None = None
 
 
 class Journal:
@@ -66,16 +90,17 @@ class Journal:
         assert isinstance(started, queue.Started)
         return started
 
-    async def record(self, payloads: Sequence[dict[str, Any]], logs: Sequence[dict[str, Any]]) -> None:
+    async def record(self, lines: Lines) -> None:
         """Keep the checkpoints and log lines of a step."""
-        await self._hand_over(Entry(_waiter(), payloads=payloads, logs=logs))
+        await self._hand_over(Entry(_waiter(), lines=lines))
 
-    async def finish(
-        self, end: End, payloads: Sequence[dict[str, Any]], logs: Sequence[dict[str, Any]]
-    ) -> bool:
+    async def finish(self, end: End, lines: Lines) -> bool:
         """End a run; False when it was not ours to end any more."""
-        ended = await self._hand_over(Entry(_waiter(), payloads=payloads, logs=logs, end=end))
-        return bool(ended)
+        return bool(await self._hand_over(Entry(_waiter(), lines=lines, end=end)))
+
+    async def park(self, park: Park, lines: Lines) -> None:
+        """Let a started run wait outside of memory."""
+        await self._hand_over(Entry(_waiter(), lines=lines, park=park))
 
     async def _hand_over(self, entry: Entry) -> Any:
         with self._lock:
@@ -140,14 +165,45 @@ def write(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -
     """Write a group of entries; one result for each, in order."""
     starting = [entry.start for entry in entries if entry.start is not None]
     answers = iter(queue.enqueue(connection, ids, starting) if starting else ())
-    payloads = [row for entry in entries for row in entry.payloads]
-    if payloads:
-        connection.execute(database.insert_or_ignore(connection, tables.payloads), payloads)
-    logs = [row for entry in entries for row in entry.logs]
-    if logs:
-        connection.execute(insert(tables.run_logs), logs)
+    write_lines(connection, [entry.lines for entry in entries if entry.lines])
+    for entry in entries:
+        if entry.park is not None:
+            park_run(connection, entry.park)
     ended = iter(end_runs(connection, [entry.end for entry in entries if entry.end is not None]))
     return [next(answers) if entry.start else next(ended) if entry.end else None for entry in entries]
+
+
+def write_lines(connection: Connection, lines: Sequence[Lines]) -> None:
+    """Write the rows of several runs, one executemany for each table; what was written before a crash stays."""
+    ignoring = database.insert_or_ignore
+    for statement, rows in (
+        (ignoring(connection, tables.payloads), [row for one in lines for row in one.payloads]),
+        (insert(tables.run_logs), [row for one in lines for row in one.logs]),
+        (ignoring(connection, tables.dead_letters), [row for one in lines for row in one.dead_letters]),
+        (insert(tables.exchanges), [row for one in lines for row in one.exchanges]),
+        (ignoring(connection, tables.tracked), [row for one in lines for row in one.tracked]),
+    ):
+        if rows:
+            connection.execute(statement, rows)
+    for one in lines:
+        for become in one.writes:
+            become(connection)
+
+
+def park_run(connection: Connection, park: Park) -> None:
+    """Mark a started run as waiting; one that is not ours any more stays as it is."""
+    ours = (
+        tables.runs.c.id == park.run_id,
+        tables.runs.c.fence == park.fence,
+        tables.runs.c.status == run.Status.STARTED,
+    )
+    connection.execute(
+        update(tables.runs)
+        .where(*ours)
+        .values(
+            resume_at=park.resume_at, has_warnings=or_(tables.runs.c.has_warnings, literal(park.has_warnings))
+        )
+    )
 
 
 # Locks the runs that end, so that what is said of them holds when they are moved.
@@ -169,7 +225,7 @@ _END = (
     .values(
         status=bindparam("status"),
         finished_at=bindparam("finished_at"),
-        has_warnings=bindparam("has_warnings"),
+        has_warnings=or_(tables.runs.c.has_warnings, bindparam("has_warnings")),
         summary=bindparam("summary"),
     )
 )
@@ -189,6 +245,9 @@ def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
             ending[key] = end
     if ending:
         connection.execute(_END, [_end_row(end) for end in ending.values()])
+        ended = {end.run_id: end.status for end in ending.values()}
+        parents = {end.awaited_by for end in ending.values() if end.awaited_by is not None}
+        endings.settle(connection, ended, parents, max(end.at for end in ending.values()))
     add_metrics(connection, list(ending.values()))
     return answers
 

@@ -229,8 +229,7 @@ def cursor_of(id: int) -> str:
 def fetch(connection: Connection, listing: Listing, page: Page, **scope: Any) -> Found:
     """The rows of a page, and how many there are in all."""
     names = tuple(sorted(page.values))
-    values = {f"filter_{name}": value for name, value in page.values.items()}
-    asked = {**scope, **values}
+    asked = arguments(page, **scope)
     by_cursor = page.after is not None
     statement = _page_statement(listing, page.sort, names, by_cursor)
     offset = 0 if by_cursor else min((page.page - 1) * page.per_page, MAX_ID)
@@ -243,6 +242,16 @@ def fetch(connection: Connection, listing: Listing, page: Page, **scope: Any) ->
         return Found(rows, total)
     goes_on = len(rows) == page.per_page and page.sort.removeprefix("-") == "id"
     return Found(rows, min(total, CAP), total > CAP, cursor_of(rows[-1].id) if goes_on else None)
+
+
+def matching(listing: Listing, page: Page) -> Select[Any]:
+    """What a list's filters name, in order, up to the page's size: for work on many rows at once."""
+    return _filtered(listing, tuple(sorted(page.values))).order_by(listing.id).limit(page.per_page)
+
+
+def arguments(page: Page, **scope: Any) -> dict[str, Any]:
+    """The parameters of such a statement."""
+    return {**scope, **{f"filter_{name}": value for name, value in page.values.items()}}
 
 
 def _total(

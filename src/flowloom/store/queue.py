@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import itertools
 import threading
 from collections import Counter
@@ -11,12 +12,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from flowloom import errors
-from flowloom.domain import run, version
+from flowloom.domain import graph, run, version
 from flowloom.domain.payload import JSON_TYPE
-from flowloom.store import columns, database, definitions, tables
+from flowloom.store import columns, database, definitions, recall, tables
 from flowloom.store.blobs import Packed
 
 FLOWS, VERSIONS, RUNS, PAYLOADS = tables.flows.c, tables.versions.c, tables.runs.c, tables.payloads.c
@@ -40,18 +41,45 @@ class Start:
     fire_at: datetime | None = None
     ready_at: datetime | None = None
     serial_key: int | None = None
+    started_by: int | None = None
     retry: Retry | None = None
+    parent: Parent | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Parent:
+    """The run that a child run is started by; of those that one step starts, `parallel_limit` run at a time."""
+
+    run_id: int
+    step_key: str
+    is_awaited: bool
+    parallel_limit: int | None
+    depth: int
+
+
+class TakesOver(enum.Enum):
+    """Which checkpoints a retry reuses."""
+
+    ALL = "all"
+    OF_PAYLOAD = "those of the payload it begins with"
+    NOTHING = "nothing"
 
 
 @dataclass(slots=True, kw_only=True)
 class Retry:
-    """What a retry takes over: the run it repeats, the version it runs, the steps it does not reuse checkpoints of."""
+    """What a retry takes over: the run it repeats, the version it runs, the steps it does not reuse checkpoints of.
+
+    `origin_run_id` None: what it sends is new. With `start_step` it begins there, at this position of the payload.
+    """
 
     run_id: int
-    origin_run_id: int
+    origin_run_id: int | None
     as_of: datetime
     chosen: Chosen
     forget_steps: Sequence[str] = ()
+    start_step: str | None = None
+    position: str = "0"
+    takes_over: TakesOver = TakesOver.ALL
 
 
 class Chosen(NamedTuple):
@@ -209,7 +237,7 @@ def _pinned(connection: Connection, chosen: Chosen) -> Chosen:
 
 
 def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
-    retry = start.retry
+    retry, parent = start.retry, start.parent
     return {
         "id": run_id,
         "company_id": start.company_id,
@@ -231,8 +259,24 @@ def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
         "fire_at": start.fire_at,
         "serial_key": start.serial_key,
         "retry_flow_run_id": retry.run_id if retry else None,
-        "origin_run_id": retry.origin_run_id if retry else run_id,
+        "origin_run_id": (retry and retry.origin_run_id) or run_id,
+        "started_by": start.started_by,
+        "version_choice": _version_choice(start),
+        "start_step": retry.start_step if retry else None,
+        "parent_run_id": parent.run_id if parent else None,
+        "parent_step_key": parent.step_key if parent else None,
+        "is_awaited": parent is not None and parent.is_awaited,
+        "parallel_limit": parent.parallel_limit if parent else None,
+        "depth": parent.depth if parent else 0,
     }
+
+
+def _version_choice(start: Start) -> str:
+    if start.retry is not None:
+        return "retry"
+    if start.schedule_id is not None:
+        return "schedule"
+    return "deployed" if start.version_id is None else "named"
 
 
 def _start_payload(run_id: int, start: Start) -> dict[str, Any]:
@@ -240,8 +284,8 @@ def _start_payload(run_id: int, start: Start) -> dict[str, Any]:
     return {
         "run_id": run_id,
         "company_id": start.company_id,
-        "step_key": "trigger",
-        "position": "0",
+        "step_key": (start.retry and start.retry.start_step) or graph.TRIGGER,
+        "position": start.retry.position if start.retry else "0",
         "kind": "start",
         "content_type": start.content_type,
         "meta": dict(start.meta),
@@ -297,6 +341,17 @@ _COPIED = [column.name for column in PAYLOADS if column.name not in ("id", "run_
 
 def _copy_checkpoints(connection: Connection, run_id: int, retry: Retry) -> None:
     kept = and_(PAYLOADS.run_id == retry.run_id, PAYLOADS.step_key.not_in(list(retry.forget_steps)))
+    match retry.takes_over:
+        case TakesOver.ALL:
+            kept = and_(kept, PAYLOADS.kind.in_(("start", "effect")))
+        case TakesOver.OF_PAYLOAD:
+            own = or_(
+                PAYLOADS.position == retry.position,
+                PAYLOADS.position.startswith(f"{retry.position}.", autoescape=True),
+            )
+            kept = and_(kept, PAYLOADS.kind == "effect", PAYLOADS.step_key == retry.start_step, own)
+        case TakesOver.NOTHING:
+            return
     copied = select(bindparam("new_run_id", run_id, type_=columns.Id), *(PAYLOADS[name] for name in _COPIED))
     connection.execute(insert(tables.payloads).from_select(["run_id", *_COPIED], copied.where(kept)))
 
@@ -334,19 +389,6 @@ _CLAIM = (
     )
     .returning(*tables.runs.c)
 )
-_CHECKPOINTS = (
-    select(tables.payloads)
-    .where(PAYLOADS.run_id.in_(bindparam("run_ids", expanding=True)))
-    .order_by(PAYLOADS.id)
-)
-
-
-@dataclass(slots=True)
-class Claimed:
-    """A run that this process works on now, with everything that was recorded of it before."""
-
-    row: Row[Any]
-    recorded: list[Row[Any]] = field(default_factory=list)
 
 
 def claim(
@@ -355,7 +397,7 @@ def claim(
     now: datetime,
     running: Mapping[int, int] = MappingProxyType({}),
     company_limit: int = 0,
-) -> list[Claimed]:
+) -> list[recall.Claimed]:
     """Claim up to `room` ready runs, strictly by priority, then by age.
 
     `running` counts the runs of each company that go on; none gets above `company_limit` (0: no limit).
@@ -364,9 +406,8 @@ def claim(
     if not run_ids:
         return []
     rows = connection.execute(_CLAIM, {"now": now, "run_ids": run_ids}).all()
-    claimed = {row.id: Claimed(row) for row in sorted(rows, key=lambda row: (row.priority, row.id))}
-    for record in connection.execute(_CHECKPOINTS, {"run_ids": list(claimed)}):
-        claimed[record.run_id].recorded.append(record)
+    claimed = {row.id: recall.Claimed(row) for row in sorted(rows, key=lambda row: (row.priority, row.id))}
+    recall.fill(connection, claimed)
     return list(claimed.values())
 
 

@@ -50,8 +50,12 @@ runs = Table(
     Column("retry_flow_run_id", Id),
     Column("origin_run_id", Id, nullable=False),
     Column("started_by", Id),
+    # How its version was chosen: deployed, named, schedule or retry.
+    Column("version_choice", String(10)),
     # Where a run begins that is not begun at its trigger: a dead letter's re-drive, an edited payload.
     Column("start_step", String(40)),
+    # How long the run may take in all, as its flow said when it was queued.
+    Column("timeout_seconds", Integer),
     # A started run that waits outside of memory, and when it is taken up again.
     Column("resume_at", Instant),
     Column("parent_run_id", Id),

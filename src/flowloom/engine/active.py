@@ -1,0 +1,119 @@
+"""What a run knows of itself while it is worked on: its row, what was recorded before, what is not written yet."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import Row
+
+from flowloom.domain import run
+from flowloom.engine.streams import Item
+from flowloom.steps import contract
+from flowloom.store import journal, secrets
+
+Level = Literal["debug", "info", "warning", "error"]
+MAX_MESSAGE = 2000
+MIN_ANSWER_SECRET = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was checkpointed of one effect for one payload: what it made so far, and how it goes on, if it does.
+
+    `rows` counts the rows that say so: one for each payload and one for each answer without any; `waits` those of
+    its waits, of which `wait` is the last: {until, state, for_child} or {until, attempt}.
+    """
+
+    payloads: Sequence[Item] = ()
+    cursor: Any = None
+    rows: int = 0
+    waits: int = 0
+    wait: Mapping[str, Any] | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.rows > 0 and self.cursor is None
+
+
+NOTHING: Final = Recorded()
+
+
+@dataclass(slots=True)
+class StepTally:
+    """What one step did in this run, for the run's summary."""
+
+    payloads_in: int = 0
+    payloads_out: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    failed: int = 0
+    attempts: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    began_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Active:
+    """A run in this process: its row, what was recorded before, and what is not written yet."""
+
+    row: Row[Any]
+    clock: Callable[[], datetime]
+    recorded: Mapping[tuple[str, str], Recorded] = field(default_factory=dict)
+    # What failed for good, by step key and position, recorded before or now.
+    failures: dict[tuple[str, str], contract.Fail] = field(default_factory=dict)
+    lines: journal.Lines = field(default_factory=journal.Lines)
+    metrics: Counter[tuple[str, str]] = field(default_factory=Counter)
+    tallies: dict[str, StepTally] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
+    has_warnings: bool = False
+    # What a try-catch took: the status that each wants the run to end with.
+    caught: set[run.Status] = field(default_factory=set)
+    # How many branches of the plan wait for the one that is walked, or are walked beside it.
+    other_branches: int = 0
+
+    def log(self, step_key: str | None, level: Level, message: str) -> None:
+        """Add a log line; it is written with the next checkpoint or the end."""
+        self.has_warnings = self.has_warnings or level == "warning"
+        self.lines.logs.append(
+            {
+                "run_id": self.row.id,
+                "step_key": step_key,
+                "level": level,
+                "message": self.redact(message),
+                "created_at": self.clock(),
+            }
+        )
+
+    def redact(self, message: str) -> str:
+        """A message as it may be shown: without the secrets that this run has used so far, and cut."""
+        if self.secrets:
+            message = secrets.redact(message, tuple(self.secrets))
+        return message.replace("\0", "")[:MAX_MESSAGE]
+
+    def redact_answer(self, response: contract.Response) -> contract.Response:
+        """An answer without the secrets that an echoing server sent back: it becomes a payload that many may read."""
+        # As latin-1 any bytes are text. A short secret is left alone here: the word "admin" is business data too.
+        hidden = [
+            secret.encode().decode("latin-1")
+            for secret in tuple(self.secrets)
+            if len(secret) >= MIN_ANSWER_SECRET
+        ]
+        if not hidden:
+            return response
+        body = secrets.redact(response.body.decode("latin-1"), hidden).encode("latin-1")
+        headers = {name: secrets.redact(value, hidden) for name, value in response.headers.items()}
+        return dataclasses.replace(response, body=body, headers=headers)
+
+    def tally(self, step_key: str) -> StepTally:
+        return self.tallies.setdefault(step_key, StepTally())
+
+    def take_unwritten(self) -> journal.Lines:
+        """What is not written yet; it counts as taken."""
+        taken, self.lines = self.lines, journal.Lines()
+        return taken

@@ -1,0 +1,189 @@
+"""The effects of a run: called once a payload, tried again, waited for, and recorded before the run goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from flowloom import errors
+from flowloom.domain import formats
+from flowloom.domain.payload import Payload
+from flowloom.engine import outcomes, records, streams
+from flowloom.engine.active import NOTHING, Active, Recorded
+from flowloom.engine.context import StepContext
+from flowloom.engine.plan import PlanStep
+from flowloom.engine.surroundings import Surroundings
+from flowloom.steps import aside, contract
+from flowloom.store import recall
+
+BACKOFF_SECONDS: Final = 1.0
+MAX_BACKOFF_SECONDS: Final = 60.0
+# A longer pause before the next attempt is waited for outside of memory.
+PARK_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True)
+class Pauses:
+    """How many runs of this process wait in memory to try something again; they leave their places to others."""
+
+    count: int = 0
+
+
+class Effects:
+    """The effects of one run."""
+
+    def __init__(self, around: Surroundings, active: Active, pauses: Pauses) -> None:
+        self._around = around
+        self._active = active
+        self._pauses = pauses
+
+    async def work(
+        self, step: PlanStep, context: StepContext, payload: Payload, *, is_last: bool
+    ) -> Sequence[streams.Item]:
+        """One effect for one payload, from where its checkpoints leave off, page by page.
+
+        `is_last`: nothing of the run comes after it, so that its last answer is recorded with the run's end.
+        Raises StepFailed, RunStopped, Parked.
+        """
+        before = self._active.recorded.get((step.key, payload.position), NOTHING)
+        self._require_passed(before)
+        if before.is_done:
+            return before.payloads
+        shelf, rows = streams.Shelf(step.key), before.rows
+        shelf.add(before.payloads)
+        context.cursor, context.position = before.cursor, payload.position
+        context.waited = before.wait and before.wait.get("state")
+        while True:
+            done = await self._attempts(step, context, payload, before)
+            self._around.reach("effect-done")
+            made = await self._checkpoint(step, context, payload, done, rows)
+            rows += max(len(made), 1)
+            shelf.add(made)
+            context.cursor, before = done.cursor, NOTHING
+            if done.cursor is not None or not is_last:
+                await self.flush()
+            if done.cursor is None:
+                return shelf.items
+
+    def _require_passed(self, before: Recorded) -> None:
+        """Raise Parked while a recorded wait goes on; one for a child run may be asked after at any time."""
+        if before.wait is None or before.is_done or before.wait.get("for_child"):
+            return
+        until = datetime.fromisoformat(before.wait["until"])
+        if self._around.clock() < until:
+            raise outcomes.Parked(until, in_line="attempt" in before.wait)
+
+    async def _attempts(
+        self, step: PlanStep, context: StepContext, payload: Payload, before: Recorded
+    ) -> contract.Done:
+        """Call an effect until it is done, with backoff between. Raises StepFailed, RunStopped or Parked."""
+        attempt = before.wait.get("attempt", 1) if before.wait else 1
+        while isinstance(outcome := await self._call(step, context, payload), contract.Retry):
+            if attempt > step.compiled.retries:
+                why = f"{outcome.why} Gave up after {attempt} attempts."
+                raise outcomes.StepFailed(step, contract.Fail(why, outcome.error_class))
+            pause = self._pause_seconds(outcome, attempt)
+            again = f"{outcome.why} Trying again in {pause:.1f} s (attempt {attempt})."
+            self._active.log(step.key, "warning", again)
+            attempt += 1
+            if pause > PARK_SECONDS:
+                until = self._around.clock() + timedelta(seconds=pause)
+                await self._wait(step, payload, before, {"until": until.isoformat(), "attempt": attempt})
+                raise outcomes.Parked(until, in_line=True)
+            await self.flush()
+            await self._pause(pause)
+        if isinstance(outcome, contract.Wait):
+            await self._park(step, payload, before, outcome)
+        if isinstance(outcome, contract.Fail):
+            raise outcomes.StepFailed(step, outcome)
+        return outcomes.done(step, outcomes.judge(step, outcome))
+
+    async def _park(self, step: PlanStep, payload: Payload, before: Recorded, wait: contract.Wait) -> None:
+        """Record a wait, unless it is the one that was recorded last, and raise Parked."""
+        if before.wait is None or before.wait.get("state") != wait.state:
+            self._active.log(step.key, "info", wait.why)
+            state = {"until": wait.until.isoformat(), "state": wait.state, "for_child": wait.for_child}
+            await self._wait(step, payload, before, state)
+        raise outcomes.Parked(wait.until)
+
+    async def _wait(self, step: PlanStep, payload: Payload, before: Recorded, state: dict[str, Any]) -> None:
+        row = records.wait(self._active, step, payload, before.waits, state)
+        self._active.lines.payloads += await self._packed([row])
+        await self.flush()
+
+    async def _call(self, step: PlanStep, context: StepContext, payload: Payload) -> contract.Outcome:
+        self._active.tally(step.key).attempts += 1
+        try:
+            async with asyncio.timeout(step.compiled.timeout_seconds):
+                outcome = step.compiled.run(context, payload)
+                return await outcome if inspect.isawaitable(outcome) else outcome
+        except TimeoutError:
+            return contract.Retry(
+                f"No answer within {step.compiled.timeout_seconds:g} seconds.", error_class="timeout"
+            )
+        except errors.FlowloomError as error:
+            return contract.Fail(error.message)
+
+    async def _checkpoint(
+        self, step: PlanStep, context: StepContext, payload: Payload, done: contract.Done, rows_before: int
+    ) -> Sequence[streams.Item]:
+        """Put the rows that record an answer, packed, to what is to be written. What is large is worked on aside.
+
+        What goes on is what a restart would read: in CSV and XML everything is text.
+        """
+
+        def settle() -> tuple[Sequence[Payload], list[dict[str, Any]]]:
+            made = [formats.settled(one) for one in done.payloads]
+            return made, records.checkpoint(self._active, step, payload, done, made, rows_before)
+
+        if records.is_long_to_work(done.payloads, context.variables):
+            made, rows = await asyncio.to_thread(settle)
+        else:
+            made, rows = settle()
+        self._active.lines.payloads += await self._around.keep(lambda: self._packed(rows))
+        return made
+
+    async def _packed(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        if records.is_large(rows):
+            return await asyncio.to_thread(records.pack, rows, self._around.blobs)
+        return records.pack(rows, self._around.blobs)
+
+    async def bury(
+        self, step: PlanStep, payload: Payload, variables: Mapping[str, Any], fail: contract.Fail
+    ) -> None:
+        """Put a payload that failed for good to what is to be written: it is a dead letter."""
+        self._active.log(step.key, "error", fail.why)
+        row = records.dead_letter(self._active, step, payload, variables, fail)
+        self._active.lines.dead_letters += await self._around.keep(lambda: self._packed([row]))
+
+    async def load(self, ref: streams.Ref) -> Payload:
+        """A recorded payload that was left out of memory. Raises errors.Missing."""
+        read = self._around.database.read
+        row = await self._around.keep(
+            lambda: read(recall.payload, self._active.row.id, ref.step_key, ref.position)
+        )
+        return await aside.run(row.bytes, records.payload, row, self._around.blobs)
+
+    async def _pause(self, seconds: float) -> None:
+        self._pauses.count += 1
+        self._around.broker.wake()
+        try:
+            await self._around.sleep(seconds)
+        finally:
+            self._pauses.count -= 1
+
+    def _pause_seconds(self, outcome: contract.Retry, attempt: int) -> float:
+        if outcome.after_seconds is not None:
+            return outcome.after_seconds
+        backoff = min(BACKOFF_SECONDS * 2.0 ** (attempt - 1), MAX_BACKOFF_SECONDS)
+        return backoff * (0.5 + self._around.random())
+
+    async def flush(self) -> None:
+        """Write what is not written yet."""
+        lines = self._active.take_unwritten()
+        await self._around.keep(lambda: self._around.journal.record(lines))
+        self._around.reach("effect-recorded")

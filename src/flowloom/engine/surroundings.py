@@ -1,0 +1,52 @@
+"""What runs are executed with: the stores, the way out, the clock, the sleep. All is given, so that tests set it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from flowloom import errors
+from flowloom.engine.http import Client
+from flowloom.engine.systems import Systems
+from flowloom.store import blobs, broker, journal
+from flowloom.store.connections import Connection
+from flowloom.store.database import Database
+
+LoadConnection = Callable[[int, int], Awaitable[Connection]]
+log = structlog.get_logger(__name__)
+DATABASE_PAUSE_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """`reach` is told the named crash points."""
+
+    database: Database
+    journal: journal.Journal
+    broker: broker.Broker
+    blobs: blobs.Blobs
+    http: Client
+    systems: Systems
+    load_connection: LoadConnection
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+    random: Callable[[], float]
+    reach: Callable[[str], None]
+
+    async def keep(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Ask the stores until they answer: a run waits for them, and is not lost."""
+        while True:
+            try:
+                return await work()
+            except errors.Busy as error:
+                log.warning("database_busy", reason=error.message)
+                await self.sleep(DATABASE_PAUSE_SECONDS)
+
+    def publish(self, run_id: int, event: dict[str, Any]) -> None:
+        """Tell those who watch a run."""
+        if self.broker.is_watched(run_id):
+            self.broker.publish(run_id, event)

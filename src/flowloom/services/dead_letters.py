@@ -1,0 +1,221 @@
+"""Dead letters: payloads that failed for good, to be driven again or discarded, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+
+from flowloom import errors
+from flowloom.domain import run
+from flowloom.services import views
+from flowloom.services.actor import Actor
+from flowloom.store import query, queue, tables
+from flowloom.store.blobs import Packed
+
+LETTERS, RUNS = tables.dead_letters.c, tables.runs.c
+OPEN, RETRIED, REDRIVEN, DISCARDED = STATES = ("open", "retried", "re-driven", "discarded")
+MAX_AT_ONCE: Final = 1000
+
+LISTING = query.Listing(
+    select=select(*(column for column in LETTERS if column.name != "body")).where(
+        LETTERS.company_id == bindparam("company_id")
+    ),
+    id=LETTERS.id,
+    sorts={"created_at": LETTERS.created_at},
+    filters={
+        "flow_id": query.Filter(LETTERS.flow_id, "id"),
+        "flow_version_id": query.Filter(LETTERS.flow_version_id, "id"),
+        "flow_run_id": query.Filter(LETTERS.run_id, "id"),
+        "step_key": query.Filter(LETTERS.step_key, "text"),
+        "error_class": query.Filter(LETTERS.error_class, "text"),
+        "state": query.Filter(LETTERS.state, "choice", choices={state: state for state in STATES}),
+        "is_caught": query.Filter(LETTERS.is_caught, "boolean", help="Whether a try-catch took it"),
+        "created_after": query.Filter(LETTERS.created_at, "instant", "from", help="From this time on"),
+        "created_before": query.Filter(LETTERS.created_at, "instant", "before", help="Before this time"),
+    },
+    default_sort="-id",
+    is_capped=True,
+)
+_GROUPED = (
+    LETTERS.flow_id,
+    LETTERS.flow_version_id,
+    LETTERS.iteration,
+    LETTERS.step_key,
+    LETTERS.error_class,
+)
+
+
+def page(connection: Connection, actor: Actor, asked: query.Page) -> tuple[query.Found, list[dict[str, Any]]]:
+    """A page of the company's dead letters, newest first."""
+    found = query.fetch(connection, LISTING, asked, company_id=actor.company_id)
+    return found, [view(row) for row in found.rows]
+
+
+def counts(connection: Connection, actor: Actor, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """How many there are by flow, version, step and error class, of those that a list's filters name."""
+    asked = query.Page(values=values)
+    some = query.matching(LISTING, asked).with_only_columns(
+        *_GROUPED,
+        func.max(LETTERS.step_name).label("step_name"),
+        func.count().label("count"),
+        func.min(LETTERS.created_at, type_=LETTERS.created_at.type).label("first_at"),
+        func.max(LETTERS.created_at, type_=LETTERS.created_at.type).label("last_at"),
+    )
+    grouped = some.group_by(*_GROUPED).order_by(func.count().desc(), *_GROUPED).limit(MAX_AT_ONCE)
+    rows = connection.execute(grouped, query.arguments(asked, company_id=actor.company_id))
+    return [
+        {
+            **row._mapping,
+            "first_at": views.instant(row.first_at),
+            "last_at": views.instant(row.last_at),
+        }
+        for row in rows
+    ]
+
+
+def get(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
+    """One dead letter. Raises Missing."""
+    return view(load(connection, actor, id))
+
+
+def load(connection: Connection, actor: Actor, id: int) -> Row[Any]:
+    """A dead letter with its stored body. Raises Missing."""
+    found = select(tables.dead_letters).where(LETTERS.id == id, LETTERS.company_id == actor.company_id)
+    row = connection.execute(found).one_or_none()
+    if row is None:
+        raise errors.Missing("Dead letter", id)
+    return row
+
+
+def discard(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
+    """Let a dead letter rest. Raises Missing, or Conflict when it is not open any more."""
+    _resolve(connection, actor, load(connection, actor, id), DISCARDED)
+    return get(connection, actor, id)
+
+
+def discard_matching(connection: Connection, actor: Actor, values: Mapping[str, Any]) -> list[int]:
+    """Discard up to 1,000 open ones that a list's filters name; their ids."""
+    found = [row.id for row in _open(connection, actor, values)]
+    resolved = update(tables.dead_letters).where(LETTERS.id.in_(found), LETTERS.state == OPEN)
+    values_ = {"state": DISCARDED, "resolved_at": actor.at, "resolved_by": actor.user_id}
+    return sorted(connection.scalars(resolved.values(values_).returning(LETTERS.id)))
+
+
+def redrive(
+    connection: Connection,
+    actor: Actor,
+    ids: queue.RunIds,
+    row: Row[Any],
+    chosen: queue.Chosen,
+    edited: tuple[Packed, str] | None = None,
+) -> queue.Started:
+    """Queue a run of this payload alone, from the step that failed it. Its sends have the keys they had before.
+
+    `edited` is another body with its content type: its sends get new keys. Raises Conflict when it is not open.
+    """
+    origin = connection.execute(select(tables.runs).where(RUNS.id == row.run_id)).one()
+    body = Packed(row.bytes, row.encoding, row.body, row.blob) if edited is None else edited[0]
+    start = queue.Start(
+        company_id=actor.company_id,
+        flow_id=row.flow_id,
+        version_id=chosen.version_id,
+        trigger=run.Trigger.RETRY,
+        at=actor.at,
+        started_by=actor.user_id,
+        body=body,
+        content_type=row.content_type if edited is None else edited[1],
+        meta=row.meta,
+        variables=row.variables,
+        retry=queue.Retry(
+            run_id=row.run_id,
+            origin_run_id=origin.origin_run_id if edited is None else None,
+            as_of=origin.as_of,
+            chosen=chosen,
+            start_step=row.step_key,
+            position=row.position,
+            takes_over=queue.TakesOver.OF_PAYLOAD if edited is None else queue.TakesOver.NOTHING,
+        ),
+    )
+    [answer] = queue.enqueue(connection, ids, [start])
+    if isinstance(answer, Exception):
+        raise answer
+    _resolve(connection, actor, row, REDRIVEN, answer.run_id)
+    return answer
+
+
+def open_matching(connection: Connection, actor: Actor, values: Mapping[str, Any]) -> list[int]:
+    """The ids of up to 1,000 open ones that a list's filters name."""
+    return [row.id for row in _open(connection, actor, values)]
+
+
+def _open(connection: Connection, actor: Actor, values: Mapping[str, Any]) -> list[Row[Any]]:
+    asked = query.Page(per_page=MAX_AT_ONCE, sort="id", values=values)
+    matching = query.matching(LISTING, asked).where(LETTERS.state == OPEN)
+    return list(connection.execute(matching, query.arguments(asked, company_id=actor.company_id)))
+
+
+def _resolve(
+    connection: Connection, actor: Actor, row: Row[Any], state: str, run_id: int | None = None
+) -> None:
+    resolved = update(tables.dead_letters).where(LETTERS.id == row.id, LETTERS.state == OPEN)
+    values = {
+        "state": state,
+        "resolved_at": actor.at,
+        "resolved_by": actor.user_id,
+        "redrive_run_id": run_id,
+    }
+    if not connection.execute(resolved.values(values)).rowcount:
+        raise errors.Conflict(f"Dead letter {row.id} is {row.state} already; it is resolved once.")
+
+
+def mark_retried(connection: Connection, actor: Actor, run_id: int, retry_run_id: int) -> None:
+    """Note that a retry of the run takes up its open dead letters."""
+    taken_up = update(tables.dead_letters).where(LETTERS.run_id == run_id, LETTERS.state == OPEN)
+    values = {
+        "state": RETRIED,
+        "resolved_at": actor.at,
+        "resolved_by": actor.user_id,
+        "redrive_run_id": retry_run_id,
+    }
+    connection.execute(taken_up.values(values))
+
+
+def only_one(connection: Connection, run_id: int) -> tuple[str, str, dict[str, Any]] | None:
+    """Step, position and variables of a run's failed payload; None without any. Raises Invalid for several."""
+    found = select(LETTERS.step_key, LETTERS.position, LETTERS.variables)
+    rows = connection.execute(found.where(LETTERS.run_id == run_id).limit(2)).all()
+    if len(rows) > 1:
+        raise errors.Invalid.field(
+            "payload",
+            "Several payloads of this run failed; re-drive the dead letter of the one that you edited.",
+        )
+    return (rows[0].step_key, rows[0].position, rows[0].variables) if rows else None
+
+
+def view(row: Row[Any]) -> dict[str, Any]:
+    """A dead letter as the API shows it, without its body."""
+    return views.present(
+        {
+            "id": row.id,
+            "flow_id": row.flow_id,
+            "flow_version_id": row.flow_version_id,
+            "iteration": row.iteration,
+            "flow_run_id": row.run_id,
+            "step_key": row.step_key,
+            "step_name": row.step_name,
+            "position": row.position,
+            "error_class": row.error_class,
+            "message": row.message,
+            "is_caught": row.is_caught,
+            "content_type": row.content_type,
+            "meta": row.meta,
+            "bytes": row.bytes,
+            "state": row.state,
+            "resolved_at": views.instant(row.resolved_at),
+            "resolved_by": row.resolved_by,
+            "redrive_run_id": row.redrive_run_id,
+            "created_at": views.instant(row.created_at),
+        }
+    )

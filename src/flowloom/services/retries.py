@@ -1,0 +1,252 @@
+"""Retrying runs: a new run that goes on where an ended one failed, reusing what was recorded before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select
+
+from flowloom import errors
+from flowloom.domain import graph, run, version
+from flowloom.services import dead_letters, owned, releases, runs
+from flowloom.services.actor import Actor
+from flowloom.store import definitions, query, queue, tables
+from flowloom.store.blobs import Packed
+
+RUNS, FLOWS = tables.runs.c, tables.flows.c
+RETRIED: Final = (run.Status.FAILURE, run.Status.STOPPED, run.Status.PARTIAL)
+MAX_AT_ONCE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How a run is to be retried: from which step, on which version, with which payload in place of the failed one."""
+
+    from_step: str | None = None
+    version_id: int | None = None
+    body: Packed | None = None
+    content_type: str = ""
+    idempotency: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """The new run, and how its version's steps compare with those of the run's own, where another one was chosen."""
+
+    started: queue.Started
+    report: dict[str, list[str]] | None = None
+
+
+@dataclass(slots=True)
+class Bulk:
+    """Of many runs the new ones, and why others were passed over, by run."""
+
+    started: list[int] = field(default_factory=list)
+    skipped: dict[int, str] = field(default_factory=dict)
+
+
+def retry(
+    connection: Connection, actor: Actor, ids: queue.RunIds, id: int, wish: Wish, payload_days: int
+) -> Retried:
+    """Queue a new run that goes on where an ended one failed, or from a step on.
+
+    Raises Missing, Conflict while the run goes on or when its payloads are gone, Invalid for a step that its
+    version does not have. On another version only what it has unchanged, up to the first change, is reused.
+    """
+    row = runs.load(connection, actor, id)
+    first = queue.replayed(connection, actor.company_id, wish.idempotency)
+    if first is not None:
+        return Retried(first)
+    if not run.is_finished(row.status):
+        raise errors.Conflict(f"Run {id} has not ended yet; stop it first, or wait.")
+    chosen = version_to_run(connection, actor, row, wish.version_id)
+    if wish.body is None:
+        _require_payloads(connection, actor, row, payload_days)
+        again, variables = _again(connection, row, chosen, wish.from_step), row.variables
+    else:
+        again, variables = _edited(connection, row, chosen, wish.from_step)
+    started = _queued(connection, actor, ids, row, wish, again, variables)
+    dead_letters.mark_retried(connection, actor, id, started.run_id)
+    return Retried(started, _report(connection, row, chosen) if wish.version_id is not None else None)
+
+
+def retry_matching(
+    connection: Connection, actor: Actor, ids: queue.RunIds, values: Mapping[str, Any], payload_days: int
+) -> Bulk:
+    """Retry up to 1,000 runs that a list's filters name and that did not succeed, each once."""
+    asked = query.Page(per_page=MAX_AT_ONCE, sort="id", values=values)
+    matching = query.matching(runs.LISTING, asked).where(RUNS.status.in_(RETRIED))
+    bulk = Bulk()
+    for row in connection.execute(matching, query.arguments(asked, company_id=actor.company_id)).all():
+        if connection.scalar(select(RUNS.id).where(RUNS.retry_flow_run_id == row.id).limit(1)) is not None:
+            bulk.skipped[row.id] = "It was retried before."
+            continue
+        try:
+            made = retry(connection, actor, ids, row.id, Wish(), payload_days)
+        except errors.FlowloomError as error:
+            bulk.skipped[row.id] = error.message
+        else:
+            bulk.started.append(made.started.run_id)
+    return bulk
+
+
+def _queued(
+    connection: Connection,
+    actor: Actor,
+    ids: queue.RunIds,
+    row: Row[Any],
+    wish: Wish,
+    again: queue.Retry,
+    variables: Mapping[str, Any] | None,
+) -> queue.Started:
+    start = queue.Start(
+        company_id=actor.company_id,
+        flow_id=row.flow_id,
+        version_id=again.chosen.version_id,
+        trigger=run.Trigger.RETRY,
+        at=actor.at,
+        started_by=actor.user_id,
+        body=wish.body,
+        content_type=wish.content_type,
+        variables=variables,
+        idempotency=wish.idempotency,
+        retry=again,
+    )
+    [answer] = queue.enqueue(connection, ids, [start])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _again(connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None) -> queue.Retry:
+    """The same run again: what was recorded is reused up to where it begins anew."""
+    return queue.Retry(
+        run_id=row.id,
+        origin_run_id=row.origin_run_id,
+        as_of=row.as_of,
+        chosen=chosen,
+        forget_steps=_forgotten(connection, row, chosen, from_step),
+        start_step=row.start_step,
+    )
+
+
+def _edited(
+    connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None
+) -> tuple[queue.Retry, Mapping[str, Any] | None]:
+    """A run of the edited payload alone, from the step that failed or is named; what it sends is new. Its variables.
+
+    Raises Invalid where it is not clear which payload was edited.
+    """
+    again = queue.Retry(
+        run_id=row.id,
+        origin_run_id=None,
+        as_of=row.as_of,
+        chosen=chosen,
+        start_step=row.start_step,
+        takes_over=queue.TakesOver.NOTHING,
+    )
+    variables = row.variables
+    if from_step is None:
+        failed = dead_letters.only_one(connection, row.id)
+        if failed is not None:
+            again.start_step, again.position, variables = failed
+    elif from_step != graph.TRIGGER:
+        definition = definitions.load(connection, chosen.content_hash)
+        again.start_step = _step_key(connection, chosen, from_step, {step.key for step in definition.steps})
+    else:
+        again.start_step = None
+    return again, variables
+
+
+def _require_payloads(connection: Connection, actor: Actor, row: Row[Any], server_days: int) -> None:
+    own = connection.scalar(
+        select(tables.flows.c.payload_retention_days).where(tables.flows.c.id == row.flow_id)
+    )
+    days = own or server_days
+    if row.queued_at < actor.at - timedelta(days=days):
+        raise errors.Conflict(
+            f"Run {row.id} is older than {days} days, and its payloads are gone; start a new run."
+        )
+
+
+def version_to_run(
+    connection: Connection, actor: Actor, row: Row[Any], version_id: int | None
+) -> queue.Chosen:
+    """The version that a run is done again on: its own as it was, or a chosen one. Raises Missing, Invalid."""
+    priority = connection.scalar(select(FLOWS.priority).where(FLOWS.id == row.flow_id)) or row.priority
+    if version_id is None:
+        return queue.Chosen(row.flow_version_id, row.iteration, "", row.content_hash, priority)
+    chosen = owned.load_version(connection, actor, version_id, flow_id=row.flow_id)
+    if chosen.status == version.Status.DRAFT:
+        releases.require_runnable(connection, actor, chosen)
+    content_hash = definitions.keep(connection, version_id)
+    return queue.Chosen(version_id, chosen.iteration, chosen.status, content_hash, priority)
+
+
+def version_of_letter(
+    connection: Connection, actor: Actor, letter: Row[Any], version_id: int | None
+) -> queue.Chosen:
+    """The version that a dead letter is driven again on, which has the step it begins with.
+
+    Raises Missing, Invalid, or Conflict when its run is gone.
+    """
+    row = connection.execute(select(tables.runs).where(RUNS.id == letter.run_id)).one_or_none()
+    if row is None:
+        raise errors.Conflict(
+            f"Run {letter.run_id} of dead letter {letter.id} is gone; start a new run instead."
+        )
+    chosen = version_to_run(connection, actor, row, version_id)
+    definition = definitions.load(connection, chosen.content_hash)
+    if letter.step_key not in {step.key for step in definition.steps}:
+        raise errors.Invalid.field(
+            "version", f"Version {chosen.iteration} has no step {letter.step_key}; choose one that has."
+        )
+    return chosen
+
+
+def _forgotten(
+    connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None
+) -> Sequence[str]:
+    """The keys of the steps to begin again with and of all that follow them; the start payload is never forgotten."""
+    if from_step is None and chosen.content_hash == row.content_hash:
+        return ()
+    definition = definitions.load(connection, chosen.content_hash)
+    again = definition.changed_since(definitions.load(connection, row.content_hash))
+    if from_step is not None:
+        again.add(_step_key(connection, chosen, from_step, {step.key for step in definition.steps}))
+    for step in definition.steps:
+        if step.parent in again:
+            again.add(step.key)
+    return sorted(again - {graph.TRIGGER})
+
+
+def _step_key(connection: Connection, chosen: queue.Chosen, from_step: str, keys: Collection[str]) -> str:
+    """The key of a step that is named by its key or id. Raises Invalid."""
+    if from_step in keys:
+        return from_step
+    if from_step.isascii() and from_step.isdigit() and len(from_step) < 19:
+        columns = tables.steps.c
+        named = select(columns.key).where(
+            columns.id == int(from_step), columns.flow_version_id == chosen.version_id
+        )
+        key: str | None = connection.scalar(named)
+        if key is not None and key in keys:
+            return key
+    raise errors.Invalid.field("from_step", f"Version {chosen.iteration} has no step {from_step[:50]}.")
+
+
+def _report(connection: Connection, row: Row[Any], chosen: queue.Chosen) -> dict[str, list[str]]:
+    """The keys of the steps that both versions have alike, that changed, that are missing, and that are new."""
+    there = definitions.load(connection, chosen.content_hash)
+    here = definitions.load(connection, row.content_hash)
+    changed = there.changed_since(here)
+    before, now = {step.key for step in here.steps}, {step.key for step in there.steps}
+    return {
+        "matched": sorted(before & now - changed),
+        "changed": sorted(before & now & changed),
+        "missing": sorted(before - now),
+        "new": sorted(now - before),
+    }

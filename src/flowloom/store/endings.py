@@ -1,0 +1,31 @@
+"""What a run's end brings with it, in the same transaction, besides its state and its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, update
+
+from flowloom.domain import run
+from flowloom.store import tables
+
+RUNS = tables.runs.c
+_CHILD = tables.runs.alias("child")
+
+
+def settle(
+    connection: Connection, ended: Mapping[int, run.Status], parents: Collection[int], at: datetime
+) -> None:
+    """What comes of the end of these runs, whose rows say so already. `parents` are the runs that await them."""
+    for parent_id in parents:
+        _wake(connection, parent_id, at)
+
+
+def _wake(connection: Connection, parent_id: int, at: datetime) -> None:
+    """Take up a run that waits for children, once none that it awaits goes on."""
+    goes_on = exists().where(
+        _CHILD.c.parent_run_id == RUNS.id, _CHILD.c.is_awaited, _CHILD.c.status < run.Status.SUCCESS
+    )
+    waiting = (RUNS.id == parent_id, RUNS.status == run.Status.STARTED, RUNS.resume_at.is_not(None))
+    connection.execute(update(tables.runs).where(*waiting, ~goes_on).values(resume_at=at))
