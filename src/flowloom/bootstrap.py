@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from flowloom.api import app as application
 from flowloom.api import call, limits
-from flowloom.engine import calls, circuits, faults, meters, tokens, turns
+from flowloom.engine import calls, circuits, faults, meters, systems, tokens, turns
 from flowloom.engine.executor import Executor
 from flowloom.engine.http import Client
 from flowloom.engine.inspection import Inspector
@@ -108,10 +108,17 @@ def build(
         await http.close()
         executor.close()
         inspector.close()
+        around.systems.close()
         platform.database.close()
 
     app = application.create(_doors(platform, loops, inspector), lifespan)
     return Server(platform, app, dispatching, scheduling, rolling, pruning)
+
+
+def _systems(platform: Platform, http: Client) -> systems.Systems:
+    stored = platform.database
+    own = Path(stored.url.database) if stored.is_sqlite and stored.url.database else None
+    return systems.Systems(http.reachable, platform.settings.data_dir, own)
 
 
 def _dispatcher(platform: Platform, executor: Executor) -> dispatcher.Dispatcher:
@@ -188,6 +195,7 @@ def surroundings(
         broker=platform.broker,
         blobs=platform.blobs,
         calls=calling,
+        systems=_systems(platform, http),
         load_connection=load_connection,
         clock=platform.clock,
         sleep=sleep,

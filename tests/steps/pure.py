@@ -20,10 +20,12 @@ class FakeContext:
         self.variables: dict[str, object] = dict(variables or {})
         self.now = NOW
         self.cursor = None
-        self.idempotency_key = "key"
 
     def scope(self, payload: Payload) -> templates.Scope:
         return templates.Scope(self.variables, payload.body, self.now, payload.meta)
+
+    def idempotency_key(self, content: bytes) -> str:
+        return "key"
 
     def set_variable(self, name: str, value: object) -> None:
         self.variables[name] = value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from flowloom.engine import calls, children
 from flowloom.engine.active import Active, Level
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.surroundings import Surroundings
-from flowloom.steps import contract
+from flowloom.steps import contract, outside
 from flowloom.store.connections import Connection
 
 
@@ -44,11 +44,14 @@ class StepContext:
     def variables(self) -> Mapping[str, object]:
         return self._variables
 
-    @property
-    def idempotency_key(self) -> str:
-        """32 hex digits of the sha256 over origin run, step key and payload position."""
-        identity = f"{self._active.row.origin_run_id}/{self._step.key}/{self.position}"
-        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+    def idempotency_key(self, content: bytes) -> str:
+        """32 hex digits of the sha256 over origin run, step key, payload position and what is sent.
+
+        What is sent counts, since a retry on another version may send something else for the same payload: a
+        receiver that drops what it knows must not drop that.
+        """
+        identity = f"{self._active.row.origin_run_id}/{self._step.key}/{self.position}/".encode()
+        return hashlib.sha256(identity + content).hexdigest()[:32]
 
     def scope(self, payload: Payload) -> templates.Scope:
         variables: Mapping[str, object] = self._variables
@@ -67,6 +70,20 @@ class StepContext:
     async def fetch(self, request: contract.Request) -> contract.Response:
         origin = calls.Origin(self._active, self._step.key, self.position, self._loaded)
         return await self._around.calls.fetch(origin, request)
+
+    async def query(self, query: outside.Query) -> outside.Rows:
+        return await self._around.systems.query(await self._connection(query.connection_id), query)
+
+    async def execute(self, execution: outside.Execution) -> int:
+        return await self._around.systems.execute(await self._connection(execution.connection_id), execution)
+
+    async def files(self, request: outside.FileRequest) -> Sequence[outside.File]:
+        return await self._around.systems.files(await self._connection(request.connection_id), request)
+
+    async def _connection(self, id: int) -> Connection:
+        connection = await self._loaded(self._active.row.company_id, id)
+        self._active.secrets.update(connection.secret.values())
+        return connection
 
     async def _loaded(self, company_id: int, id: int) -> Connection:
         found: Connection = await self._around.keep(lambda: self._around.load_connection(company_id, id))

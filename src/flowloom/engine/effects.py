@@ -22,8 +22,8 @@ from flowloom.store import recall
 
 BACKOFF_SECONDS: Final = 1.0
 MAX_BACKOFF_SECONDS: Final = 60.0
-# A longer pause before the next attempt is waited for outside of memory.
-PARK_SECONDS: Final = 5.0
+# A longer pause before the next attempt is waited for outside of memory; those of the usual three retries are shorter.
+PARK_SECONDS: Final = 10.0
 
 
 @dataclass(slots=True)

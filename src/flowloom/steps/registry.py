@@ -161,7 +161,11 @@ def _place(config: object, detail: ErrorDetails) -> list[str]:
         if part in node if isinstance(node, dict) else isinstance(node, list) and isinstance(part, int):
             place.append(str(part))
             node = node[part]
-    return [*place, str(detail["loc"][-1])] if detail["type"] == "missing" else place
+    name = str(detail["loc"][-1])
+    is_absent = detail["type"] == "missing" and place[-1:] != [
+        name
+    ]  # a null is there, and missing all the same
+    return [*place, name] if is_absent else place
 
 
 def _message(model: type[pydantic.BaseModel], detail: ErrorDetails) -> str:
