@@ -21,6 +21,7 @@ class FakeContext:
         self.now = NOW
         self.cursor = None
         self.idempotency_key = "key"
+        self.tracked: list[tuple[str, str, str]] = []
 
     def scope(self, payload: Payload) -> templates.Scope:
         return templates.Scope(self.variables, payload.body, self.now, payload.meta)
@@ -30,6 +31,9 @@ class FakeContext:
 
     def log(self, level: str, message: str) -> None:
         pass
+
+    def track(self, entity_type: str, value: str, direction: str) -> None:
+        self.tracked.append((entity_type, value, direction))
 
     async def fetch(self, request: contract.Request) -> contract.Response:
         raise contract.RequestFailed("There is no network here.", passing=False)

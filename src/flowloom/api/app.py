@@ -17,8 +17,10 @@ from starlette.routing import Match
 
 from flowloom import __version__, errors
 from flowloom.api import (
+    cache_entries,
     call,
     connections,
+    data_pools,
     dead_letters,
     docs,
     envelope,
@@ -30,12 +32,14 @@ from flowloom.api import (
     hooks,
     keys,
     logins,
+    lookup_tables,
     marketplace,
     retries,
     routes,
     runs,
     schedules,
     schemas,
+    tracked_data,
     users,
     versions,
     webhooks,
@@ -44,7 +48,7 @@ from flowloom.api import (
 log = structlog.get_logger(__name__)
 RESOURCES = (
     health, logins, users, keys, flows, versions, schedules, graphs, retries, runs, dead_letters, connections,
-    webhooks, marketplace
+    webhooks, marketplace, data_pools, lookup_tables, cache_entries, tracked_data
 )  # fmt: skip
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MESSAGES = {

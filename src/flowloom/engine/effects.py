@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from flowloom import errors
 from flowloom.domain.payload import Payload
-from flowloom.engine import outcomes, records, streams
+from flowloom.engine import outcomes, records, streams, writes
 from flowloom.engine.active import NOTHING, Active, Recorded
 from flowloom.engine.context import StepContext
 from flowloom.engine.plan import PlanStep
@@ -137,6 +137,8 @@ class Effects:
         else:
             rows = records.checkpoint(*arguments)
         self._active.lines.payloads += await self._around.keep(lambda: self._packed(rows))
+        at = self._around.clock()
+        self._active.lines.writes += [writes.prepare(self._active, write, at) for write in done.writes]
         return done.payloads
 
     async def _packed(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

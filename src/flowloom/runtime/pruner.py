@@ -25,7 +25,7 @@ BLOB_GRACE = timedelta(hours=1)
 # How often all runs are looked at again, for flows whose retention was changed, and all files, for those unnamed.
 SWEEP_EVERY: Final = timedelta(days=1)
 FLOWS, PAYLOADS, LOGS, RUNS = tables.flows.c, tables.payloads.c, tables.run_logs.c, tables.runs.c
-METRICS = tables.metrics.c
+METRICS, CACHE = tables.metrics.c, tables.cache_entries.c
 # It stays: its id is where a restart goes on to count.
 _NEWEST = select(func.max(tables.runs.alias().c.id)).scalar_subquery()
 
@@ -57,15 +57,25 @@ class Pruner:
         self._blobs = store
         self._minute_age = timedelta(days=days.minutes)
         payloads = (tables.payloads, PAYLOADS.run_id)
-        logs, runs = (tables.run_logs, LOGS.run_id), (tables.runs, RUNS.id)
+        cached, claims = (
+            (tables.cache_entries, CACHE.run_id),
+            (tables.pool_entries, tables.pool_entries.c.run_id),
+        )
+        logs, tracked = (tables.run_logs, LOGS.run_id), (tables.tracked, tables.tracked.c.run_id)
+        all_of_it = [payloads, cached, claims, logs, tracked, (tables.runs, RUNS.id)]
         self._kinds = (
             Kind(
                 exists().where(PAYLOADS.run_id == RUNS.id),
-                [payloads],
+                [payloads, cached],
                 FLOWS.payload_retention_days,
                 days.payloads,
             ),
-            Kind(RUNS.id < _NEWEST, [payloads, logs, runs], FLOWS.log_retention_days, days.logs),
+            Kind(
+                RUNS.id < _NEWEST,
+                all_of_it,
+                FLOWS.log_retention_days,
+                days.logs,
+            ),
         )
         # The newest run that was looked at, for each kind and each number of days.
         self._seen: dict[tuple[int, int | None], int] = {}
@@ -81,6 +91,7 @@ class Pruner:
             for days in await self._database.read(_days, kind):
                 removed += await self._prune(number, kind, days, now)
         removed += await self._remove_old(tables.idempotency_keys, _old_keys(now), now)
+        removed += await self._remove_old(tables.cache_entries, CACHE.expires_at <= now, now)
         removed += await self._remove_old(tables.metrics, _old_minutes(now - self._minute_age), now)
         if is_sweep:
             await self._sweep(now)

@@ -210,16 +210,21 @@ def version_of_letter(
 def _forgotten(
     connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None
 ) -> Sequence[str]:
-    """The keys of the steps to begin again with and of all that follow them; the start payload is never forgotten."""
-    if from_step is None and chosen.content_hash == row.content_hash:
-        return ()
+    """The keys of the steps to begin again with and of all that follow them; the start payload is never forgotten.
+
+    Unless a step is named, what a de-dupe let through is looked at again: another run may have taken it meanwhile.
+    """
     definition = definitions.load(connection, chosen.content_hash)
-    again = definition.changed_since(definitions.load(connection, row.content_hash))
+    again: set[str] = set()
+    if chosen.content_hash != row.content_hash:
+        again = definition.changed_since(definitions.load(connection, row.content_hash))
     if from_step is not None:
         again.add(_step_key(connection, chosen, from_step, {step.key for step in definition.steps}))
     for step in definition.steps:
         if step.parent in again:
             again.add(step.key)
+    if from_step is None:
+        again |= {step.key for step in definition.steps if step.microservice == "de-dupe"}
     return sorted(again - {graph.TRIGGER})
 
 

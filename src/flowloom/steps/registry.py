@@ -16,8 +16,10 @@ from flowloom.domain import templates
 from flowloom.steps import (
     batch,
     branch,
+    cache,
     connector,
     contract,
+    de_dupe,
     delay,
     filter,
     manual_payload,
@@ -25,6 +27,7 @@ from flowloom.steps import (
     route,
     run_flow,
     set_variables,
+    track,
     trigger,
     try_catch,
 )
@@ -50,6 +53,9 @@ TYPES: Mapping[str, StepType] = {
         delay.TYPE,
         try_catch.TYPE,
         run_flow.TYPE,
+        cache.TYPE,
+        de_dupe.TYPE,
+        track.TYPE,
     )
 }
 

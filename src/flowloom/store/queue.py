@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, u
 from flowloom import errors
 from flowloom.domain import graph, run, version
 from flowloom.domain.payload import JSON_TYPE
-from flowloom.store import columns, database, definitions, recall, tables
+from flowloom.store import columns, database, definitions, pools, recall, tables
 from flowloom.store.blobs import Packed
 
 FLOWS, VERSIONS, RUNS, PAYLOADS = tables.flows.c, tables.versions.c, tables.runs.c, tables.payloads.c
@@ -227,6 +227,7 @@ def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]])
     for run_id, start, _ in written:
         if start.retry is not None:
             _copy_checkpoints(connection, run_id, start.retry)
+            _hand_on_claims(connection, run_id, start.retry)
 
 
 def _pinned(connection: Connection, chosen: Chosen) -> Chosen:
@@ -345,6 +346,13 @@ def _copy_checkpoints(connection: Connection, run_id: int, retry: Retry) -> None
             return
     copied = select(bindparam("new_run_id", run_id, type_=columns.Id), *(PAYLOADS[name] for name in _COPIED))
     connection.execute(insert(tables.payloads).from_select(["run_id", *_COPIED], copied.where(kept)))
+
+
+def _hand_on_claims(connection: Connection, run_id: int, retry: Retry) -> None:
+    if retry.takes_over is TakesOver.ALL:
+        pools.hand_on(connection, retry.run_id, run_id, retry.forget_steps)
+    elif retry.start_step is not None:
+        pools.hand_on_payload(connection, retry.run_id, run_id, retry.position)
 
 
 _SERIAL = tables.runs.alias("serial")
