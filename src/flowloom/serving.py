@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import io
 import os
 import socket
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 import uvicorn
@@ -40,6 +42,7 @@ def configure_logs(settings: Settings) -> None:
         if is_text
         else structlog.processors.JSONRenderer()
     )
+    stream: Any = Lossy(sys.stderr)
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -48,9 +51,25 @@ def configure_logs(settings: Settings) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
+
+
+class Lossy(io.TextIOBase):
+    """A stream that drops what cannot be written: nothing shall end because the log's disk is full."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 def open_platform(settings: Settings) -> tuple[Platform, faults.Faults]:

@@ -155,6 +155,7 @@ async def one_of_each(server: World) -> dict[str, Any]:
     route = (await server.get(f"{flow.graph}/steps/{flow.last_step_id}/routes")).data[0]["id"]
     await flow.deploy()
     run = await flow.run([1])
+    await (await server.flow({"microservice": "batch", "config": {"size": 1}})).run({"no": "list"})
     administrator = server.bearer("administrator")
     app = (await server.post(f"/flow-versions/{flow.version_id}/upload", key=administrator)).data[
         "marketplace_app_id"
@@ -170,6 +171,7 @@ async def one_of_each(server: World) -> dict[str, Any]:
         "flow_run": run["id"],
         "payload_metadata": (await server.get("/payload-metadata")).data[0]["id"],
         "connection": (await server.post("/connections", json=connection)).data["id"],
+        "dead_letter": (await server.get("/dead-letters")).data[0]["id"],
         "webhook": (await server.post(f"/flows/{flow.id}/webhooks", json={"name": "In"})).data["id"],
         "user": 1,
         "api_key": (await server.post("/api-keys", json={"name": "Mine"})).data["id"],

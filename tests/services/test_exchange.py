@@ -67,6 +67,21 @@ async def test_what_goes_out_comes_back_in(server: World) -> None:
     assert "next_run_at" not in version["schedules"][0]
 
 
+async def test_the_limits_of_a_flow_go_with_it(server: World) -> None:
+    flow = await server.flow(deploy=False)
+    limits = {"concurrency": 4, "concurrency_key": "[[payload.id]]", "run_timeout_seconds": 90}
+    assert not limits.keys() & (await export(server, flow.id))["flow"].keys()
+    await server.put(f"/flows/{flow.id}", json=limits)
+    document = await export(server, flow.id)
+    assert {name: document["flow"][name] for name in limits} == limits
+    made = await bring_in(server, document)
+    assert {name: made[name] for name in limits} == limits
+    document["flow"]["concurrency_key"] = "[[nothing]]"
+    with pytest.raises(errors.Invalid) as caught:
+        await bring_in(server, document)
+    assert [*caught.value.errors] == ["flow.concurrency_key"]
+
+
 async def test_steps_in_any_order_become_the_same_version(server: World) -> None:
     flow = await branched(server)
     document = await export(server, flow.id)

@@ -19,11 +19,13 @@ from flowloom import __version__, errors
 from flowloom.api import (
     cache_entries,
     call,
+    companies,
     connections,
     data_pools,
     dead_letters,
     docs,
     envelope,
+    evidence,
     flows,
     graphs,
     head,
@@ -47,8 +49,9 @@ from flowloom.api import (
 
 log = structlog.get_logger(__name__)
 RESOURCES = (
-    health, logins, users, keys, flows, versions, schedules, graphs, retries, runs, dead_letters, connections,
-    webhooks, marketplace, data_pools, lookup_tables, cache_entries, tracked_data
+    health, logins, companies, users, keys, flows, versions, schedules, graphs, retries, runs, evidence,
+    dead_letters, connections, webhooks, marketplace,
+    data_pools, lookup_tables, cache_entries, tracked_data
 )  # fmt: skip
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MESSAGES = {

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from flowloom import errors
-from flowloom.domain import bulk
+from flowloom.domain import bulk, declaration, formats
 from flowloom.domain.payload import JSON_TYPE, is_json_type
 from flowloom.steps import aside
 
@@ -72,6 +72,20 @@ def decode(content: bytes) -> Any:
             ) from None
         raise errors.Invalid.field("body", f"The body is not valid JSON: {error}.") from None
     raise errors.Invalid.field("body", f"The body is nested deeper than {MAX_DEPTH} levels.")
+
+
+def require_readable(content: bytes, content_type: str) -> None:
+    """Raise Invalid for a payload that is not the JSON, CSV or XML that its content type says; an empty one is."""
+    if not content:
+        return
+    if is_json_type(content_type):
+        decode(content)
+        return
+    try:
+        formats.decode(content, content_type)
+    except declaration.Unreadable as error:
+        kind = content_type.partition(";")[0]
+        raise errors.Invalid.field("body", f"The body is not valid {kind}: {error.why}") from None
 
 
 def _value(content: bytes) -> Any:

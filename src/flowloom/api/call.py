@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from flowloom import errors
 from flowloom.api import bodies, envelope, limits
+from flowloom.engine.inspection import Inspector
 from flowloom.services.actor import Actor, Role
 from flowloom.services.platform import Platform
 from flowloom.services.principals import Principals
@@ -36,6 +37,7 @@ class Doors:
     logins: limits.LoginThrottle
     hooks: Remembered[Any]
     readiness: Callable[[], Awaitable[list[str]]]
+    inspector: Inspector
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,13 @@ class Call:
     async def made(self, make: Callable[[dict[str, Any]], T]) -> T:
         """What `make` makes of the body, a JSON object; a large one is worked on in a thread."""
         return await bodies.read(self.request, make)
+
+    def parameter(self, name: str) -> str | None:
+        """A parameter of the query string. Raises Invalid for one that is there twice."""
+        given = self.request.query_params.getlist(name)
+        if len(given) > 1:
+            raise errors.Invalid.field(name, f"{name} is given {len(given)} times; give it once.")
+        return given[0] if given else None
 
     def asked(self, listing: query.Listing) -> query.Page:
         """What the query string asks of a list."""

@@ -13,7 +13,6 @@ from flowloom import errors
 from flowloom.api import bodies, call, envelope, routes
 from flowloom.api.idempotency import idempotency
 from flowloom.domain import run
-from flowloom.domain.payload import is_json_type
 from flowloom.services import runs, webhooks
 from flowloom.services.actor import Actor, Role
 from flowloom.steps import aside
@@ -46,8 +45,7 @@ async def _receive(request: Request) -> Response:
     if key is not None:
         key = (f"webhook {hook.id} {hashlib.sha256(key[0].encode()).hexdigest()}", key[1])
     content_type = request.headers.get("content-type", "application/json")[:255]
-    if content and is_json_type(content_type):
-        await aside.run(len(content), bodies.decode, content)
+    await aside.run(len(content), bodies.require_readable, content, content_type)
     actor = Actor(hook.company_id, Role.USER, now)
     order = runs.Order(
         flow_id=hook.flow_id,

@@ -30,6 +30,16 @@ VersionStatus = Literal["Draft", "Inactive", "Deployed"]
 Coordinate = Annotated[float, Field(ge=-1e9, le=1e9)]
 Ignored = Annotated[Any, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
 Days = Annotated[int, Field(ge=1, le=36_500)] | None
+Concurrency = Annotated[int, Field(ge=0, le=1000, description="Runs at a time; 0 is no limit of its own")]
+ConcurrencyKey = Annotated[
+    Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)] | None,
+    Field(
+        description="A template, such as `[[payload.customer_id]]`: runs with an equal key go one at a time"
+    ),
+]
+RunTimeout = Annotated[
+    Annotated[int, Field(ge=1, le=604_800)] | None, Field(description="A run that takes longer fails")
+]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -111,10 +121,14 @@ class FlowCreate(BaseModel):
     labels: list[Label] = Field(default=[], max_length=50)
     log_retention_days: Days = None
     payload_retention_days: Days = None
+    concurrency: Concurrency = 0
+    concurrency_key: ConcurrencyKey = None
+    run_timeout_seconds: RunTimeout = None
 
 
 class FlowUpdate(BaseModel):
-    """What is left out stays as it is; null gives a retention back to the server's settings."""
+    """What is left out stays as it is; null takes a key or a time limit away and gives a retention
+    back to the server's settings."""
 
     name: Name | None = None
     description: Annotated[str, StringConstraints(max_length=10_000)] | None = None
@@ -123,6 +137,9 @@ class FlowUpdate(BaseModel):
     labels: list[Label] | None = Field(default=None, max_length=50)
     log_retention_days: Days = None
     payload_retention_days: Days = None
+    concurrency: Concurrency | None = None
+    concurrency_key: ConcurrencyKey = None
+    run_timeout_seconds: RunTimeout = None
 
 
 class User(Record):
@@ -185,6 +202,11 @@ class Schedule(Record):
     flow_version: Version | None = Field(default=None, description="With include=flowVersion")
 
 
+WaitsFor = Literal[
+    "ready_at", "schedule", "key", "parallel_limit", "flow_concurrency", "company_concurrency", "turn"
+]
+
+
 class Run(Record):
     id: int
     flow_id: int
@@ -201,7 +223,16 @@ class Run(Record):
     schedule_id: int | None = None
     fire_at: AwareDatetime | None = None
     retry_flow_run_id: int | None = None
+    parent_run_id: int | None = Field(default=None, description="The run whose run-flow step started it")
+    started_by: int | None = Field(
+        default=None, description="Id of the user who started it; absent for a key"
+    )
+    start_step: str | None = Field(
+        default=None, description="Key of the step it begins with, if not the trigger"
+    )
+    resume_at: AwareDatetime | None = Field(default=None, description="Until when a started run waits")
     summary: dict[str, Any] | None = None
+    waits_for: WaitsFor | None = Field(default=None, description="In the queue: what it waits for first")
 
 
 class Version(Record):
@@ -243,6 +274,9 @@ class Flow(Record):
     labels: list[str]
     log_retention_days: int | None = Field(default=None, description="Absent: as the server's settings say")
     payload_retention_days: int | None = Field(default=None, description="The same for payloads")
+    concurrency: int = Field(description="Runs at a time; 0 is no limit of its own")
+    concurrency_key: str | None = Field(default=None, description="Absent: runs do not wait for a key")
+    run_timeout_seconds: int | None = Field(default=None, description="Absent: no limit of its own")
     created_at: AwareDatetime
     updated_at: AwareDatetime
     latest_version: Version | None = None

@@ -44,6 +44,23 @@ class UserUpdate(BaseModel):
     role: RoleName | None = None
 
 
+class CompanyUpdate(BaseModel):
+    """What is left out stays as it is."""
+
+    name: ShortName | None = None
+    concurrency: int | None = Field(
+        default=None, ge=0, le=10_000, description="Runs at a time; 0 is what the server's settings say"
+    )
+
+
+class Company(schemas.Record):
+    id: int
+    name: str
+    concurrency: int = Field(description="Runs at a time; 0 is what the server's settings say")
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
 class Me(schemas.Record):
     """Who asks."""
 

@@ -162,3 +162,46 @@ class PayloadMetadata(schemas.Record):
     meta: dict[str, str]
     bytes: int
     created_at: AwareDatetime
+
+
+class RunStep(schemas.Record):
+    """A step of a run's definition, and what it did once the run has ended."""
+
+    key: str
+    name: str
+    microservice: str
+    parent: str | None = None
+    route: str | None = None
+    config: dict[str, Any]
+    was_reached: bool
+    began_at: AwareDatetime | None = None
+    payloads_in: int | None = None
+    payloads_out: int | None = None
+    bytes_in: int | None = None
+    bytes_out: int | None = None
+    failed: int | None = Field(default=None, description="Payloads that failed for good")
+    attempts: int | None = None
+    duration_ms: float | None = None
+    cpu_ms: float | None = Field(default=None, description="Processor time of a step without effects")
+
+
+class StepPayload(schemas.Record):
+    """A payload before or after a step."""
+
+    position: str
+    content_type: str
+    meta: dict[str, str]
+    bytes: int
+    is_cut: bool = Field(description="Whether the body is too large to be shown here")
+    body: Any = Field(default=None, description="A JSON value, or text")
+
+
+class Explanation(schemas.Record):
+    """Why something ran as it did, in sentences."""
+
+    state: str
+    why: str
+    why_now: str
+    why_this_version: str
+    waited_for: list[str]
+    flow_run_id: int | None = Field(default=None, description="Of a slot: the run that it fired")

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from flowloom import errors
+from flowloom.domain import formats
 from flowloom.domain.payload import Payload
 from flowloom.engine import outcomes, records, streams, writes
 from flowloom.engine.active import NOTHING, Active, Recorded
@@ -22,7 +23,7 @@ from flowloom.store import recall
 BACKOFF_SECONDS: Final = 1.0
 MAX_BACKOFF_SECONDS: Final = 60.0
 # A longer pause before the next attempt is waited for outside of memory.
-PARK_SECONDS: Final = 60.0
+PARK_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -130,16 +131,23 @@ class Effects:
     async def _checkpoint(
         self, step: PlanStep, context: StepContext, payload: Payload, done: contract.Done, rows_before: int
     ) -> Sequence[streams.Item]:
-        """Put the rows that record an answer, packed, to what is to be written. What is large is worked on aside."""
-        arguments = self._active, step, payload, done, rows_before
+        """Put the rows that record an answer, packed, to what is to be written. What is large is worked on aside.
+
+        What goes on is what a restart would read: in CSV and XML everything is text.
+        """
+
+        def settle() -> tuple[Sequence[Payload], list[dict[str, Any]]]:
+            made = [formats.settled(one) for one in done.payloads]
+            return made, records.checkpoint(self._active, step, payload, done, made, rows_before)
+
         if records.is_long_to_work(done.payloads, context.variables):
-            rows = await asyncio.to_thread(records.checkpoint, *arguments)
+            made, rows = await asyncio.to_thread(settle)
         else:
-            rows = records.checkpoint(*arguments)
+            made, rows = settle()
         self._active.lines.payloads += await self._around.keep(lambda: self._packed(rows))
         at = self._around.clock()
         self._active.lines.writes += [writes.prepare(self._active, write, at) for write in done.writes]
-        return done.payloads
+        return made
 
     async def _packed(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if records.is_large(rows):

@@ -97,8 +97,11 @@ class Executor:
             del self._walking[run_id]
 
     async def _outcome(self, active: Active, claimed: Claimed) -> Result:
+        seconds_left = self._seconds_left(active)
         try:
-            async with asyncio.timeout(self._seconds_left(active)):
+            if seconds_left == 0:
+                raise TimeoutError
+            async with asyncio.timeout(seconds_left):
                 await self._work(active, claimed)
         except outcomes.Parked as parked:
             return parked
@@ -144,9 +147,15 @@ class Executor:
         return plan
 
     async def _restore(self, active: Active, claimed: Claimed, plan: Plan) -> Bucket:
-        if records.is_long_to_restore(claimed):
-            return await asyncio.to_thread(records.restore, active, claimed, plan, self._around.blobs)
-        return records.restore(active, claimed, plan, self._around.blobs)
+        arguments = active, claimed, plan, self._around.blobs
+
+        async def restore() -> Bucket:
+            if records.is_long_to_restore(claimed):
+                return await asyncio.to_thread(records.restore, *arguments)
+            return records.restore(*arguments)
+
+        bucket: Bucket = await self._around.keep(restore)
+        return bucket
 
     async def _park(self, active: Active, parked: outcomes.Parked) -> Ended | None:
         """Let the run wait outside of memory; its end instead when its time runs out or it was stopped meanwhile."""
@@ -154,7 +163,12 @@ class Executor:
             return STOPPED_BY_ORDER
         self._around.reach("run-before-park")
         resume_at = min(parked.until, self._deadline(active) or parked.until)
-        park = journal.Park(run_id=active.row.id, fence=active.row.fence, resume_at=resume_at)
+        park = journal.Park(
+            run_id=active.row.id,
+            fence=active.row.fence,
+            resume_at=resume_at,
+            has_warnings=active.has_warnings,
+        )
         lines = active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.park(park, lines))
         return None

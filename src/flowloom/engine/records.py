@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from flowloom.domain import formats
 from flowloom.domain.payload import Payload
 from flowloom.engine.active import NOTHING, Active, Recorded, StepTally
 from flowloom.engine.plan import Plan, PlanStep
@@ -54,20 +55,25 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
     active.failures = {
         (row.step_key, row.position): contract.Fail(row.message, row.error_class) for row in claimed.failures
     }
-    _count(active, claimed.recorded)
+    _count(active, claimed.recorded, plan)
     return Bucket([start], {**plan.variables, **(claimed.row.variables or {})})
 
 
-def _count(active: Active, rows: Sequence[Row[Any]]) -> None:
+def _count(active: Active, rows: Sequence[Row[Any]], plan: Plan) -> None:
     """Count what was recorded before a restart: metrics come with the end. What a retry took over is older."""
     for row in rows:
         if row.created_at < active.row.queued_at or row.content_type is None:
             continue
         if row.kind == "start":
             active.metrics["payloads", "received"] += 1
-        else:
-            active.metrics["payloads", "count"] += 1
-            active.metrics["payloads", "bytes"] += row.bytes
+        elif row.kind == "effect":
+            _count_payload(active, row.bytes, is_sent=plan.require(row.step_key).compiled.sends)
+
+
+def _count_payload(active: Active, size_bytes: int, *, is_sent: bool) -> None:
+    active.metrics["payloads", "count"] += 1
+    active.metrics["payloads", "sent" if is_sent else "received"] += 1
+    active.metrics["payloads", "bytes"] += size_bytes
 
 
 def _add(recorded: dict[tuple[str, str], Recorded], row: Row[Any], store: blobs.Blobs) -> None:
@@ -107,6 +113,7 @@ def dead_letter(
     active: Active, step: PlanStep, payload: Payload, variables: Mapping[str, Any], fail: contract.Fail
 ) -> dict[str, Any]:
     """The row of a payload that failed for good, as it was given to the step; its body raw."""
+    payload = formats.settled(payload)
     return {
         "company_id": active.row.company_id,
         "flow_id": active.row.flow_id,
@@ -129,7 +136,12 @@ def dead_letter(
 
 
 def checkpoint(
-    active: Active, step: PlanStep, payload: Payload, done: contract.Done, rows_before: int
+    active: Active,
+    step: PlanStep,
+    payload: Payload,
+    done: contract.Done,
+    made: Sequence[Payload],
+    rows_before: int,
 ) -> list[dict[str, Any]]:
     """The rows that record one answer of an effect; one without payloads is recorded by a row without a body.
 
@@ -139,18 +151,17 @@ def checkpoint(
     state: dict[str, Any] = {"of": payload.position}
     if done.cursor is not None:
         state["cursor"] = done.cursor
-    if not done.payloads:
+    if not made:
         return [_row(active, step, None, f"{payload.position}!{rows_before}", state)]
-    return [_row(active, step, made, made.position, state) for made in done.payloads]
+    return [_row(active, step, one, one.position, state) for one in made]
 
 
 def _row(
     active: Active, step: PlanStep, payload: Payload | None, position: str, state: Mapping[str, Any]
 ) -> dict[str, Any]:
     raw = blobs.encode(payload) if payload is not None else b""
-    active.metrics["payloads", "count"] += payload is not None
-    active.metrics["payloads", "sent" if step.compiled.sends else "received"] += payload is not None
-    active.metrics["payloads", "bytes"] += len(raw)
+    if payload is not None:
+        _count_payload(active, len(raw), is_sent=step.compiled.sends)
     return {
         "run_id": active.row.id,
         "company_id": active.row.company_id,

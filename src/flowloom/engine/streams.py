@@ -62,10 +62,11 @@ class Shelf:
 
     def add(self, items: Sequence[Item]) -> None:
         self._size_bytes += sum([item.size_bytes for item in items])
-        self.items += items
         if self._is_full:
-            self.items[-len(items) :] = [self._ref(item) for item in items]
-        elif self._size_bytes > BUFFER_BYTES and len(self.items) > 1:
+            self.items += [self._ref(item) for item in items]
+            return
+        self.items += items
+        if self._size_bytes > BUFFER_BYTES and len(self.items) > 1:
             self._is_full = True
             self.items = [self._ref(item) for item in self.items]
 

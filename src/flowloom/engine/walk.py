@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flowloom.domain.payload import Payload
+from flowloom.domain.payload import JSON_TYPE, Payload
 from flowloom.domain.run import Status
 from flowloom.engine import outcomes, records, streams
 from flowloom.engine.active import Active
@@ -220,7 +220,7 @@ class Walk:
         """One effect for the whole bucket, whose payloads go on as they are, with what the answer's meta adds."""
         payloads = [payload async for payload in streams.each(bucket.payloads)]
         self._count_in(step, passing, payloads)
-        whole = replace(payloads[0], body=[payload.body for payload in payloads])
+        whole = replace(payloads[0], body=[payload.body for payload in payloads], content_type=JSON_TYPE)
         made = await self._effect(step, self._context(step, bucket), bucket, whole, is_last=False)
         if not made:
             return ()

@@ -25,7 +25,7 @@ BLOB_GRACE = timedelta(hours=1)
 # How often all runs are looked at again, for flows whose retention was changed, and all files, for those unnamed.
 SWEEP_EVERY: Final = timedelta(days=1)
 FLOWS, PAYLOADS, LOGS, RUNS = tables.flows.c, tables.payloads.c, tables.run_logs.c, tables.runs.c
-METRICS, CACHE = tables.metrics.c, tables.cache_entries.c
+METRICS, LETTERS, CACHE = tables.metrics.c, tables.dead_letters.c, tables.cache_entries.c
 # It stays: its id is where a restart goes on to count.
 _NEWEST = select(func.max(tables.runs.alias().c.id)).scalar_subquery()
 
@@ -57,22 +57,22 @@ class Pruner:
         self._blobs = store
         self._minute_age = timedelta(days=days.minutes)
         payloads = (tables.payloads, PAYLOADS.run_id)
-        cached, claims = (
-            (tables.cache_entries, CACHE.run_id),
-            (tables.pool_entries, tables.pool_entries.c.run_id),
-        )
         logs, tracked = (tables.run_logs, LOGS.run_id), (tables.tracked, tables.tracked.c.run_id)
-        all_of_it = [payloads, cached, claims, logs, tracked, (tables.runs, RUNS.id)]
+        exchanges = (tables.exchanges, tables.exchanges.c.run_id)
+        letters = (tables.dead_letters, LETTERS.run_id)
+        cached = (tables.cache_entries, CACHE.run_id)
+        claims = (tables.pool_entries, tables.pool_entries.c.run_id)
+        of_payloads = [payloads, exchanges, cached]
         self._kinds = (
             Kind(
                 exists().where(PAYLOADS.run_id == RUNS.id),
-                [payloads, cached],
+                of_payloads,
                 FLOWS.payload_retention_days,
                 days.payloads,
             ),
             Kind(
                 RUNS.id < _NEWEST,
-                all_of_it,
+                [*of_payloads, letters, logs, tracked, claims, (tables.runs, RUNS.id)],
                 FLOWS.log_retention_days,
                 days.logs,
             ),
@@ -113,7 +113,7 @@ class Pruner:
         removed = 0
         while gone := await self._database.write_grouped(lambda db: _batch(db, table, due)):
             removed += len(gone)
-            if table is tables.payloads:
+            if "blob" in table.c:
                 await self._remove_blobs([row.blob for row in gone if row.blob is not None], now)
         return removed
 
@@ -177,4 +177,7 @@ def _batch(connection: Connection, table: Table, due: ColumnElement[bool]) -> Se
 
 
 def _is_used(connection: Connection, blob: str) -> bool:
-    return connection.scalar(select(PAYLOADS.id).where(PAYLOADS.blob == blob).limit(1)) is not None
+    holders = (
+        select(table.c.id).where(table.c.blob == blob) for table in (tables.payloads, tables.dead_letters)
+    )
+    return any(connection.scalar(holder.limit(1)) is not None for holder in holders)

@@ -37,6 +37,9 @@ class Flow(msgspec.Struct, kw_only=True):
     description: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
     priority: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
     labels: Annotated[list[Label], msgspec.Meta(max_length=50)] = []
+    concurrency: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    concurrency_key: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+    run_timeout_seconds: Annotated[int, msgspec.Meta(ge=1, le=604_800)] | None = None
 
 
 class Schedule(msgspec.Struct, kw_only=True):
@@ -76,6 +79,8 @@ def read(document: Mapping[str, Any]) -> Document:
         raise errors.Invalid.field("document", "A text in the document holds a NUL character; remove it.")
     with _at("flow", "Flow"):
         _require_name(found.flow.name)
+        if found.flow.concurrency_key is not None:
+            templates.compile(found.flow.concurrency_key, "concurrency_key")
     _require_variables("definition", found.definition.variables)
     _check_steps(found.definition)
     _check_routes(found.definition)

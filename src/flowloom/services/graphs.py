@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -62,7 +62,8 @@ def judge_new(connection: Connection, actor: Actor, version_id: int, fields: Map
         "name": fields.get("name") or step_type.title,
         "variables": fields.get("variables") or {},
     }
-    return _judged(step_type, given)
+    judged = _judged(step_type, given)
+    return judged if judged.routes is not None else replace(judged, routes=step_routes.of_new(step_type))
 
 
 def judge_change(
@@ -79,7 +80,7 @@ def _judged(step_type: contract.StepType, fields: Mapping[str, Any]) -> Judged:
     judged = Judged(fields)
     if "config" in fields:
         registry.require_bounded(fields["config"])
-        config, routes = step_routes.split(fields["config"], has_routes=step_type.has_routes)
+        config, routes = step_routes.split(fields["config"], step_type)
         registry.check(step_type, config)
         judged = Judged({**fields, "config": config}, routes)
     _require_variables(fields.get("variables", {}))
@@ -101,7 +102,7 @@ def put_step(
     """Put a step after its parent, before what followed it there. Raises Missing, Invalid, VersionLocked, Conflict."""
     fields = judged.fields
     owned.load_version(connection, actor, version_id)
-    _require_connection(connection, actor, fields["config"])
+    _require_own(connection, actor, fields["config"])
     drawn = owned.edit_draft(connection, actor, version_id, if_match)
     if fields["microservice"] == graph.TRIGGER:
         raise errors.Invalid.field("microservice", "A version has one trigger, and this one has it already.")
@@ -157,7 +158,7 @@ def change_step(
     """Change what was judged of a step. Raises Missing, Invalid, Conflict."""
     owned.load_version(connection, actor, version_id)
     changed, routes = dict(judged.fields), judged.routes
-    _require_connection(connection, actor, changed.get("config", {}))
+    _require_own(connection, actor, changed.get("config", {}))
     try:
         drawn = owned.edit_draft(connection, actor, version_id, if_match)
     except errors.VersionLocked as locked:
@@ -233,14 +234,16 @@ def variables_of(connection: Connection, actor: Actor, version_id: int) -> dict[
     return dict(owned.load_version(connection, actor, version_id).variables)
 
 
-def _require_connection(connection: Connection, actor: Actor, config: Mapping[str, Any]) -> None:
-    """Raise Invalid for a config with a connection that is not the company's."""
-    asked = config.get("connection_id")
-    if asked is not None:
-        columns = tables.connections.c
-        own = select(columns.id).where(columns.id == asked, columns.company_id == actor.company_id)
+def _require_own(connection: Connection, actor: Actor, config: Mapping[str, Any]) -> None:
+    """Raise Invalid for a config with a connection or a flow that is not the company's."""
+    for name, table in (("connection_id", tables.connections), ("flow_id", tables.flows)):
+        asked = config.get(name)
+        if asked is None:
+            continue
+        own = select(table.c.id).where(table.c.id == asked, table.c.company_id == actor.company_id)
         if not 0 < asked <= query.MAX_ID or connection.scalar(own) is None:
-            raise errors.Invalid.field("config.connection_id", f"Connection {asked} was not found.")
+            noun = name.removesuffix("_id").capitalize()
+            raise errors.Invalid.field(f"config.{name}", f"{noun} {asked} was not found.")
 
 
 def _require_variables(variables: Mapping[str, Any]) -> None:

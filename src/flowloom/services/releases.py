@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from flowloom import errors
 from flowloom.domain import conditions, graph, templates, version
-from flowloom.services import owned, schedules
+from flowloom.services import circles, owned, schedules
 from flowloom.services.actor import Actor
 from flowloom.steps import contract, registry
 from flowloom.store import definitions, tables
@@ -82,6 +82,7 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
     for step in drawn.ordered():
         for name, words in _step_faults(step, drawn, known, owned).items():
             found[f"steps.{step.id}.{name}"] = [f"{graph.label(step)}, {name}: {text}" for text in words]
+    found |= circles.faults(connection, actor, row, drawn)
     if found:
         raise errors.Invalid(found)
 

@@ -13,10 +13,10 @@ from flowloom import errors
 from flowloom.domain import graph, run, version
 from flowloom.services import dead_letters, owned, releases, runs
 from flowloom.services.actor import Actor
-from flowloom.store import definitions, query, queue, tables
+from flowloom.store import definitions, pools, query, queue, tables
 from flowloom.store.blobs import Packed
 
-RUNS, FLOWS = tables.runs.c, tables.flows.c
+RUNS = tables.runs.c
 RETRIED: Final = (run.Status.FAILURE, run.Status.STOPPED, run.Status.PARTIAL)
 MAX_AT_ONCE: Final = 1000
 
@@ -69,6 +69,7 @@ def retry(
     else:
         again, variables = _edited(connection, row, chosen, wish.from_step)
     started = _queued(connection, actor, ids, row, wish, again, variables)
+    _hand_on_claims(connection, row.id, started.run_id, wish, again)
     dead_letters.mark_retried(connection, actor, id, started.run_id)
     return Retried(started, _report(connection, row, chosen) if wish.version_id is not None else None)
 
@@ -91,6 +92,16 @@ def retry_matching(
         else:
             bulk.started.append(made.started.run_id)
     return bulk
+
+
+def _hand_on_claims(
+    connection: Connection, run_id: int, to_run_id: int, wish: Wish, again: queue.Retry
+) -> None:
+    """What the run had claimed in data pools is the new run's, as far as that goes on with it."""
+    if wish.body is None:
+        pools.hand_on(connection, run_id, to_run_id, again.forget_steps)
+    elif wish.from_step is None and again.start_step is not None:
+        pools.hand_on_payload(connection, run_id, to_run_id, again.position)
 
 
 def _queued(
@@ -176,14 +187,25 @@ def version_to_run(
     connection: Connection, actor: Actor, row: Row[Any], version_id: int | None
 ) -> queue.Chosen:
     """The version that a run is done again on: its own as it was, or a chosen one. Raises Missing, Invalid."""
-    priority = connection.scalar(select(FLOWS.priority).where(FLOWS.id == row.flow_id)) or row.priority
+    flow = owned.load_flow(connection, actor, row.flow_id)
     if version_id is None:
-        return queue.Chosen(row.flow_version_id, row.iteration, "", row.content_hash, priority)
+        return _chosen(flow, row.flow_version_id, row.iteration, row.content_hash)
     chosen = owned.load_version(connection, actor, version_id, flow_id=row.flow_id)
     if chosen.status == version.Status.DRAFT:
         releases.require_runnable(connection, actor, chosen)
-    content_hash = definitions.keep(connection, version_id)
-    return queue.Chosen(version_id, chosen.iteration, chosen.status, content_hash, priority)
+    return _chosen(flow, version_id, chosen.iteration, definitions.keep(connection, version_id))
+
+
+def _chosen(flow: Row[Any], version_id: int, iteration: int, content_hash: str) -> queue.Chosen:
+    return queue.Chosen(
+        version_id,
+        iteration,
+        "",
+        content_hash,
+        flow.priority,
+        flow.concurrency_key,
+        flow.run_timeout_seconds,
+    )
 
 
 def version_of_letter(

@@ -23,10 +23,9 @@ STATUS_CHOICES: Final = {
     **{str(int(status)): int(status) for status in run.Status},
     **{status.name.lower(): int(status) for status in run.Status},
 }
-_COMPANY = RUNS.company_id == bindparam("company_id")
 
 LISTING = query.Listing(
-    select=select(tables.runs).where(_COMPANY),
+    select=select(tables.runs).where(RUNS.company_id == bindparam("company_id")),
     id=RUNS.id,
     sorts={name: RUNS[name] for name in ("started_at", "queued_at", "finished_at")},
     filters={
@@ -34,6 +33,7 @@ LISTING = query.Listing(
         "flow_version_id": query.Filter(RUNS.flow_version_id, "id"),
         "schedule_id": query.Filter(RUNS.schedule_id, "id"),
         "retry_flow_run_id": query.Filter(RUNS.retry_flow_run_id, "id"),
+        "parent_run_id": query.Filter(RUNS.parent_run_id, "id"),
         "status": query.Filter(RUNS.status, "choice", choices=STATUS_CHOICES, help="0 to 5, or the names"),
         "trigger": query.Filter(
             RUNS.trigger, "choice", choices={kind.value: kind.value for kind in run.Trigger}
@@ -43,16 +43,6 @@ LISTING = query.Listing(
         "started_before": query.Filter(RUNS.started_at, "instant", "before", help="Before this time"),
     },
     default_sort="-id",
-    is_capped=True,
-)
-QUEUE_LISTING = query.Listing(
-    select=select(tables.runs).where(_COMPANY, RUNS.status == run.Status.QUEUED),
-    id=RUNS.id,
-    sorts={"priority": RUNS.priority, "ready_at": RUNS.ready_at},
-    filters={
-        name: LISTING.filters[name] for name in ("flow_id", "flow_version_id", "trigger", "schedule_id")
-    },
-    default_sort="priority",
     is_capped=True,
 )
 LOG_LISTING = query.Listing(
@@ -110,6 +100,7 @@ async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started
             content_type=order.content_type,
             variables=order.variables,
             idempotency=order.idempotency,
+            started_by=actor.user_id,
         )
     )
     platform.broker.wake()
@@ -139,14 +130,6 @@ def page(connection: Connection, actor: Actor, asked: query.Page) -> tuple[query
     return found, [view(row) for row in found.rows]
 
 
-def queued(
-    connection: Connection, actor: Actor, asked: query.Page
-) -> tuple[query.Found, list[dict[str, Any]]]:
-    """A page of the runs that wait, in the order they will start."""
-    found = query.fetch(connection, QUEUE_LISTING, asked, company_id=actor.company_id)
-    return found, [view(row) for row in found.rows]
-
-
 def get(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
     """One run. Raises Missing."""
     return view(load(connection, actor, id))
@@ -154,7 +137,7 @@ def get(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
 
 def as_queued(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
     """A run as it was when it was queued: what starting it answers, each time it is asked with the same key."""
-    later = {"summary", "started_at", "finished_at", "duration_ms"}
+    later = {"summary", "started_at", "finished_at", "duration_ms", "resume_at"}
     now = get(connection, actor, id)
     kept = {name: value for name, value in now.items() if name not in later}
     return {**kept, "status": int(run.Status.QUEUED), "has_warnings": False}
@@ -232,6 +215,10 @@ def view(row: Row[Any]) -> dict[str, Any]:
             "schedule_id": row.schedule_id,
             "fire_at": views.instant(row.fire_at),
             "retry_flow_run_id": row.retry_flow_run_id,
+            "parent_run_id": row.parent_run_id,
+            "started_by": row.started_by,
+            "start_step": row.start_step,
+            "resume_at": views.instant(row.resume_at),
         }
     )
 

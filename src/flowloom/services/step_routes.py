@@ -12,7 +12,7 @@ from flowloom import errors
 from flowloom.domain import conditions, graph
 from flowloom.services import owned, views
 from flowloom.services.actor import Actor
-from flowloom.steps import registry
+from flowloom.steps import contract, registry
 from flowloom.store import definitions, tables
 
 STEPS, ROUTES = tables.steps.c, tables.routes.c
@@ -57,6 +57,7 @@ def add(
             "step", f"{graph.label(step)} is a {step.microservice}, which has no routes."
         )
     drawn = owned.edit_draft(connection, actor, version_id, if_match)
+    _refuse_fixed(drawn, step_id)
     existing = drawn.routes_of(drawn.require_step(step_id).id)
     _require_new_name(existing, fields["name"])
     if len(existing) >= MAX_ROUTES:
@@ -82,6 +83,7 @@ def change(
     _load(connection, actor, version_id)
     drawn = owned.edit_draft(connection, actor, version_id, if_match)
     _require_route(drawn, step_id, id)
+    _refuse_fixed(drawn, step_id)
     _require_new_name([route for route in drawn.routes_of(step_id) if route.id != id], fields.get("name"))
     if fields:
         changed = update(tables.routes).where(ROUTES.id == id)
@@ -102,7 +104,9 @@ def remove(
 ) -> str:
     """Delete a route; the steps on it stay, without a route until they are hung elsewhere. Its name."""
     _require_route(_load(connection, actor, version_id), step_id, id)
-    route = _require_route(owned.edit_draft(connection, actor, version_id, if_match), step_id, id)
+    drawn = owned.edit_draft(connection, actor, version_id, if_match)
+    route = _require_route(drawn, step_id, id)
+    _refuse_fixed(drawn, step_id)
     _drop(connection, id)
     owned.note_save(connection, actor, version_id)
     return route.name
@@ -172,10 +176,10 @@ def _drop(connection: Connection, id: int) -> None:
 
 
 def split(
-    config: Mapping[str, Any], *, has_routes: bool
+    config: Mapping[str, Any], step_type: contract.StepType
 ) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
     """A config and the routes it brings, if any. Raises Invalid."""
-    if not has_routes or "routes" not in config:
+    if not step_type.has_routes or "routes" not in config:
         return dict(config), None
     routes = config["routes"]
     if not isinstance(routes, list) or len(routes) > MAX_ROUTES:
@@ -187,7 +191,34 @@ def split(
     names = [route["name"] for route in routes]
     if len(set(names)) != len(names):
         raise errors.Invalid.field("config.routes", "Two routes have the same name; give each its own.")
+    _require_fixed(names, step_type)
     return {name: value for name, value in config.items() if name != "routes"}, routes
+
+
+def of_new(step_type: contract.StepType) -> list[dict[str, Any]]:
+    """The routes that a new step has from the start."""
+    return [{"name": name} for name in step_type.fixed_routes]
+
+
+def _require_fixed(names: Sequence[str], step_type: contract.StepType) -> None:
+    """Raise Invalid unless these are the routes that a step of this type has to have, where it does."""
+    fixed = step_type.fixed_routes
+    if fixed and tuple(names) != tuple(fixed):
+        raise errors.Invalid.field(
+            "config.routes",
+            f"A {step_type.microservice} has the routes {' and '.join(fixed)}, in this order.",
+        )
+
+
+def _refuse_fixed(drawn: graph.Graph, step_id: int) -> None:
+    """Raise Invalid for a step whose routes come with it and stay."""
+    step = drawn.require_step(step_id)
+    fixed = registry.get(step.microservice).fixed_routes
+    if fixed:
+        raise errors.Invalid.field(
+            "step",
+            f"{graph.label(step)} has the routes {' and '.join(fixed)} from the start; hang steps on these.",
+        )
 
 
 def _require_fields(place: str, route: object) -> None:

@@ -11,16 +11,16 @@ import msgspec
 from pydantic import Field, JsonValue
 
 from flowloom import errors
-from flowloom.domain import bulk, payload, templates
+from flowloom.domain import bulk, declaration, payload, templates
 from flowloom.domain.payload import Payload
-from flowloom.steps import answers, aside, contract, pagination
+from flowloom.steps import answers, aside, contract, conversion, pagination
+from flowloom.steps.conversion import Format, FormatName
 from flowloom.steps.pagination import Pagination
 
 # The request's own timeout comes first: it says what was waited for.
 _STEP_GRACE_SECONDS = 5.0
 _KEY_HEADER = "Idempotency-Key"
 _BODYLESS = frozenset({"GET", "HEAD"})
-# The character sets of texts on the web. Python knows more, some of which are slow or are no text at all.
 _TEMPLATE: dict[str, Any] = {"x-template": True}
 
 Scalar = str | int | float | bool
@@ -52,9 +52,15 @@ class Connector(contract.Config):
     body: JsonValue = Field(
         None, description="JSON or text; a send without it sends the payload", json_schema_extra=_TEMPLATE
     )
-    response_format: Literal["json", "text"] | None = Field(
+    send_format: FormatName | None = Field(
+        None, description="What a send makes of the payload; unset, it goes out as it is"
+    )
+    response_format: FormatName | None = Field(
         None,
         description="How to read the answer; unset, a receive goes by its content type and a send keeps the payload",
+    )
+    format: Format | None = Field(
+        None, description="How the text, CSV or XML is written that a receive reads, or a send sends"
     )
     path: str | None = Field(None, description="Where the records are in the answer")
     pagination: Pagination | None = Field(None, description="How a receive gets to the next page")
@@ -68,13 +74,15 @@ class _Body:
 
     tree: templates.Tree | None = None
     text: templates.Template | None = None
+    send_format: FormatName | None = None
+    format: Format | None = None
 
     def encode(self, scope: templates.Scope, incoming: Payload) -> tuple[bytes, str]:
-        """The bytes and their content type."""
+        """The bytes and their content type. Raises declaration.Unwritable."""
         if self.tree is not None:
             return bulk.encode(self.tree.value(scope)), payload.JSON_TYPE
         if self.text is None:
-            return _payload_bytes(incoming)
+            return conversion.written(incoming, self.send_format, self.format)
         value = self.text.value(scope)
         if isinstance(value, str):
             return value.encode(), f"{payload.TEXT_TYPE}; charset=utf-8"
@@ -134,9 +142,11 @@ class _Call:
     ) -> contract.Response | contract.Outcome:
         """The answer, if it is a good one, or else what came of it."""
         size_bytes = self.body_bytes + incoming.size_bytes + aside.about_bytes(context.variables)
-        request = await aside.run(size_bytes, self._request, context, incoming, state)
         try:
+            request = await aside.run(size_bytes, self._request, context, incoming, state)
             response = await context.fetch(request)
+        except declaration.Unwritable as error:
+            return contract.Fail(f"The payload cannot be sent. {error.why}")
         except contract.RequestFailed as error:
             return contract.Retry(error.why) if error.passing else contract.Fail(error.why)
         if response.status == 404 and state["page"] and self._counts_pages:
@@ -189,15 +199,16 @@ class _Call:
     def _parse(self, response: contract.Response) -> Payload:
         """The whole answer as a payload. Raises answers.Unreadable."""
         content_type = response.headers.get("content-type", "")
-        wants_json = self.config.response_format == "json" or _needs_json(self.config)
-        if wants_json or (self.config.response_format is None and payload.is_json_type(content_type)):
-            return Payload(answers.decoded_json(response.body), size_bytes=len(response.body))
-        return answers.text_payload(response.body, content_type, self.config.response_format == "text")
+        wanted = self.config.response_format
+        if wanted is None and _needs_records(self.config) and not payload.is_record_type(content_type):
+            wanted = "json"
+        format = self.config.format if self.config.direction == "receive" else None
+        return answers.read(response.body, content_type, wanted, format)
 
     def _picked(self, whole: Payload, context: contract.Context) -> Payload:
-        if not whole.is_json:
+        if not whole.has_records or self.path is payload.ROOT:
             return whole
-        found = self.path.get(whole.body)
+        found = whole.records_at(self.path)
         if found is payload.MISSING:
             context.log("warning", f"The answer has nothing at '{self.path.text}'.")
             found = None
@@ -219,18 +230,9 @@ class _Call:
         return pagination.advance(pages, state, response, whole, items)
 
 
-def _needs_json(config: Connector) -> bool:
+def _needs_records(config: Connector) -> bool:
     pages = config.pagination
     return bool(config.path) or (pages is not None and pages.type != "link")
-
-
-def _payload_bytes(incoming: Payload) -> tuple[bytes, str]:
-    body = incoming.body
-    if isinstance(body, bytes):
-        return body, incoming.content_type
-    if isinstance(body, str) and not incoming.is_json:
-        return body.encode(), incoming.content_type
-    return bulk.encode(body), incoming.content_type if incoming.is_json else payload.JSON_TYPE
 
 
 def _is_same_origin(url: str, own: str) -> bool:
@@ -248,9 +250,12 @@ def _default(headers: dict[str, str], name: str, value: str) -> None:
 
 def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compiled:
     """Raises errors.Invalid on the field whose template or path is wrong."""
-    if config.response_format == "text" and _needs_json(config):
-        raise errors.Invalid.field("response_format", "A path or these pages need an answer in JSON.")
+    if config.response_format == "text" and _needs_records(config):
+        raise errors.Invalid.field(
+            "response_format", "A path or these pages need an answer in JSON, CSV or XML."
+        )
     is_send = config.direction == "send"
+    _check_formats(config)
     if is_send and config.pagination is not None:
         raise errors.Invalid.field("pagination", "Only a receive has pages; remove it.")
     if config.pagination is not None:
@@ -276,6 +281,17 @@ def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compile
     )
 
 
+def _check_formats(config: Connector) -> None:
+    if config.send_format is not None and (config.direction == "receive" or config.body is not None):
+        raise errors.Invalid.field(
+            "send_format", "Only a send without a body of its own has this; remove it."
+        )
+    if config.direction == "send":
+        conversion.check(config.format, config.send_format, "send_format")
+    else:
+        conversion.check(config.format, config.response_format, "response_format")
+
+
 def _require_reachable(config: Connector) -> None:
     """Raise Invalid for a URL that no run could ever request."""
     scheme, separator, _ = config.url.partition("://")
@@ -299,7 +315,9 @@ def _source(value: Scalar) -> str:
 
 def _compiled_body(config: Connector, method: str) -> _Body | None:
     if config.body is None:
-        return _Body() if config.direction == "send" and method not in _BODYLESS else None
+        if config.direction == "receive" or method in _BODYLESS:
+            return None
+        return _Body(send_format=config.send_format, format=config.format)
     if not isinstance(config.body, str):
         return _Body(tree=templates.compile_tree(config.body, "body"))
     given = [str(value) for name, value in config.headers.items() if name.lower() == "content-type"]
@@ -317,7 +335,8 @@ TYPE = contract.StepType(
     help=(
         "Calls an HTTP API. A receive asks for records, page after page; each page becomes a payload. "
         "A send calls the API once for each payload, with the payload or your own body, and always with an "
-        "Idempotency-Key header that is equal when the same payload is sent again."
+        "Idempotency-Key header that is equal when the same payload is sent again. Answers in JSON, CSV and XML "
+        "become records; what `path` picks of CSV or XML goes on as JSON."
     ),
     failure=(
         "No answer, 408, 425, 429 and most 5xx are tried again, after the time in Retry-After if given. "

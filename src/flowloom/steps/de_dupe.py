@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints
 
 from flowloom.domain.payload import Path, Payload, compile_path
-from flowloom.steps import aside, contract, record_text
+from flowloom.steps import aside, contract, record_text, records_only
 
 MAX_CHARACTERS: Final = 255
 
@@ -98,7 +98,7 @@ TYPE = contract.StepType(
         "further."
     ),
     failure=(
-        "A payload that is not JSON fails, one with a key of more than 255 characters, and every payload while the "
+        "A payload without records fails, one with a key of more than 255 characters, and every payload while the "
         "pool does not exist. A re-drive of a dead letter sends it, whatever the pool says."
     ),
     config=DeDupe,

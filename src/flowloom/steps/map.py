@@ -13,7 +13,7 @@ from flowloom.domain.lookup import Lookups
 from flowloom.domain.payload import MISSING, Path, Payload, assign, compile_path
 from flowloom.domain.templates import Scope
 from flowloom.steps import contract
-from flowloom.steps.json_only import json_only
+from flowloom.steps.records_only import records_only
 
 MAX_TARGET_POSITION = 999
 
@@ -72,7 +72,7 @@ def compile(config: Map, legs: Sequence[contract.Leg]) -> contract.Compiled:
         for at, rule in enumerate(config.rules)
         for name in transforms.lookups_in(rule.transforms)
     }
-    return contract.Compiled(json_only(run), lookups=lookups)
+    return contract.Compiled(records_only(run), lookups=lookups)
 
 
 def _map_all(rules: list[Apply], per_record: bool) -> Callable[[list[object], Scope], list[object]]:
@@ -195,7 +195,7 @@ TYPE = contract.StepType(
         "source and target maps a list position by position. The map of a list is the list of the maps."
     ),
     failure=(
-        "A payload that is not JSON fails, and so does one with a value that a transform cannot work on; "
+        "A payload that is not JSON, CSV or XML fails, and so does one with a value that a transform cannot work on; "
         "the message names the record and the target."
     ),
     config=Map,

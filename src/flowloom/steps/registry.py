@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from flowloom import errors
 from flowloom.domain import templates
 from flowloom.steps import (
+    assert_,
     batch,
     branch,
     cache,
@@ -28,6 +29,7 @@ from flowloom.steps import (
     run_flow,
     set_variables,
     track,
+    split,
     trigger,
     try_catch,
 )
@@ -46,6 +48,7 @@ TYPES: Mapping[str, StepType] = {
         filter.TYPE,
         map.TYPE,
         batch.TYPE,
+        split.TYPE,
         route.TYPE,
         branch.TYPE,
         set_variables.TYPE,
@@ -56,6 +59,7 @@ TYPES: Mapping[str, StepType] = {
         cache.TYPE,
         de_dupe.TYPE,
         track.TYPE,
+        assert_.TYPE,
     )
 }
 

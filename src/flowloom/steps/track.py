@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from flowloom.domain.payload import Payload, compile_path
 from flowloom.steps import contract, record_text
-from flowloom.steps.json_only import json_only
+from flowloom.steps.records_only import records_only
 
 MAX_CHARACTERS: Final = 255
 
@@ -39,7 +39,7 @@ def compile(config: Track, legs: Sequence[contract.Leg]) -> contract.Compiled:
                 context.track(config.entity_type, value, config.direction)
         return contract.Done([payload])
 
-    return contract.Compiled(json_only(run))
+    return contract.Compiled(records_only(run))
 
 
 TYPE = contract.StepType(
@@ -50,7 +50,7 @@ TYPE = contract.StepType(
         "direction. The payload goes on as it is. A record without the value is passed over, and of a longer "
         "one the first 255 characters count."
     ),
-    failure="A payload that is not JSON fails.",
+    failure="A payload without records, such as plain text, fails.",
     config=Track,
     compile=compile,
     examples=[

@@ -81,6 +81,11 @@ class Database:
         except DBAPIError as error:
             raise translate(error) from error
 
+    def faults(self) -> list[str]:
+        """Why the last group could not be written, in words; nothing once one was written again."""
+        fault = self._writer.fault
+        return [] if fault is None else [f"the database cannot be written ({fault})"]
+
     def close(self) -> None:
         self._writer.close()
         self._threads.shutdown()

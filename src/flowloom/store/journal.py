@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, literal, or_, select, update
 
 from flowloom import errors
 from flowloom.domain import run
@@ -49,6 +49,7 @@ class Park:
     run_id: int
     fence: int
     resume_at: datetime
+    has_warnings: bool
 
 
 @dataclass(slots=True)
@@ -197,7 +198,13 @@ def park_run(connection: Connection, park: Park) -> None:
         tables.runs.c.fence == park.fence,
         tables.runs.c.status == run.Status.STARTED,
     )
-    connection.execute(update(tables.runs).where(*ours).values(resume_at=park.resume_at))
+    connection.execute(
+        update(tables.runs)
+        .where(*ours)
+        .values(
+            resume_at=park.resume_at, has_warnings=or_(tables.runs.c.has_warnings, literal(park.has_warnings))
+        )
+    )
 
 
 # Locks the runs that end, so that what is said of them holds when they are moved.
@@ -219,7 +226,7 @@ _END = (
     .values(
         status=bindparam("status"),
         finished_at=bindparam("finished_at"),
-        has_warnings=bindparam("has_warnings"),
+        has_warnings=or_(tables.runs.c.has_warnings, bindparam("has_warnings")),
         summary=bindparam("summary"),
     )
 )

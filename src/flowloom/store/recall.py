@@ -44,11 +44,11 @@ def fill(connection: Connection, claimed: Mapping[int, Claimed]) -> None:
         for record in connection.execute(_WHOLE, {"run_ids": fresh}):
             claimed[record.run_id].recorded.append(record)
     for id in sorted(claimed.keys() - fresh):
-        _recall(connection, claimed[id])
+        recall(connection, claimed[id])
 
 
-def _recall(connection: Connection, claimed: Claimed) -> None:
-    """The past of a run that was begun before; its bodies stay where they are when together they are large."""
+def recall(connection: Connection, claimed: Claimed) -> None:
+    """Put to a run that was begun before its past; bodies stay where they are when together they are large."""
     run_id = claimed.row.id
     size_bytes = connection.scalar(select(func.sum(PAYLOADS.bytes)).where(PAYLOADS.run_id == run_id)) or 0
     checkpoints = _WHOLE if size_bytes <= RECALL_BYTES else _LIGHT
@@ -66,4 +66,11 @@ def payload(connection: Connection, run_id: int, step_key: str, position: str) -
         PAYLOADS.kind == "effect",
     )
     row: Row[Any] = database.row_or_missing(connection.execute(found).one_or_none(), "Payload", position)
+    return row
+
+
+def run(connection: Connection, run_id: int) -> Row[Any]:
+    """A run's row. Raises Missing."""
+    found = connection.execute(select(tables.runs).where(tables.runs.c.id == run_id)).one_or_none()
+    row: Row[Any] = database.row_or_missing(found, "Flow run", run_id)
     return row

@@ -19,6 +19,9 @@ MAX_SLOTS: Final = 5_000
 # The most slots that catch-up "all" brings; they all fire in one step.
 MAX_CATCH_UP: Final = 1000
 
+# The shortest time there is between two instants.
+MOMENT: Final = timedelta(microseconds=1)
+
 # When a slot was, and why it did not fire; None: it fired.
 Verdict = tuple[datetime, str | None]
 

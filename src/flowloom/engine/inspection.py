@@ -1,0 +1,116 @@
+"""Looking at what a step was given and gave on, long after: the run's walk is repeated over what was recorded.
+
+Definition, instant and variables of a run are pinned, so pure steps compute what they computed then; effects answer
+from their checkpoints and are never called. Nothing is written.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row
+
+from flowloom.domain.payload import Payload
+from flowloom.engine import outcomes, plan, records, streams
+from flowloom.engine.active import NOTHING, Active
+from flowloom.engine.context import StepContext
+from flowloom.engine.effects import Effects, Pauses
+from flowloom.engine.plan import PlanStep
+from flowloom.engine.surroundings import Surroundings
+from flowloom.engine.walk import Walk
+from flowloom.steps import contract
+from flowloom.store import recall
+
+Side = Literal["before", "after"]
+# More payloads than these are not looked for.
+MAX_SEEN = 10_000
+
+
+class _Seen(Exception):
+    """All that was asked for was seen, or the walk came to what was never recorded."""
+
+
+class _Recorded(Effects):
+    """Effects that only answer what they answered then."""
+
+    async def work(
+        self, step: PlanStep, context: StepContext, payload: Payload, *, is_last: bool
+    ) -> Sequence[streams.Item]:
+        before = self._active.recorded.get((step.key, payload.position), NOTHING)
+        if not before.is_done:
+            raise _Seen
+        return before.payloads
+
+    async def bury(
+        self, step: PlanStep, payload: Payload, variables: Mapping[str, Any], fail: contract.Fail
+    ) -> None:
+        """What failed then is in the books already."""
+
+    async def flush(self) -> None:
+        """Nothing is written."""
+
+
+class _Look(Walk):
+    """A walk that keeps what passes one side of one step."""
+
+    def watch(self, step_key: str, side: Side, end: int) -> list[streams.Item]:
+        """Keep up to `end` payloads; the list that they come to."""
+        self._step_key, self._side, self._end_at = step_key, side, end
+        self._kept: list[streams.Item] = []
+        return self._kept
+
+    def _count_in(self, step: PlanStep, passing: Any, payloads: Sequence[streams.Item]) -> None:
+        self._keep(step, "before", payloads)
+
+    def _count_out(self, step: PlanStep, passing: Any, payloads: Sequence[streams.Item]) -> None:
+        self._keep(step, "after", payloads)
+
+    def _keep(self, step: PlanStep, side: Side, payloads: Sequence[streams.Item]) -> None:
+        if step.key == self._step_key and side == self._side:
+            self._kept.extend(payloads)
+            if len(self._kept) >= self._end_at:
+                raise _Seen
+
+
+class Inspector:
+    """Repeats walks; `payloads` is one look and may be called many times at once."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowloom-look")
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def payloads(
+        self, run_id: int, step_key: str, side: Side, first: int, count: int
+    ) -> Sequence[Payload]:
+        """The payloads at one side of a step, from `first` (0 the first one).
+
+        Raises errors.Missing for a run or a step that is not there, or payloads that are gone.
+        """
+        claimed = await self._around.database.read(_past, run_id)
+        compiled = await self._around.database.read(plan.load, claimed.row.content_hash)
+        compiled.require(step_key)
+        active = Active(claimed.row, self._around.clock)
+        bucket = records.restore(active, claimed, compiled, self._around.blobs)
+        effects = _Recorded(self._around, active, Pauses())
+        look = _Look(self._around, active, effects, self._thread)
+        kept = look.watch(step_key, side, min(first + count, MAX_SEEN))
+        try:
+            await look.walk(compiled.require(claimed.row.start_step), bucket)
+        except (_Seen, outcomes.StepFailed, outcomes.RunStopped, outcomes.Parked):
+            pass
+        shown = itertools.islice(kept, first, first + count)
+        return [item if isinstance(item, Payload) else await effects.load(item) for item in shown]
+
+
+def _past(connection: Connection, run_id: int) -> recall.Claimed:
+    """A run with all that was recorded of it, as one that is claimed has it. Raises Missing."""
+    row: Row[Any] = recall.run(connection, run_id)
+    claimed = recall.Claimed(row)
+    recall.recall(connection, claimed)
+    return claimed

@@ -1,0 +1,153 @@
+"""What is large goes through a run page by page: few payloads are in memory at once, and nothing is lost by it."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+
+import pytest
+from aiohttp import web
+from tests.engine.test_effects import begin, crash, get_run
+from tests.remote import Remote, Seen, hang
+from tests.world import World
+
+from flowloom.engine import streams
+
+SUCCESS, FAILURE, PARTIAL = 2, 3, 5
+PAGES = {"type": "page"}
+
+
+@pytest.fixture(autouse=True)
+def small_buffer(monkeypatch: pytest.MonkeyPatch):
+    """So that a test's pages are more than what is kept in memory."""
+    monkeypatch.setattr(streams, "BUFFER_BYTES", 2000)
+
+
+def pages(count: int, size: int = 10, text: str = "x" * 50):
+    """So many pages of so many records {n, text}."""
+
+    async def answer(seen: Seen) -> web.Response:
+        if seen.path != "/pages":
+            return web.Response()
+        page = int(seen.query.get("page", 1))
+        first = (page - 1) * size
+        records = [{"n": n, "text": text} for n in range(first, first + size)] if page <= count else []
+        return web.json_response(records)
+
+    return answer
+
+
+async def test_pages_stream_through_pure_steps_to_a_send(server: World, remote: Remote):
+    remote.answer = pages(20)
+    even = {"field": "n", "operator": "in", "value": list(range(0, 200, 2))}
+    flow = await server.flow(
+        remote.receive("/pages", pagination=PAGES),
+        {"microservice": "filter", "config": {"where": even}},
+        {"microservice": "map", "config": {"rules": [{"target": "id", "source": "n"}]}},
+        {"microservice": "batch", "config": {"size": 2}},
+        remote.send("/to"),
+        remote.send("/then"),
+    )
+    run = await flow.run()
+    assert run["status"] == SUCCESS
+    expected = list(range(0, 200, 2))
+    for path in ("/to", "/then"):
+        assert [record["id"] for body in remote.bodies(path) for record in body] == expected
+    did = {step["key"].partition("-")[0]: step for step in run["summary"]["steps"]}
+    assert (did["filter"]["payloads_in"], did["batch"]["payloads_out"]) == (20, 60)
+    assert len(set(remote.keys("/to"))) == 60
+
+
+async def test_a_restart_goes_on_in_the_middle_of_a_stream(server: World, remote: Remote):
+    answer = pages(12)
+
+    async def hang_at_seven(seen: Seen) -> web.Response:
+        return await (hang(seen) if seen.path == "/to" and seen.body[0]["n"] == 70 else answer(seen))
+
+    remote.answer = hang_at_seven
+    flow = await server.flow(remote.receive("/pages", pagination=PAGES), remote.send("/to"))
+    id = await flow.start()
+    await begin(server)
+    await remote.until(13 + 8)
+    await crash(server)
+    remote.answer = answer
+    await server.work()
+    assert (await get_run(server, id))["status"] == SUCCESS
+    assert [body[0]["n"] for body in remote.bodies("/to")] == [*range(0, 80, 10), *range(70, 120, 10)]
+    assert len([seen for seen in remote.seen if seen.path == "/pages"]) == 13
+
+
+async def test_routes_and_followers_each_get_the_whole_stream(server: World, remote: Remote):
+    remote.answer = pages(6)
+    legs = [{"name": "low", "where": {"field": "n", "operator": "less", "value": 30}}, {"name": "all"}]
+    route = {"microservice": "route", "config": {"mode": "all", "routes": legs}}
+    flow = await server.flow(remote.receive("/pages", pagination=PAGES), route, deploy=False)
+    for leg in (await server.get(f"{flow.graph}/steps/{flow.last_step_id}/routes")).data:
+        where = {"parent_id": flow.last_step_id, "flow_step_route_id": leg["id"]}
+        await server.post(f"{flow.graph}/steps", json={**remote.send(f"/{leg['name']}"), **where})
+    await flow.deploy()
+    assert (await flow.run())["status"] == SUCCESS
+    assert sorted(r["n"] for body in remote.bodies("/low") for r in body) == list(range(30))
+    assert sorted(r["n"] for body in remote.bodies("/all") for r in body) == list(range(60))
+
+
+async def test_variables_are_those_of_the_last_payload_as_with_a_list(server: World, remote: Remote):
+    remote.answer = pages(6)
+    flow = await server.flow(
+        remote.receive("/pages", pagination=PAGES),
+        {"microservice": "set-variables", "config": {"variables": {"newest": "[[payload.9.n]]"}}},
+        remote.send("/to", body="{{newest}}"),
+    )
+    assert (await flow.run())["status"] == SUCCESS
+    assert {seen.content for seen in remote.seen if seen.path == "/to"} == {b"59"}
+
+
+async def test_a_failure_in_a_stream_is_caught_once(server: World, remote: Remote):
+    guard = {"microservice": "try-catch"}
+    link = {"type": "next_url", "url_path": "next"}
+
+    async def linked(seen: Seen) -> web.Response:
+        if seen.path != "/pages":
+            return web.Response()
+        page = int(seen.query.get("page", 1))
+        following = f"/pages?page={page + 1}" if page < 8 else None
+        lines = {"lines": [page]} if page != 4 else {}
+        return web.json_response({"text": "x" * 600, "page": page, "next": following, **lines})
+
+    remote.answer = linked
+    flow = await server.flow(remote.receive("/pages", pagination=link), guard, deploy=False)
+    tried, caught = (await server.get(f"{flow.graph}/steps/{flow.last_step_id}/routes")).data
+    cut = {"microservice": "batch", "config": {"path": "lines", "size": 1}}
+    parent = flow.last_step_id
+    where = {"parent_id": parent, "flow_step_route_id": tried["id"]}
+    batch = (await server.post(f"{flow.graph}/steps", json={**cut, **where})).data["id"]
+    for path in ("/one", "/two"):
+        step = (await server.post(f"{flow.graph}/steps", json={**remote.send(path), "parent_id": batch})).data
+    await server.patch(f"{flow.graph}/steps/{step['id']}", json={"parent_id": batch})
+    first = next(one for one in (await server.get(flow.graph)).data["steps"] if one["name"] == "/one")
+    await server.patch(f"{flow.graph}/steps/{first['id']}", json={"parent_id": batch})
+    where = {"parent_id": parent, "flow_step_route_id": caught["id"]}
+    await server.post(f"{flow.graph}/steps", json={**remote.send("/bad", body="[[payload.page]]"), **where})
+    await flow.deploy()
+    assert (await flow.run())["status"] == PARTIAL
+    assert [seen.content for seen in remote.seen if seen.path == "/bad"] == [b"4"]
+    for path in ("/one", "/two"):
+        assert remote.bodies(path) == [[1], [2], [3], [5], [6], [7], [8]]
+
+
+async def test_memory_does_not_grow_with_the_pages(sqlite_server: World, remote: Remote, monkeypatch):
+    monkeypatch.setattr(streams, "BUFFER_BYTES", 100_000)
+    remote.answer = pages(200, size=20, text="y" * 1000)
+    flow = await sqlite_server.flow(
+        remote.receive("/pages", pagination=PAGES),
+        {"microservice": "filter", "config": {"where": {"field": "n", "operator": "greater", "value": -1}}},
+        remote.send("/to", body="[[payload.0.n]]"),
+    )
+    gc.collect()
+    tracemalloc.start()
+    run = await flow.run()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert run["status"] == SUCCESS
+    # The pages are 4 MB of JSON, and several times that as objects.
+    assert peak < 2_500_000, peak
