@@ -130,8 +130,7 @@ class Executor:
     async def _work(self, active: Active, claimed: Claimed) -> None:
         plan = await self._plan(active)
         active.may_hold_claims = plan.claims_keys or active.row.retry_flow_run_id is not None
-        if plan.lookups:
-            active.lookups = await self._lookups.load(active.row.company_id, plan.lookups)
+        active.lookups = await self._lookups.load(active.row.company_id, plan.lookups)
         first = plan.require(active.row.start_step)
         bucket = await self._restore(active, claimed, plan)
         self._around.reach("run-claimed")

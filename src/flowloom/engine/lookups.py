@@ -6,8 +6,7 @@ from collections import OrderedDict
 from collections.abc import Collection
 from typing import Final
 
-from flowloom.domain.lookup import Lookup
-from flowloom.domain.lookup import Lookups as Tables
+from flowloom.domain import lookup
 from flowloom.engine.surroundings import Surroundings
 from flowloom.store import lookups
 
@@ -20,15 +19,17 @@ class Lookups:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._kept: OrderedDict[tuple[int, int], Lookup] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int], lookup.Lookup] = OrderedDict()
 
-    async def load(self, company_id: int, names: Collection[str]) -> Tables:
+    async def load(self, company_id: int, names: Collection[str]) -> lookup.Lookups:
         """A company's tables by name, as they are now; one that does not exist is left out."""
+        if not names:
+            return lookup.NONE
         read = self._around.database.read
         found = await self._around.keep(lambda: read(lookups.named, company_id, names))
         return {named.name: await self._table(named) for named in found}
 
-    async def _table(self, named: lookups.Named) -> Lookup:
+    async def _table(self, named: lookups.Named) -> lookup.Lookup:
         key = named.id, named.revision
         table = self._kept.get(key)
         if table is None:

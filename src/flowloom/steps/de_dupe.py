@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints
 
 from flowloom.domain.payload import Path, Payload, compile_path
-from flowloom.steps import aside, contract, record_text, records_only
+from flowloom.steps import aside, contract, record_text
 
 MAX_CHARACTERS: Final = 255
 

@@ -28,8 +28,8 @@ from flowloom.steps import (
     route,
     run_flow,
     set_variables,
-    track,
     split,
+    track,
     trigger,
     try_catch,
 )
