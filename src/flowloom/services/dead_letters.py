@@ -63,7 +63,9 @@ def counts(connection: Connection, actor: Actor, values: Mapping[str, Any]) -> l
         func.min(LETTERS.created_at, type_=LETTERS.created_at.type).label("first_at"),
         func.max(LETTERS.created_at, type_=LETTERS.created_at.type).label("last_at"),
     )
-    grouped = some.group_by(*_GROUPED).order_by(func.count().desc(), *_GROUPED).limit(MAX_AT_ONCE)
+    grouped = (
+        some.order_by(None).group_by(*_GROUPED).order_by(func.count().desc(), *_GROUPED).limit(MAX_AT_ONCE)
+    )
     rows = connection.execute(grouped, query.arguments(asked, company_id=actor.company_id))
     return [
         {
