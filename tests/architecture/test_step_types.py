@@ -20,6 +20,7 @@ NOT_TYPES = {
         "records_only",
         "registry",
     ),
+    *("request_body", "response_rules"),
 }
 
 each_type = pytest.mark.parametrize("step_type", registry.TYPES.values(), ids=list(registry.TYPES))

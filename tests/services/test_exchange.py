@@ -173,6 +173,10 @@ def route(**fields: Any) -> Callable[[dict[str, Any]], None]:
     return lambda document: document["definition"]["routes"][0].update(fields)
 
 
+def twin_route(**fields: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["definition"]["routes"].append({"key": "twin", "step": "r", **fields})
+
+
 def flow(**fields: Any) -> Callable[[dict[str, Any]], None]:
     return lambda document: document["flow"].update(fields)
 
@@ -233,6 +237,9 @@ def test_the_document_below_is_valid() -> None:
         (route(step="nobody"), "definition.steps.2.route"),
         (route(step="b"), "definition.steps.2.route"),
         (route(name=""), "definition.routes.0.name"),
+        (route(name=" \t"), "definition.routes.0.name"),
+        (twin_route(name="Home"), "definition.routes.1.name"),
+        (twin_route(name=" Home "), "definition.routes.1.name"),
         (route(where={"field": "a", "operator": "is"}), "definition.routes.0.where.operator"),
     ],
 )

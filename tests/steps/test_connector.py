@@ -333,6 +333,57 @@ def test_every_kind_of_pages_receives_every_item_once(pages):
     assert [page.position for page in found] == [f"0.4.{at}" for at in range(len(found))]
 
 
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        (None, ["", {"page": {"after": 3}}, {"page": {"after": 6}}]),
+        (
+            {"q": "[[payload.q]]", "page": {"size": 3}},
+            [
+                {"q": "a", "page": {"size": 3}},
+                {"q": "a", "page": {"size": 3, "after": 3}},
+                {"q": "a", "page": {"size": 3, "after": 6}},
+            ],
+        ),
+    ],
+)
+def test_a_cursor_in_the_body(body, sent):
+    seen = []
+
+    async def search(request):
+        asked = await request.text()
+        seen.append(json.loads(asked) if asked else "")
+        at = (seen[-1] or {}).get("page", {}).get("after", 0)
+        cursor = at + 3 if at + 3 < len(ITEMS) else None
+        return web.json_response({"data": ITEMS[at : at + 3], "cursor": cursor})
+
+    pages = {"type": "cursor", "body_path": "page.after", "cursor_path": "cursor"}
+    step = compiled("receive", method="POST", path="data", pagination=pages, body=body)
+    found, last = pages_of(search, step, Payload({"q": "a"}))
+    assert isinstance(last, contract.Done)
+    assert [item for page in found for item in page.body] == ITEMS
+    assert seen == sent
+
+
+@pytest.mark.parametrize(
+    ("pages", "config", "field"),
+    [
+        ({}, {"method": "POST"}, "pagination.param"),
+        ({"param": "a", "body_path": "b"}, {"method": "POST"}, "pagination.param"),
+        ({"body_path": "a.*"}, {"method": "POST"}, "pagination.body_path"),
+        ({"body_path": "a..b"}, {"method": "POST"}, "pagination.body_path"),
+        ({"body_path": "."}, {"method": "POST"}, "pagination.body_path"),
+        ({"body_path": "a"}, {}, "pagination.body_path"),
+        ({"body_path": "a"}, {"method": "POST", "body": "text"}, "pagination.body_path"),
+        ({"body_path": "a"}, {"method": "POST", "body": [1]}, "pagination.body_path"),
+    ],
+)
+def test_where_a_cursor_cannot_stand(pages, config, field):
+    with pytest.raises(errors.Invalid) as caught:
+        compiled("receive", pagination={"type": "cursor", "cursor_path": "c", **pages}, **config)
+    assert list(caught.value.errors) == [field]
+
+
 def test_an_empty_first_page_is_no_payload():
     step = compiled("receive", path="data", pagination={"type": "page"})
     assert once(answering(text='{"data": []}', content_type="application/json"), step) == contract.Done([])
@@ -420,6 +471,46 @@ def test_as_many_pages_as_are_allowed(pages, max_pages, fails):
     found, last = pages_of(three_pages, step)
     assert isinstance(last, contract.Fail) == fails
     assert len(found) == min(3, max_pages)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://",
+        "http://",
+        "HTTP:///orders",
+        "http://h h/",
+        "http://h\t/",
+        "http://?x=1",
+        "http://:80/",
+        "http://u@/a",
+        "https:///[[payload.id]]",
+        "http://h h/{{path}}",
+    ],
+)
+def test_a_url_without_a_host_is_refused_at_once(url):
+    with pytest.raises(errors.Invalid) as caught:
+        compiled("receive", url)
+    assert list(caught.value.errors) == ["url"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://h",
+        "http://h/a b",
+        "http://[::1]:80/",
+        "http://u:p@h/",
+        "https://{{host}}",
+        "http://[[payload.a b]]/",
+        "https://{{ host }}:80/x",
+        "{{base}}://",
+        "/next?to=https://",
+        "http://h?x= y",
+    ],
+)
+def test_a_url_whose_host_may_be_there_is_not(url):
+    compiled("receive", url)
 
 
 @pytest.mark.parametrize("url", ["http://[", "http://[x]:1/", "http://\u2100.com/", "http://a.test:99999/"])

@@ -134,7 +134,6 @@ def parse_object(request: Request, content: bytes) -> dict[str, Any]:
     value = decode(content)
     if not isinstance(value, dict):
         raise errors.Invalid.field("body", "The body must be a JSON object, such as {}.")
-    refuse_nul(value)
     return value
 
 
@@ -150,6 +149,10 @@ def refuse_nul(value: Any, field: str = "") -> None:
     if isinstance(value, str):
         if "\0" in value:
             raise errors.Invalid.field(field or "body", "The text holds a NUL character; remove it.")
+    elif isinstance(value, BaseModel):
+        for name in value.model_fields_set:
+            if not type(value).model_fields[name].exclude:
+                refuse_nul(getattr(value, name), f"{field}.{name}" if field else name)
     elif isinstance(value, dict):
         for name, part in value.items():
             refuse_nul(name, field)
@@ -160,11 +163,13 @@ def refuse_nul(value: Any, field: str = "") -> None:
 
 
 def model(kind: type[M], value: dict[str, Any]) -> M:
-    """The body as its model; nothing is coerced, unknown keys are ignored. Raises Invalid."""
+    """The body as its model; nothing is coerced, unknown keys are ignored whatever they hold. Raises Invalid."""
     try:
-        return kind.model_validate(value, strict=True)
+        made = kind.model_validate(value, strict=True)
     except ValidationError as error:
         raise errors.Invalid(messages(error)) from None
+    refuse_nul(made)
+    return made
 
 
 def messages(error: ValidationError) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from flowloom import errors
 from flowloom.api import bodies, envelope, limits
 from flowloom.engine.inspection import Inspector
+from flowloom.services import owned
 from flowloom.services.actor import Actor, Role
 from flowloom.services.platform import Platform
 from flowloom.services.principals import Principals
@@ -59,6 +60,15 @@ class Call:
             raise errors.Missing(name.replace("_", " ").capitalize(), text[:40])
         return int(text)
 
+    @property
+    def if_match(self) -> str | None:
+        """The saved state of a version that the caller edits, if he says so."""
+        return (
+            ", ".join(self.request.headers.getlist("if-match"))
+            if "if-match" in self.request.headers
+            else None
+        )
+
     async def json_object(self) -> dict[str, Any]:
         """The body as a JSON object, as it came."""
         return await bodies.json_object(self.request)
@@ -98,6 +108,21 @@ class Call:
     ) -> T:
         """Run a service function in a write transaction of its own."""
         return await self.platform.database.write(lambda db: work(db, self.actor, *args, **kwargs))
+
+    async def edit(
+        self,
+        work: Callable[Concatenate[Connection, Actor, int, P], T],
+        version_id: int,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[T, dict[str, str]]:
+        """Run an edit of a version like `write`: what it answers, and the header that names the state it saved."""
+
+        def tagged(db: Connection) -> tuple[T, dict[str, str]]:
+            done = work(db, self.actor, version_id, *args, **kwargs)
+            return done, {"ETag": owned.etag(owned.load_version(db, self.actor, version_id))}
+
+        return await self.platform.database.write(tagged)
 
     def page(self, asked: query.Page, found: tuple[query.Found, list[dict[str, Any]]]) -> Response:
         """The answer of a list."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -38,10 +39,8 @@ async def _receive(request: Request) -> Response:
     key = await aside.run(len(content), idempotency, request, content)
     secret = webhooks.secret_of(platform.vault, hook)
     if secret is not None:
-        verify = webhooks.verify_standard
-        id = await aside.run(len(content), verify, secret, request.headers, content, now)
         # What is signed decides: whoever copies a signed call cannot make it a new one with another key.
-        key = (id, "")
+        key = await aside.run(len(content), _signed_key, secret, request, content, now)
     if key is not None:
         key = (f"webhook {hook.id} {hashlib.sha256(key[0].encode()).hexdigest()}", key[1])
     content_type = request.headers.get("content-type", "application/json")[:255]
@@ -56,6 +55,12 @@ async def _receive(request: Request) -> Response:
     )
     started = await runs.start(platform, actor, order)
     return envelope.message("Run queued.", flow_run_id=started.run_id)
+
+
+def _signed_key(secret: str, request: Request, content: bytes, now: datetime) -> tuple[str, str]:
+    """The id of a signed call and the fingerprint of its body. Raises Unauthenticated."""
+    id = webhooks.verify_standard(secret, request.headers, content, now)
+    return id, hashlib.sha256(content).hexdigest()
 
 
 receive.is_public = True  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from flowloom.api.call import Call
 from flowloom.api.idempotency import idempotency
 from flowloom.api.routes import Routes, query_parameter
 from flowloom.domain import run
-from flowloom.services import runs, waits
+from flowloom.services import exchanges, graphs, runs, waits
 from flowloom.services.actor import Role
 from flowloom.steps import aside
 from flowloom.store import queue
@@ -88,11 +88,15 @@ def body_type(call: Call) -> str:
 
 
 def _query_variables(call: Call) -> dict[str, Any] | None:
-    text = call.request.query_params.get("flow_variables")
-    if text is None:
+    given = call.request.query_params.getlist("flow_variables")
+    if not given:
         return None
+    if len(given) > 1:
+        raise errors.Invalid.field(
+            "flow_variables", f"flow_variables is given {len(given)} times; give it once."
+        )
     try:
-        variables = bodies.decode(text.encode(errors="surrogatepass"))
+        variables = bodies.decode(given[0].encode(errors="surrogatepass"))
     except errors.Invalid:
         variables = None
     if not isinstance(variables, dict):
@@ -106,6 +110,7 @@ def _query_variables(call: Call) -> dict[str, Any] | None:
 def _order(
     call: Call, trigger: run.Trigger, body: bytes | None, content_type: str, variables: dict[str, Any] | None
 ) -> runs.Order:
+    graphs.require_variables(variables or {}, "flow_variables")
     return runs.Order(
         flow_id=call.id("flow"),
         version_id=call.id("version") if "version" in call.request.path_params else None,
@@ -160,6 +165,21 @@ async def list_run_logs(call: Call) -> Response:
     """List the log lines of a run."""
     asked = call.asked(runs.LOG_LISTING)
     return call.page(asked, await call.read(runs.logs, call.id("flow_run"), asked))
+
+
+@routes.get(
+    "/flow-runs/{flow_run}/exchanges",
+    role=Role.READ_ONLY,
+    listing=exchanges.LISTING,
+    answer=schemas.Page[schemas_runs.Exchange],
+)
+async def list_exchanges(call: Call) -> Response:
+    """List what the connectors of a run asked and were answered
+
+    Without secrets, and of each body the beginning only.
+    """
+    asked = call.asked(exchanges.LISTING)
+    return call.page(asked, await call.read(exchanges.page, call.id("flow_run"), asked))
 
 
 @routes.get("/flow-runs/{flow_run}/events", role=Role.READ_ONLY, media_type="text/event-stream")

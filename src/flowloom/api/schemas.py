@@ -5,7 +5,7 @@ Answers are bytes that msgspec encoded from rows; tests hold them against these 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -40,7 +40,7 @@ ConcurrencyKey = Annotated[
 RunTimeout = Annotated[
     Annotated[int, Field(ge=1, le=604_800)] | None, Field(description="A run that takes longer fails")
 ]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 
 
 class Record(BaseModel):
@@ -305,7 +305,7 @@ class Upload(BaseModel):
 
 class ScheduleFields(BaseModel):
     cron_string: str | None = Field(default=None, description="Five fields, such as `30 2 * * 1-5`")
-    deployed_at: Ignored = Field(default=None, description="Accepted and ignored")
+    deployed_at: Ignored = Field(default=None, exclude=True, description="Accepted and ignored")
     timezone: str | None = Field(default=None, description="IANA name; UTC unless given")
     overlap: Literal["skip", "queue", "allow"] | None = None
     catch_up: Literal["none", "latest", "all"] | None = None
@@ -352,6 +352,18 @@ class StepCreate(BaseModel):
 class StepUpdate(BaseModel):
     """Read-only keys of a step are ignored; any other key is refused."""
 
+    NULLABLE: ClassVar = ("parent_id", "flow_step_route_id")
+    # What a step's answer holds and a client may send back with it.
+    READ_ONLY: ClassVar = [
+        "id",
+        "key",
+        "flow_version_id",
+        "microservice",
+        "problems",
+        "created_at",
+        "updated_at",
+    ]
+
     name: Name | None = None
     config: dict[str, Any] | None = None
     position: Position | None = None
@@ -359,6 +371,20 @@ class StepUpdate(BaseModel):
     flow_step_route_id: RecordId | None = None
     variables: dict[str, Any] | None = None
     is_enabled: bool | None = None
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        made = handler(schema)
+        shown = handler.resolve_ref_schema(made)
+        for name, field in shown["properties"].items():
+            del field["default"]
+            if name not in cls.NULLABLE:
+                field.update(field.pop("anyOf")[0])
+        shown["properties"] |= {name: {"description": "Ignored"} for name in cls.READ_ONLY}
+        shown["additionalProperties"] = False
+        return made
 
 
 class RouteFields(BaseModel):

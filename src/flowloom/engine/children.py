@@ -32,6 +32,7 @@ async def start(around: Surroundings, active: Active, place: str, child: contrac
     body = await _packed(around, child.payload)
     started = await around.keep(lambda: around.journal.start(_start(around, active, place, child, body)))
     around.broker.wake()
+    around.reach("child-started")
     run_id: int = started.run_id
     return run_id
 

@@ -108,7 +108,7 @@ class Effects:
             self._active.log(step.key, "info", wait.why)
             state = {"until": wait.until.isoformat(), "state": wait.state, "for_child": wait.for_child}
             await self._wait(step, payload, before, state)
-        raise outcomes.Parked(wait.until)
+        raise outcomes.Parked(wait.until, for_child=wait.for_child)
 
     async def _wait(self, step: PlanStep, payload: Payload, before: Recorded, state: dict[str, Any]) -> None:
         row = records.wait(self._active, step, payload, before.waits, state)
@@ -147,6 +147,7 @@ class Effects:
         self._active.lines.payloads += await self._around.keep(lambda: self._packed(rows))
         at = self._around.clock()
         self._active.lines.writes += [writes.prepare(self._active, write, at) for write in done.writes]
+        self._around.reach("payload-packed")
         return made
 
     async def _packed(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

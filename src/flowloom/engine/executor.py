@@ -57,8 +57,8 @@ class Executor:
 
     @property
     def pausing(self) -> int:
-        """How many runs wait in memory to try something again."""
-        return self._pauses.count
+        """How many runs wait in memory to try something again, or for their turn under a rate limit."""
+        return self._pauses.count + self._around.calls.waiting
 
     def close(self) -> None:
         self._thread.shutdown(cancel_futures=True)
@@ -165,11 +165,14 @@ class Executor:
         park = journal.Park(
             run_id=active.row.id,
             fence=active.row.fence,
+            at=self._around.clock(),
             resume_at=resume_at,
+            for_child=parked.for_child,
             has_warnings=active.has_warnings,
         )
         lines = active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.park(park, lines))
+        self._around.reach("run-parked")
         return None
 
     def _deadline(self, active: Active) -> datetime | None:
@@ -187,6 +190,7 @@ class Executor:
             log.exception("run_not_recorded", run_id=active.row.id)
             ended = Ended(Status.FAILURE, {"message": f"Internal error ({type(fault).__name__})."})
             await self._finish(active, at, ended)
+        self._around.reach("run-ended")
         meters.RUNS_ENDED.labels(ended.status.name.lower()).inc()
         self._around.publish(active.row.id, {"type": "run", "status": int(ended.status)})
 

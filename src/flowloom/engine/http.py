@@ -126,7 +126,7 @@ class Client:
         except TimeoutError as error:
             seconds = f"{request.timeout_seconds:g} seconds"
             raise contract.RequestFailed(
-                f"{url.host} gave no full answer within {seconds}.", passing=True
+                f"{url.host} gave no full answer within {seconds}.", passing=True, error_class="timeout"
             ) from error
 
     async def _follow(

@@ -6,6 +6,7 @@ from their checkpoints and are never called. Nothing is written.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -104,10 +105,8 @@ class Inspector:
         effects = _Recorded(self._around, active, Pauses())
         look = _Look(self._around, active, effects, self._thread)
         kept = look.watch(step_key, side, min(first + count, MAX_SEEN))
-        try:
+        with contextlib.suppress(_Seen, outcomes.StepFailed, outcomes.RunStopped, outcomes.Parked):
             await look.walk(compiled.require(claimed.row.start_step), bucket)
-        except (_Seen, outcomes.StepFailed, outcomes.RunStopped, outcomes.Parked):
-            pass
         shown = itertools.islice(kept, first, first + count)
         return [item if isinstance(item, Payload) else await effects.load(item) for item in shown]
 

@@ -78,7 +78,7 @@ def read(document: Mapping[str, Any]) -> Document:
     if _NUL.search(msgspec.json.encode(found)):
         raise errors.Invalid.field("document", "A text in the document holds a NUL character; remove it.")
     with _at("flow", "Flow"):
-        _require_name(found.flow.name)
+        found.flow.name = _name(found.flow.name)
         if found.flow.concurrency_key is not None:
             templates.compile(found.flow.concurrency_key, "concurrency_key")
     _require_variables("definition", found.definition.variables)
@@ -147,7 +147,7 @@ def _check_steps(definition: graph.Definition) -> None:
 
 
 def _check_step(step: graph.StepDefinition) -> None:
-    _require_name(step.name)
+    step.name = _name(step.name)
     _require_variables("", step.variables)
     templates.compile_tree(step.variables, "variables")
     if step.position is not None and step.position.keys() != {"x", "y"}:
@@ -174,13 +174,17 @@ def _check_routes(definition: graph.Definition) -> None:
         raise errors.Invalid.field("definition.routes", f"A version has at most {graphs.MAX_STEPS} routes.")
     _require_unique_keys("definition.routes", [route.key for route in routes])
     steps = {step.key: step for step in definition.steps}
+    seen: set[tuple[str, str]] = set()
     for number, route in enumerate(routes):
         with _at(f"definition.routes.{number}", f'Route "{route.key}"'):
             _check_route(route, steps.get(route.step))
+            if (route.step, route.name) in seen:
+                raise errors.Invalid.field("name", f"Another route of this step is called '{route.name}'.")
+        seen.add((route.step, route.name))
 
 
 def _check_route(route: graph.RouteDefinition, step: graph.StepDefinition | None) -> None:
-    _require_name(route.name)
+    route.name = _name(route.name)
     if step is None:
         raise errors.Invalid.field("step", f"There is no step with the key '{route.step}'.")
     if not registry.get(step.microservice).has_routes:
@@ -201,9 +205,12 @@ def _require_unique_keys(place: str, keys: Sequence[str]) -> None:
         seen.add(key)
 
 
-def _require_name(name: str) -> None:
-    if not name.strip() or len(name) > MAX_NAME:
+def _name(text: str) -> str:
+    """The name without white space around it. Raises Invalid."""
+    name = text.strip()
+    if not 1 <= len(name) <= MAX_NAME:
         raise errors.Invalid.field("name", f"A name has 1 to {MAX_NAME} characters, not only white space.")
+    return name
 
 
 def _require_variables(place: str, variables: Mapping[str, Any]) -> None:

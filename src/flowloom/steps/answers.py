@@ -19,6 +19,7 @@ MAX_RETRY_AFTER_SECONDS = 3600.0
 _SHOWN_CHARACTERS = 200
 _PASSING = frozenset({408, 425, 429})
 _LASTING = frozenset({501, 505})
+_UNAUTHORISED = frozenset({401, 403})
 
 
 class Unreadable(Exception):
@@ -69,14 +70,28 @@ def _text_payload(body: bytes, declared: Declaration, forced: bool) -> Payload:
 
 def refusal(method: str, response: contract.Response, now: datetime) -> contract.Outcome:
     """What a status other than 2xx means: try again, or fail for good."""
+    status, why = response.status, described(method, response)
+    if status in _PASSING or (status >= 500 and status not in _LASTING):
+        return contract.Retry(why, retry_after_seconds(response.headers, now))
+    if status in _LASTING:
+        return contract.Fail(why, "unavailable")
+    return contract.Fail(why, "authentication" if status in _UNAUTHORISED else "rejected")
+
+
+def unanswered(failed: contract.RequestFailed) -> contract.Outcome:
+    """What it means that no answer came."""
+    if failed.passing:
+        return contract.Retry(failed.why, failed.after_seconds, failed.error_class)
+    return contract.Fail(failed.why, failed.error_class)
+
+
+def described(method: str, response: contract.Response) -> str:
+    """What was answered, in words: the status and how the body begins."""
     status = response.status
     phrase = http.HTTPStatus(status).phrase if status in http.HTTPStatus._value2member_map_ else ""
     body = " ".join(response.body[: 4 * _SHOWN_CHARACTERS].decode(errors="replace").split())
     why = f"{method} {shown_url(response.url)} answered {status} {phrase}".rstrip()
-    why += f": {body[:_SHOWN_CHARACTERS]}" if body else "."
-    if status in _PASSING or (status >= 500 and status not in _LASTING):
-        return contract.Retry(why, retry_after_seconds(response.headers, now))
-    return contract.Fail(why)
+    return why + (f": {body[:_SHOWN_CHARACTERS]}" if body else ".")
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -18,6 +19,7 @@ from flowloom.steps.records_only import records_only
 MAX_TARGET_POSITION = 999
 
 _ORIGINS = ("source", "value", "template", "variable")
+_ONE_ORIGIN = f"A rule has exactly one of: {', '.join(_ORIGINS)}."
 
 
 class Rule(contract.Config):
@@ -56,7 +58,9 @@ Apply = Callable[[object, Scope, dict[str, object]], None]
 
 def compile(config: Map, legs: Sequence[contract.Leg]) -> contract.Compiled:
     path = compile_path(config.path)
-    rules = [_rule(rule, f"rules.{at}") for at, rule in enumerate(config.rules)]
+    rules = errors.Incomplete.gather(
+        partial(_rule, rule, f"rules.{at}") for at, rule in enumerate(config.rules)
+    )
     map_all = _map_all(rules, per_record=any("template" in rule.model_fields_set for rule in config.rules))
 
     def run(context: contract.Context, payload: Payload) -> contract.Outcome:
@@ -99,10 +103,14 @@ def _map_all(rules: list[Apply], per_record: bool) -> Callable[[list[object], Sc
 
 
 def _rule(rule: Rule, place: str) -> Apply:
+    """Raises errors.Invalid on what is wrong, or errors.Incomplete on what is missing."""
     origins = [name for name in _ORIGINS if name in rule.model_fields_set]
-    if len(origins) != 1:
-        raise errors.Invalid.field(place, f"A rule has exactly one of: {', '.join(_ORIGINS)}.")
+    if len(origins) > 1:
+        raise errors.Invalid.field(place, _ONE_ORIGIN)
     target = _target(rule.target, f"{place}.target")
+    if not origins:
+        transforms.compile(rule.transforms, f"{place}.transforms")
+        raise errors.Incomplete({place: [_ONE_ORIGIN]})
     if rule.source is not None:
         return _copied(rule, target, compile_path(rule.source, f"{place}.source"), place)
     return _assigned(target, _transformed(_read(rule, origins[0], place), rule, 0, place))

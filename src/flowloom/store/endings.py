@@ -28,10 +28,10 @@ def settle(
     for run_id in claimants:
         pools.settle(connection, run_id, ended[run_id])
     for parent_id in parents:
-        _wake(connection, parent_id, at)
+        wake(connection, parent_id, at)
 
 
-def _wake(connection: Connection, parent_id: int, at: datetime) -> None:
+def wake(connection: Connection, parent_id: int, at: datetime) -> None:
     """Take up a run that waits for children, once none that it awaits goes on."""
     goes_on = exists().where(
         _CHILD.c.parent_run_id == RUNS.id, _CHILD.c.is_awaited, _CHILD.c.status < run.Status.SUCCESS

@@ -7,6 +7,7 @@ boolean, count). Data that a transform cannot work on raises TransformFailed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from flowloom import errors
@@ -32,7 +33,8 @@ Compiled = Callable[..., object]
 
 
 def compile(steps: object, field: str = "transforms") -> Compiled:
-    """Compile a list of transforms. Raises errors.Invalid on the place below `field` (`transforms.0.digits`).
+    """Compile a list of transforms. Raises errors.Invalid on the place below `field` (`transforms.0.digits`),
+    errors.Incomplete where a name or an argument is all that is missing.
 
     The function takes a JSON value or MISSING and the run's lookup tables, and gives a value; it raises
     TransformFailed, naming the transform.
@@ -41,7 +43,9 @@ def compile(steps: object, field: str = "transforms") -> Compiled:
         raise errors.Invalid.field(field, "Transforms are a list of {name, ...}.")
     if len(steps) > MAX_TRANSFORMS:
         raise errors.Invalid.field(field, f"There are more than {MAX_TRANSFORMS} transforms.")
-    functions = [_compiled(step, f"{field}.{at}") for at, step in enumerate(steps)]
+    functions = errors.Incomplete.gather(
+        partial(_compiled, step, f"{field}.{at}") for at, step in enumerate(steps)
+    )
     return functions[0] if len(functions) == 1 else _chain(functions)
 
 
@@ -68,6 +72,8 @@ def _described(argument: spec.Argument) -> dict[str, Any]:
 
 
 def _compiled(step: object, place: str) -> Compiled:
+    if step == {}:
+        raise errors.Incomplete({f"{place}.name": ["A transform is an object with a 'name'."]})
     if not isinstance(step, Mapping) or not isinstance(step.get("name"), str):
         raise errors.Invalid.field(f"{place}.name", "A transform is an object with a 'name'.")
     name = step["name"]
@@ -77,7 +83,9 @@ def _compiled(step: object, place: str) -> Compiled:
             f"{place}.name", f"Unknown transform '{name}'; allowed: {', '.join(TRANSFORMS)}."
         )
     _refuse_others(step, transform, place)
-    arguments = [argument.checked(step, place) for argument in transform.arguments]
+    arguments = errors.Incomplete.gather(
+        partial(argument.checked, step, place) for argument in transform.arguments
+    )
     return _guarded(name, _made(transform, arguments, place), transform)
 
 
