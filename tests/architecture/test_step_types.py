@@ -19,6 +19,7 @@ NOT_TYPES = {
         "large",
         "outside",
         "pagination",
+        "record_text",
         "records_only",
         "registry",
         "ways",

@@ -17,9 +17,11 @@ from starlette.routing import Match
 
 from flowloom import __version__, errors
 from flowloom.api import (
+    cache_entries,
     call,
     companies,
     connections,
+    data_pools,
     dead_letters,
     docs,
     envelope,
@@ -32,12 +34,14 @@ from flowloom.api import (
     hooks,
     keys,
     logins,
+    lookup_tables,
     marketplace,
     retries,
     routes,
     runs,
     schedules,
     schemas,
+    tracked_data,
     users,
     versions,
     webhooks,
@@ -46,7 +50,8 @@ from flowloom.api import (
 log = structlog.get_logger(__name__)
 RESOURCES = (
     health, logins, companies, users, keys, flows, versions, schedules, graphs, retries, runs, evidence,
-    dead_letters, connections, webhooks, marketplace
+    dead_letters, connections, webhooks, marketplace,
+    data_pools, lookup_tables, cache_entries, tracked_data
 )  # fmt: skip
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MESSAGES = {

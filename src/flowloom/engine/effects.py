@@ -12,7 +12,7 @@ from typing import Any, Final
 from flowloom import errors
 from flowloom.domain import formats
 from flowloom.domain.payload import Payload
-from flowloom.engine import outcomes, records, streams
+from flowloom.engine import outcomes, records, streams, writes
 from flowloom.engine.active import NOTHING, Active, Recorded
 from flowloom.engine.context import StepContext
 from flowloom.engine.plan import PlanStep
@@ -145,6 +145,8 @@ class Effects:
         else:
             made, rows = settle()
         self._active.lines.payloads += await self._around.keep(lambda: self._packed(rows))
+        at = self._around.clock()
+        self._active.lines.writes += [writes.prepare(self._active, write, at) for write in done.writes]
         self._around.reach("payload-packed")
         return made
 

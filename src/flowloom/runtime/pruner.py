@@ -25,7 +25,7 @@ BLOB_GRACE = timedelta(hours=1)
 # How often all runs are looked at again, for flows whose retention was changed, and all files, for those unnamed.
 SWEEP_EVERY: Final = timedelta(days=1)
 FLOWS, PAYLOADS, LOGS, RUNS = tables.flows.c, tables.payloads.c, tables.run_logs.c, tables.runs.c
-METRICS, LETTERS = tables.metrics.c, tables.dead_letters.c
+METRICS, LETTERS, CACHE = tables.metrics.c, tables.dead_letters.c, tables.cache_entries.c
 # It stays: its id is where a restart goes on to count.
 _NEWEST = select(func.max(tables.runs.alias().c.id)).scalar_subquery()
 
@@ -60,19 +60,22 @@ class Pruner:
         self._reach = reach
         self._minute_age = timedelta(days=days.minutes)
         payloads = (tables.payloads, PAYLOADS.run_id)
-        logs, runs = (tables.run_logs, LOGS.run_id), (tables.runs, RUNS.id)
+        logs, tracked = (tables.run_logs, LOGS.run_id), (tables.tracked, tables.tracked.c.run_id)
         exchanges = (tables.exchanges, tables.exchanges.c.run_id)
         letters = (tables.dead_letters, LETTERS.run_id)
+        cached = (tables.cache_entries, CACHE.run_id)
+        claims = (tables.pool_entries, tables.pool_entries.c.run_id)
+        of_payloads = [payloads, exchanges, cached]
         self._kinds = (
             Kind(
                 exists().where(PAYLOADS.run_id == RUNS.id),
-                [payloads, exchanges],
+                of_payloads,
                 FLOWS.payload_retention_days,
                 days.payloads,
             ),
             Kind(
                 RUNS.id < _NEWEST,
-                [payloads, exchanges, letters, logs, runs],
+                [*of_payloads, letters, logs, tracked, claims, (tables.runs, RUNS.id)],
                 FLOWS.log_retention_days,
                 days.logs,
             ),
@@ -91,6 +94,7 @@ class Pruner:
             for days in await self._database.read(_days, kind):
                 removed += await self._prune(number, kind, days, now)
         removed += await self._remove_old(tables.idempotency_keys, _old_keys(now), now)
+        removed += await self._remove_old(tables.cache_entries, CACHE.expires_at <= now, now)
         removed += await self._remove_old(tables.metrics, _old_minutes(now - self._minute_age), now)
         if is_sweep:
             await self._sweep(now)

@@ -11,7 +11,7 @@ from flowloom import errors
 from flowloom.domain import run
 from flowloom.services import views
 from flowloom.services.actor import Actor
-from flowloom.store import query, queue, tables
+from flowloom.store import pools, query, queue, tables
 from flowloom.store.blobs import Packed
 
 LETTERS, RUNS = tables.dead_letters.c, tables.runs.c
@@ -143,6 +143,7 @@ def redrive(
     [answer] = queue.enqueue(connection, ids, [start])
     if isinstance(answer, Exception):
         raise answer
+    pools.hand_on_payload(connection, row.run_id, answer.run_id, row.position)
     _resolve(connection, actor, row, REDRIVEN, answer.run_id)
     return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -80,7 +81,7 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
     drawn = definitions.load_graph(connection, row.id)
     found = drawn.faults(HAS_ROUTES)
     known = known_variables(drawn, row.variables)
-    owned = _connection_ids(connection, actor.company_id)
+    owned = _owned_by(connection, actor.company_id)
     for step in drawn.ordered():
         for name, words in _step_faults(step, drawn, known[step.id], owned).items():
             found[f"steps.{step.id}.{name}"] = [f"{graph.label(step)}, {name}: {text}" for text in words]
@@ -89,9 +90,23 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
         raise errors.Invalid(found)
 
 
-def _connection_ids(connection: Connection, company_id: int) -> set[int]:
-    columns = tables.connections.c
-    return set(connection.scalars(select(columns.id).where(columns.company_id == company_id)))
+@dataclass(frozen=True, slots=True)
+class _Owned:
+    """What a company has that its steps may name: ids of connections, names of lookup tables and data pools."""
+
+    connections: Collection[int]
+    lookups: Collection[str]
+    pools: Collection[str]
+
+
+def _owned_by(connection: Connection, company_id: int) -> _Owned:
+    wanted = (tables.connections.c.id, tables.lookup_tables.c.name, tables.data_pools.c.name)
+    return _Owned(
+        *(
+            set(connection.scalars(select(column).where(column.table.c.company_id == company_id)))
+            for column in wanted
+        )
+    )
 
 
 def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> dict[int, frozenset[str]]:
@@ -114,7 +129,7 @@ def _variables_set(step: graph.Step) -> frozenset[str]:
 
 
 def _step_faults(
-    step: graph.Step, drawn: graph.Graph, known: frozenset[str], owned: Collection[int]
+    step: graph.Step, drawn: graph.Graph, known: frozenset[str], owned: _Owned
 ) -> dict[str, list[str]]:
     try:
         step_type = registry.get(step.microservice)
@@ -122,14 +137,15 @@ def _step_faults(
         if config is None or problems:
             return problems
         legs = [contract.Leg(route.key, route.name, route.where) for route in drawn.routes_of(step.id)]
-        step_type.compile(config, legs)
+        compiled = step_type.compile(config, legs)
         own = templates.compile_tree(step.variables, "variables")
     except errors.Invalid as invalid:
         return invalid.errors
     return {
         **_unknown_variables(_used(step_type, step, legs), known | step.variables.keys()),
         **_unknown_variables({"variables": own.variables}, known),
-        **_foreign_connection(step, owned),
+        **_foreign_connection(step, owned.connections),
+        **_unknown_data(compiled, owned),
         **_nowhere(step),
     }
 
@@ -169,3 +185,14 @@ def _foreign_connection(step: graph.Step, owned: Collection[int]) -> dict[str, l
     if asked is None or asked in owned:
         return {}
     return {"config.connection_id": [f"Connection {asked} was not found; choose one of your connections."]}
+
+
+def _unknown_data(compiled: contract.Compiled, owned: _Owned) -> dict[str, list[str]]:
+    found = {
+        f"config.{field}": [f"There is no lookup table '{name}'; make it, or choose another one."]
+        for name, field in compiled.lookups.items()
+        if name not in owned.lookups
+    }
+    if compiled.pool is not None and compiled.pool not in owned.pools:
+        found["config.pool"] = [f"There is no data pool '{compiled.pool}'; make it, or choose another one."]
+    return found

@@ -301,6 +301,10 @@ class Compiled:
     # Of a try-catch: the route of what failed, and the status of a run in which something did.
     catch: str | None = None
     caught_status: Literal["partial", "failure"] = "partial"
+    # The lookup tables that it reads, each with the config field that names it.
+    lookups: Mapping[str, str] = field(default_factory=dict)
+    # The data pool in which it looks for keys or claims them.
+    pool: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,10 @@ from flowloom.steps import (
     assert_,
     batch,
     branch,
+    cache,
     connector,
     contract,
+    de_dupe,
     delay,
     filter,
     manual_payload,
@@ -27,6 +29,7 @@ from flowloom.steps import (
     run_flow,
     set_variables,
     split,
+    track,
     trigger,
     try_catch,
 )
@@ -53,6 +56,9 @@ TYPES: Mapping[str, StepType] = {
         delay.TYPE,
         try_catch.TYPE,
         run_flow.TYPE,
+        cache.TYPE,
+        de_dupe.TYPE,
+        track.TYPE,
         assert_.TYPE,
     )
 }
