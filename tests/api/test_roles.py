@@ -145,6 +145,9 @@ BODIES = {
 }
 
 
+GROUP = {"name": "Operators", "channels": [{"type": "log"}]}
+
+
 async def one_of_each(server: World) -> dict[str, Any]:
     """Ids by the names that paths give them."""
     flow = await server.flow(
@@ -176,6 +179,7 @@ async def one_of_each(server: World) -> dict[str, Any]:
         "user": 1,
         "api_key": (await server.post("/api-keys", json={"name": "Mine"})).data["id"],
         "marketplace_app": app,
+        "notification_group": (await server.post("/notification-groups", json=GROUP)).data["id"],
     }
 
 

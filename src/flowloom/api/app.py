@@ -18,6 +18,7 @@ from starlette.routing import Match
 from flowloom import __version__, errors
 from flowloom.api import (
     call,
+    callbacks,
     connections,
     dead_letters,
     docs,
@@ -32,6 +33,8 @@ from flowloom.api import (
     keys,
     logins,
     marketplace,
+    notification_groups,
+    notifications,
     retries,
     routes,
     runs,
@@ -45,7 +48,7 @@ from flowloom.api import (
 log = structlog.get_logger(__name__)
 RESOURCES = (
     health, logins, users, keys, flows, versions, schedules, graphs, retries, runs, evidence, dead_letters,
-    connections, webhooks, marketplace
+    connections, webhooks, marketplace, notification_groups, notifications
 )  # fmt: skip
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MESSAGES = {
@@ -69,7 +72,7 @@ def create(doors: call.Doors, lifespan: Lifespan) -> FastAPI:
     # include_router() would hide the routes behind a router of their own: slower, and unseen by the check below.
     app.router.routes.extend(route for resource in RESOURCES for route in resource.routes.router.routes)
     # The first route is found first, and webhooks are called most.
-    app.router.routes[:0] = hooks.ROUTES
+    app.router.routes[:0] = [*hooks.ROUTES, *callbacks.ROUTES]
     app.router.routes.extend(docs.ROUTES)
     app.add_middleware(headers.SecurityHeaders)
     app.add_middleware(head.Head)
@@ -115,8 +118,8 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(spec: dict[str, Any]) -> dict[str, Any]:
-    """Add what routes alone do not tell: the webhooks, the models of bodies, and how to authenticate."""
-    spec["paths"].update(hooks.DOCUMENT)
+    """Add what routes alone do not tell: webhooks and callbacks, the models of bodies, and how to authenticate."""
+    spec["paths"].update(hooks.DOCUMENT, **callbacks.DOCUMENT)
     known = spec["components"]["schemas"]
     _add_model(known, schemas.Error)
     for resource in RESOURCES:

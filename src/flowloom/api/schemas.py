@@ -103,6 +103,29 @@ class Anything(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+class Alerts(BaseModel):
+    """What of a flow is told to a notification group, each thing once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    notification_group_id: RecordId
+    on_failure: bool = Field(default=True, description="A run failed")
+    on_partial: bool = Field(default=False, description="A run succeeded in part; counts as a failure then")
+    on_recovery: bool = Field(
+        default=True,
+        description="The first success after a failure, or the first run after a silence, was told",
+    )
+    on_zero_records: bool = Field(
+        default=False, description="A run succeeded whose receive steps, if it has any, gave no record at all"
+    )
+    silent_after_minutes: int | None = Field(
+        default=None,
+        ge=1,
+        le=527_040,
+        description="No run started for so long although the flow is enabled and deployed",
+    )
+
+
 class FlowCreate(BaseModel):
     name: Name
     description: Annotated[str, StringConstraints(max_length=10_000)] = ""
@@ -111,10 +134,11 @@ class FlowCreate(BaseModel):
     labels: list[Label] = Field(default=[], max_length=50)
     log_retention_days: Days = None
     payload_retention_days: Days = None
+    alerts: Alerts | None = None
 
 
 class FlowUpdate(BaseModel):
-    """What is left out stays as it is; null gives a retention back to the server's settings."""
+    """What is left out stays as it is; null gives a retention back to the server's settings, and ends alerts."""
 
     name: Name | None = None
     description: Annotated[str, StringConstraints(max_length=10_000)] | None = None
@@ -123,6 +147,7 @@ class FlowUpdate(BaseModel):
     labels: list[Label] | None = Field(default=None, max_length=50)
     log_retention_days: Days = None
     payload_retention_days: Days = None
+    alerts: Alerts | None = Field(default=None, description="Replaced as a whole")
 
 
 class User(Record):
@@ -242,6 +267,15 @@ class Version(Record):
     variables: dict[str, Any] | None = Field(default=None, description="With include=variables")
 
 
+class AlertsView(Record):
+    notification_group_id: int
+    on_failure: bool
+    on_partial: bool
+    on_recovery: bool
+    on_zero_records: bool
+    silent_after_minutes: int | None = None
+
+
 class Flow(Record):
     id: int
     name: str
@@ -251,6 +285,7 @@ class Flow(Record):
     labels: list[str]
     log_retention_days: int | None = Field(default=None, description="Absent: as the server's settings say")
     payload_retention_days: int | None = Field(default=None, description="The same for payloads")
+    alerts: AlertsView | None = Field(default=None, description="Absent: nothing is told")
     created_at: AwareDatetime
     updated_at: AwareDatetime
     latest_version: Version | None = None

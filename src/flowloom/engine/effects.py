@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from flowloom import errors
 from flowloom.domain.payload import Payload
-from flowloom.engine import outcomes, records, streams
+from flowloom.engine import outcomes, records, streams, writes
 from flowloom.engine.active import NOTHING, Active, Recorded
 from flowloom.engine.context import StepContext
 from flowloom.engine.plan import PlanStep
@@ -133,10 +133,16 @@ class Effects:
         """Put the rows that record an answer, packed, to what is to be written. What is large is worked on aside."""
         arguments = self._active, step, payload, done, rows_before
         if records.is_long_to_work(done.payloads, context.variables):
-            rows = await asyncio.to_thread(records.checkpoint, *arguments)
+            rows = await asyncio.to_thread(_rows, *arguments)
         else:
-            rows = records.checkpoint(*arguments)
+            rows = _rows(*arguments)
         self._active.lines.payloads += await self._around.keep(lambda: self._packed(rows))
+        at = self._around.clock()
+        self._active.lines.writes += [
+            writes.prepare(self._active, step, payload.position, write, at)
+            for write in done.writes
+            if not isinstance(write, contract.Reply)
+        ]
         return done.payloads
 
     async def _packed(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -179,3 +185,11 @@ class Effects:
         lines = self._active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.record(lines))
         self._around.reach("effect-recorded")
+
+
+def _rows(
+    active: Active, step: PlanStep, payload: Payload, done: contract.Done, rows_before: int
+) -> list[dict[str, Any]]:
+    """The rows that record one answer, with what it answers the run's caller."""
+    rows = records.checkpoint(active, step, payload, done, rows_before)
+    return rows + writes.replies(active, step, done.writes)

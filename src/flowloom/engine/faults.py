@@ -18,6 +18,7 @@ POINTS: Final = {
     "effect-done": "the other side has answered, the checkpoint is not written",
     "effect-recorded": "the checkpoint is written, the next step did not begin",
     "run-before-end": "all steps are done, the end is not written",
+    "notification-delivered": "a message was handed over, that it was is not written",
     "schedules-fired": "a group of schedules has fired, nobody was told",
 }
 

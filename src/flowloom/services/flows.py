@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from flowloom import errors
-from flowloom.domain import version
-from flowloom.services import owned, schedules, versions, views
+from flowloom.domain import alerts, version
+from flowloom.services import notification_groups, owned, schedules, versions, views
 from flowloom.services.actor import Actor
 from flowloom.store import query, tables
 
 FLOWS, VERSIONS = tables.flows.c, tables.versions.c
 # What null takes away; null for anything else leaves it as it is.
-CLEARABLE = ("log_retention_days", "payload_retention_days")
+CLEARABLE = ("log_retention_days", "payload_retention_days", "alerts")
 _RELATED = ("latestVersion", "deployedVersion", "currentVersion", "versions")
 
 LISTING = query.Listing(
@@ -51,18 +51,20 @@ def get(connection: Connection, actor: Actor, id: int, includes: Iterable[str] =
 
 
 def create(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A flow with its first Draft, which holds the trigger step."""
+    """A flow with its first Draft, which holds the trigger step. Raises Invalid on `alerts`."""
     id = insert_flow(connection, actor, fields)
     versions.create_draft(connection, actor, id)
     return get(connection, actor, id)
 
 
 def insert_flow(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -> int:
-    """A flow without any version; its id. `fields` is {name, description, is_enabled, priority, labels}."""
+    """A flow without any version; its id. `fields` is {name, description, is_enabled, priority, labels, ...}."""
+    _require_alerts(connection, actor, fields)
     row = {
         "company_id": actor.company_id,
         **fields,
         "last_iteration": 0,
+        "alert_state": alerts.watched_from(None, actor.at),
         "created_at": actor.at,
         "updated_at": actor.at,
     }
@@ -72,14 +74,32 @@ def insert_flow(connection: Connection, actor: Actor, fields: Mapping[str, Any])
 def change(connection: Connection, actor: Actor, id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Change what `fields` names; None clears what is CLEARABLE.
 
-    Enabling settles the schedules: slots that passed meanwhile were paused.
+    Enabling settles the schedules: slots that passed meanwhile were paused. Raises Missing, Invalid on `alerts`.
     """
     row = owned.load_flow(connection, actor, id, lock=True)
+    _require_alerts(connection, actor, fields)
     if fields.get("is_enabled") and not row.is_enabled:
         schedules.resume(connection, id, actor.at)
     if fields:
-        connection.execute(update(tables.flows).where(FLOWS.id == id).values(**fields, updated_at=actor.at))
+        values = {**fields, **_alert_state(row, fields, actor), "updated_at": actor.at}
+        connection.execute(update(tables.flows).where(FLOWS.id == id).values(values))
     return get(connection, actor, id)
+
+
+def _alert_state(row: Row[Any], fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    """What is remembered of a flow's alerts after a change: new ones know of nothing, enabling begins to watch."""
+    if fields.get("alerts", row.alerts) != row.alerts:
+        return {"alert_state": alerts.watched_from(None, actor.at)}
+    if fields.get("is_enabled") and not row.is_enabled:
+        return {"alert_state": alerts.watched_from(row.alert_state, actor.at)}
+    return {}
+
+
+def _require_alerts(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -> None:
+    wanted = fields.get("alerts")
+    if wanted is not None:
+        place = "alerts.notification_group_id"
+        notification_groups.require(connection, actor, wanted["notification_group_id"], place)
 
 
 def remove(connection: Connection, actor: Actor, id: int) -> None:
@@ -105,6 +125,7 @@ def view(row: Row[Any]) -> dict[str, Any]:
             "priority": row.priority,
             "labels": row.labels,
             **{name: row._mapping[name] for name in CLEARABLE},
+            "alerts": None if row.alerts is None else views.present(row.alerts),
             "created_at": views.instant(row.created_at),
             "updated_at": views.instant(row.updated_at),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -16,6 +16,11 @@ from flowloom.steps import contract, registry
 from flowloom.store import definitions, tables
 
 VERSIONS = tables.versions.c
+# What configs name by id, by field; the flows that run-flow steps name are judged with their circles.
+_NAMED: Final = {
+    "connection_id": ("Connection", tables.connections),
+    "group_id": ("Notification group", tables.notification_groups),
+}
 HAS_ROUTES: Mapping[str, bool] = {name: kind.has_routes for name, kind in registry.TYPES.items()}
 
 
@@ -77,7 +82,7 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
     drawn = definitions.load_graph(connection, row.id)
     found = drawn.faults(HAS_ROUTES)
     known = known_variables(drawn, row.variables)
-    owned = _connection_ids(connection, actor.company_id)
+    owned = _owned_ids(connection, actor.company_id)
     for step in drawn.ordered():
         for name, words in _step_faults(step, drawn, known, owned).items():
             found[f"steps.{step.id}.{name}"] = [f"{graph.label(step)}, {name}: {text}" for text in words]
@@ -86,9 +91,12 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
         raise errors.Invalid(found)
 
 
-def _connection_ids(connection: Connection, company_id: int) -> set[int]:
-    columns = tables.connections.c
-    return set(connection.scalars(select(columns.id).where(columns.company_id == company_id)))
+def _owned_ids(connection: Connection, company_id: int) -> dict[str, set[int]]:
+    """The ids that a config may name, by field."""
+    return {
+        name: set(connection.scalars(select(table.c.id).where(table.c.company_id == company_id)))
+        for name, (_, table) in _NAMED.items()
+    }
 
 
 def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> frozenset[str]:
@@ -103,7 +111,7 @@ def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> frozens
 
 
 def _step_faults(
-    step: graph.Step, drawn: graph.Graph, known: frozenset[str], owned: Collection[int]
+    step: graph.Step, drawn: graph.Graph, known: frozenset[str], owned: Mapping[str, Collection[int]]
 ) -> dict[str, list[str]]:
     try:
         step_type = registry.get(step.microservice)
@@ -118,7 +126,7 @@ def _step_faults(
     return {
         **_unknown_variables(_used(step_type, step, legs), known | step.variables.keys()),
         **_unknown_variables({"variables": own.variables}, known),
-        **_foreign_connection(step, owned),
+        **_foreign(step, owned),
         **_nowhere(step),
     }
 
@@ -153,8 +161,10 @@ def _nowhere(step: graph.Step) -> dict[str, list[str]]:
     return {"config.url": ["The URL is relative; write it as https://host/path, or choose a connection."]}
 
 
-def _foreign_connection(step: graph.Step, owned: Collection[int]) -> dict[str, list[str]]:
-    asked = step.config.get("connection_id")
-    if asked is None or asked in owned:
-        return {}
-    return {"config.connection_id": [f"Connection {asked} was not found; choose one of your connections."]}
+def _foreign(step: graph.Step, owned: Mapping[str, Collection[int]]) -> dict[str, list[str]]:
+    """What a config names that is gone or was never the company's."""
+    return {
+        f"config.{name}": [f"{noun} {asked} was not found; choose one of your own."]
+        for name, (noun, _) in _NAMED.items()
+        if (asked := step.config.get(name)) is not None and asked not in owned[name]
+    }

@@ -16,12 +16,14 @@ from flowloom.domain import templates
 from flowloom.steps import (
     batch,
     branch,
+    callback,
     connector,
     contract,
     delay,
     filter,
     manual_payload,
     map,
+    notify,
     route,
     run_flow,
     set_variables,
@@ -50,6 +52,8 @@ TYPES: Mapping[str, StepType] = {
         delay.TYPE,
         try_catch.TYPE,
         run_flow.TYPE,
+        notify.TYPE,
+        callback.TYPE,
     )
 }
 

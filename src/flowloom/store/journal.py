@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, insert, literal, or_, select, upda
 
 from flowloom import errors
 from flowloom.domain import run
-from flowloom.store import database, endings, queue, tables
+from flowloom.store import alerts, database, endings, queue, tables
 
 MetricKey = tuple[str, str]
 
@@ -248,6 +248,7 @@ def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
         ended = {end.run_id: end.status for end in ending.values()}
         parents = {end.awaited_by for end in ending.values() if end.awaited_by is not None}
         endings.settle(connection, ended, parents, max(end.at for end in ending.values()))
+        alerts.tell_ends(connection, ending.values())
     add_metrics(connection, list(ending.values()))
     return answers
 
