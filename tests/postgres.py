@@ -15,6 +15,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,51 +35,73 @@ jit = off
 """
 
 
+@dataclass
+class Cluster:
+    """A server that can be stopped and started again; `url` lacks the database: `url.format(database="postgres")`."""
+
+    home: Path
+    programs: Path
+    account: dict[str, Any]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://flowloom@/{{database}}?host={self.home}"
+
+    def start(self) -> None:
+        with (self.home / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.programs / "postgres", "-D", self.home / "data"],
+                cwd=self.home,
+                stderr=log,
+                stdout=log,
+                **self.account,
+            )
+        _wait(self.process, self.home)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)  # fast shutdown
+            self.process.wait(10)
+
+
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """A running server; gives its URL without the database: `url.format(database="postgres")`."""
-    home = Path(
-        tempfile.mkdtemp(prefix="flowloom-pg-", dir="/tmp")
-    )  # short: a socket's path ends at 107 bytes
+def cluster() -> Iterator[Cluster]:
+    """A running server of its own."""
+    # Short: a socket's path ends at 107 bytes.
+    home = Path(tempfile.mkdtemp(prefix="flowloom-pg-", dir="/tmp"))
     account = _account()
     if account:
         os.chown(home, account["user"], account["group"])
-    programs = _programs(home, account)
+    made = Cluster(home, _programs(home, account), account)
     try:
-        subprocess.run(
-            [
-                programs / "initdb",
-                "-D",
-                home / "data",
-                "-U",
-                "flowloom",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--locale=C",
-                "--no-sync",
-            ],
-            check=True,
-            capture_output=True,
-            cwd=home,
-            **account,
-        )
-        with (home / "data/postgresql.conf").open("a") as config:
-            config.write(f"{CONFIG}unix_socket_directories = '{home}'\n")
-        with (home / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [programs / "postgres", "-D", home / "data"], cwd=home, stderr=log, stdout=log, **account
-            )
-        try:
-            url = f"postgresql+psycopg://flowloom@/{{database}}?host={home}"
-            _wait(process, home)
-            yield url
-        finally:
-            process.send_signal(signal.SIGINT)  # fast shutdown
-            process.wait(10)
+        _initialise(made)
+        made.start()
+        yield made
     finally:
+        made.stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def server() -> Iterator[str]:
+    """The URL of a running server."""
+    with cluster() as running:
+        yield running.url
+
+
+def _initialise(made: Cluster) -> None:
+    data = made.home / "data"
+    options = ["-U", "flowloom", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+    subprocess.run(
+        [made.programs / "initdb", "-D", data, *options],
+        check=True,
+        capture_output=True,
+        cwd=made.home,
+        **made.account,
+    )
+    with (data / "postgresql.conf").open("a") as config:
+        config.write(f"{CONFIG}unix_socket_directories = '{made.home}'\n")
 
 
 def _account() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+import structlog
 import typer.main
 from sqlalchemy import create_engine, text
 from tests import terminal
@@ -26,6 +27,7 @@ from flowloom.settings import Settings
 from flowloom.store import schema
 
 DONE, FAILED, USAGE, MISSING, INVALID, NOT_NOW = 0, 1, 2, 3, 5, 6
+SERVING = [("serve",), ("demo",)]
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ Flowloom = Callable[..., Ran]
 
 
 @pytest.fixture
-def flowloom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Flowloom:
-    """The command in this process."""
+def flowloom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Flowloom]:
+    """The command in this process, which keeps nothing of how it logs."""
     for name in [name for name in os.environ if name.startswith("FLOWLOOM_")]:
         monkeypatch.delenv(name)
 
@@ -56,7 +58,21 @@ def flowloom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         code = ended.value.code
         return Ran(code if isinstance(code, int) else FAILED, shown.out, shown.err)
 
-    return run
+    yield run
+    structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def lax_umask() -> Iterator[None]:
+    """What most people have; the command sets its own."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def open_to_others(directory: Path) -> list[Path]:
+    """What others may read or look into, the directory itself included."""
+    return [path for path in (directory, *directory.rglob("*")) if path.stat().st_mode & 0o077]
 
 
 @pytest.fixture
@@ -87,6 +103,18 @@ def test_every_command_explains_itself(flowloom: Flowloom, path: tuple[str, ...]
     assert "Usage: flowloom" in ran.out
 
 
+@pytest.mark.parametrize("path", [path for path in commands() if path not in SERVING], ids=" ".join)
+def test_every_command_that_prints_data_prints_json(flowloom: Flowloom, path: tuple[str, ...]) -> None:
+    assert "--json" in flowloom(*path, "--help").out
+
+
+def test_documents_are_printed_on_one_line_for_a_program(flowloom: Flowloom, home: Path) -> None:
+    for arguments in (("flows", "export", 1, "--data-dir", home), ("openapi",)):
+        ran = flowloom(*arguments, "--json")
+        assert (ran.code, ran.out.count("\n")) == (DONE, 1)
+        assert ran.json == flowloom(*arguments).json
+
+
 def test_wrong_usage(flowloom: Flowloom) -> None:
     assert flowloom("serve", "--bogus").code == USAGE
     assert flowloom("keys", "revoke", "one").code == USAGE
@@ -100,6 +128,8 @@ def test_wrong_usage(flowloom: Flowloom) -> None:
         ("PORT", "99999", "less than or equal to 65535"),
         ("DATABASE_URL", "mysql://user:secret@host/db", "FLOWLOOM_DATABASE_URL is not valid: use sqlite:///"),
         ("OUTBOUND_ALLOW", "http://shop", "without scheme, port or path"),
+        ("TRUSTED_PROXIES", "127.0.0.1,*", "'*' is no address or network: use addresses such as 127.0.0.1"),
+        ("TRUSTED_PROXIES", "proxy.internal", "'proxy.internal' is no address or network"),
     ],
 )
 def test_a_bad_setting_is_one_clear_line(
@@ -141,6 +171,24 @@ class TestDatabase:
         assert flowloom("db", "upgrade", *at).out == "Nothing to do.\n"
         ran = flowloom("db", "check", *at)
         assert (ran.code, ran.out) == (DONE, "The database is in order.\n")
+
+    def test_what_is_made_is_for_its_owner_alone(self, flowloom: Flowloom, tmp_path: Path) -> None:
+        flowloom("db", "upgrade", "--data-dir", tmp_path / "new")
+        assert (tmp_path / "new/flowloom.db").exists()
+        assert open_to_others(tmp_path / "new") == []
+        beside = f"sqlite:///{tmp_path}/other.db"
+        flowloom("db", "upgrade", "--data-dir", tmp_path / "new", "--database-url", beside)
+        assert (tmp_path / "other.db").stat().st_mode & 0o777 == 0o600
+
+    @pytest.mark.parametrize("command", [("db", "upgrade"), ("keys", "create", "CI")])
+    def test_one_that_others_could_read_is_closed_to_them(
+        self, flowloom: Flowloom, home: Path, command: tuple[str, ...]
+    ) -> None:
+        (home / "flowloom.db").chmod(0o644)
+        home.chmod(0o755)
+        assert flowloom(*command, "--data-dir", home).code == DONE
+        assert (home / "flowloom.db").stat().st_mode & 0o777 == 0o600
+        assert home.stat().st_mode & 0o777 == 0o755
 
     def test_an_empty_one_is_upgraded(self, flowloom: Flowloom, tmp_path: Path) -> None:
         (tmp_path / "flowloom.db").touch()
@@ -271,6 +319,15 @@ class TestFlows:
             file.write_text(content)
         ran = flowloom("flows", "import", file, "--data-dir", home)
         assert (ran.code, ran.err.count("\n")) == (INVALID, 1)
+
+    def test_a_document_is_no_larger_than_the_api_takes_it(self, flowloom: Flowloom, home: Path) -> None:
+        file = home / "flow.json"
+        document = flowloom("flows", "export", 1, "--data-dir", home).json
+        document["definition"]["steps"][1]["config"]["url"] = "https://shop.test/" + "a" * 9_000_000
+        file.write_text(json.dumps(document))
+        ran = flowloom("flows", "import", file, "--data-dir", home)
+        assert (ran.code, ran.out, ran.err.count("\n")) == (INVALID, "", 1)
+        assert f"{file} is over 8 MB" in ran.err
 
     @pytest.mark.parametrize("name", ["", "x" * 300])
     def test_a_name_that_is_none(self, flowloom: Flowloom, home: Path, name: str) -> None:

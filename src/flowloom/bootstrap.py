@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from flowloom.api import app as application
 from flowloom.api import call, limits
-from flowloom.engine import faults, meters
+from flowloom.engine import calls, circuits, faults, meters, tokens, turns
 from flowloom.engine.executor import Executor
 from flowloom.engine.http import Client
 from flowloom.engine.inspection import Inspector
@@ -27,7 +27,7 @@ from flowloom.runtime import dispatcher, notifier, pruner, rollup, scheduler, su
 from flowloom.services import principals, remembered
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
-from flowloom.store import blobs, broker, connections, database, journal, queue, schema, secrets
+from flowloom.store import blobs, broker, claims, connections, database, journal, queue, schema, secrets
 
 ROLLUP_SECONDS = 5.0
 PRUNE_SECONDS = 600.0
@@ -67,6 +67,7 @@ def open_platform(
         broker=broker.Broker(),
         blobs=blobs.Blobs(settings.data_dir / "blobs"),
         vault=secrets.Vault(secrets.load_key(settings)),
+        circuits=circuits.Circuits(),
         clock=clock,
     )
 
@@ -86,7 +87,7 @@ def build(
     scheduling = scheduler.Scheduler(
         platform.database, platform.run_ids, platform.broker, platform.clock, reach
     )
-    rolling, pruning = rollup.Rollup(platform.database), _pruner(platform)
+    rolling, pruning = rollup.Rollup(platform.database), _pruner(platform, reach)
     mailer = Mailer(platform.settings.smtp_url, platform.settings.smtp_from)
     notifying = notifier.Notifier(platform.database, http, mailer, platform.clock, sleep, reach)
     turning = [
@@ -102,13 +103,14 @@ def build(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await http.open()
         if with_loops:
-            await platform.database.write_grouped(queue.requeue_abandoned)
+            await platform.database.write_grouped(claims.requeue_abandoned)
         loops.start()
         yield
         platform.broker.close_watchers()
         await loops.stop()
         await dispatching.drain()
         await notifying.stop()
+        await around.calls.close()
         await http.close()
         executor.close()
         inspector.close()
@@ -130,19 +132,20 @@ def _dispatcher(platform: Platform, executor: Executor) -> dispatcher.Dispatcher
     return made
 
 
-def _pruner(platform: Platform) -> pruner.Pruner:
+def _pruner(platform: Platform, reach: Callable[[str], None]) -> pruner.Pruner:
     days = pruner.Days(
         logs=platform.settings.log_retention_days,
         payloads=platform.settings.payload_retention_days,
         minutes=platform.settings.metric_retention_days,
     )
-    return pruner.Pruner(platform.database, platform.blobs, days)
+    return pruner.Pruner(platform.database, platform.blobs, days, reach)
 
 
 def _doors(platform: Platform, loops: supervisor.Supervisor, inspector: Inspector) -> call.Doors:
     async def readiness() -> list[str]:
         stale = [f"the {name} does not turn" for name in loops.stale()]
-        return stale + await platform.database.read(schema.faults)
+        unwritten = platform.database.faults() + await asyncio.to_thread(platform.blobs.faults)
+        return stale + unwritten + await platform.database.read(schema.faults)
 
     return call.Doors(
         platform=platform,
@@ -170,16 +173,27 @@ def surroundings(
     platform: Platform, http: Client, reach: Callable[[str], None], sleep: Callable[[float], Awaitable[None]]
 ) -> Surroundings:
     """What runs are executed with."""
+    database, vault = platform.database, platform.vault
 
     async def load_connection(company_id: int, id: int) -> connections.Connection:
-        return await platform.database.read(connections.load, platform.vault, company_id, id)
+        return await database.read(connections.load, vault, company_id, id)
 
+    async def rotate(connection: connections.Connection, secret: Mapping[str, str]) -> None:
+        await database.write(connections.rotate, vault, connection, secret)
+
+    calling = calls.Calls(
+        http,
+        tokens.Tokens(http, platform.clock, sleep, load_connection, rotate),
+        turns.Turns(platform.clock, sleep, platform.broker.wake),
+        platform.circuits,
+        platform.clock,
+    )
     return Surroundings(
         database=platform.database,
         journal=platform.journal,
         broker=platform.broker,
         blobs=platform.blobs,
-        http=http,
+        calls=calling,
         load_connection=load_connection,
         clock=platform.clock,
         sleep=sleep,

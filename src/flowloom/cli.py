@@ -52,6 +52,7 @@ DatabaseUrl = Annotated[str | None, typer.Option(help="sqlite:///... or postgres
 Host = Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (8080).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsOneLine = Annotated[bool, typer.Option("--json", help="Print the JSON on one line.")]
 MAX_ID: Final = 2**63 - 1
 Company = Annotated[int, typer.Option(help="Id of the company.", min=1, max=MAX_ID)]
 
@@ -96,10 +97,10 @@ def demo(
 @db.command("upgrade")
 def db_upgrade(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Migrate the database to the newest schema."""
-    from flowloom.store import schema
+    from flowloom.store import rights, schema
 
     settings = load(data_dir=data_dir, database_url=database_url)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(rights.DIRECTORY_MODE, parents=True, exist_ok=True)
     changed = schema.upgrade(settings.database_url)
     show({"schema": schema.HEAD, "changed": changed}, "Migrated." if changed else "Nothing to do.", as_json)
 
@@ -180,6 +181,7 @@ def flows_export(
     company: Company = 1,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
+    as_json: AsOneLine = False,
 ) -> None:
     """Write a flow's Deployed (else newest) version as one JSON document."""
     from flowloom.services import accounts, exchange
@@ -189,7 +191,7 @@ def flows_export(
         database_url,
         lambda db, at: exchange.export_flow(db, accounts.operator(db, company, at), flow),
     )
-    text = json.dumps(document, indent=2, ensure_ascii=False)
+    text = json.dumps(document, indent=None if as_json else 2, ensure_ascii=False)
     if output is None:
         print(text)
     else:
@@ -218,19 +220,25 @@ def flows_import(
 
 
 @app.command()
-def openapi() -> None:
+def openapi(as_json: AsOneLine = False) -> None:
     """Print the OpenAPI document of this version."""
     from flowloom import bootstrap
 
-    print(json.dumps(bootstrap.document(), indent=2))
+    print(json.dumps(bootstrap.document(), indent=None if as_json else 2))
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """A JSON object from a file. Raises Invalid."""
+    """A JSON object from a file, as large as the API takes one. Raises Invalid, TooLarge."""
     from flowloom.api import bodies
 
     try:
-        content = bodies.decode(sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes())
+        with sys.stdin.buffer if str(path) == "-" else path.open("rb") as file:
+            sent = file.read(bodies.MAX_BYTES + 1)
+        if len(sent) > bodies.MAX_BYTES:
+            raise errors.TooLarge(
+                f"{path} is over 8 MB, which is the most that a document of a flow may have."
+            )
+        content = bodies.decode(sent)
         bodies.refuse_nul(content)
     except OSError as error:
         raise errors.Invalid.field("document", f"{path} cannot be read: {error.strerror}.") from None
@@ -266,6 +274,7 @@ def show(content: Any, text: str, as_json: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command; what went wrong in one line on standard error, with its exit code."""
+    os.umask(0o077)
     try:
         app(prog_name="flowloom")
     except errors.Invalid as problem:

@@ -6,7 +6,7 @@ FlowloomError
 │   └── VersionLocked a version that is not a Draft never changes
 ├── Missing           no such record for this company
 ├── Conflict          somebody else changed it meanwhile, or the state does not allow it now
-├── Invalid           the input breaks a rule; carries {field: [messages]}
+├── Invalid           the input breaks a rule; carries {field: [messages]}; Incomplete where it only lacks something yet
 ├── BadQuery          an unknown include, sort or filter
 ├── TooLarge          a body over the limit
 ├── WrongType         a content type that is not read here
@@ -16,8 +16,10 @@ FlowloomError
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import ClassVar, TypeVar
+
+T = TypeVar("T")
 
 
 class FlowloomError(Exception):
@@ -72,6 +74,23 @@ class Invalid(FlowloomError):
     def field(cls, name: str, message: str) -> Invalid:
         """One message about one field."""
         return cls({name: [message]})
+
+
+class Incomplete(Invalid):
+    """Half-filled input: `errors` names only what is missing."""
+
+    @staticmethod
+    def gather(parts: Iterable[Callable[[], T]]) -> list[T]:
+        """What the parts make. Raises Invalid for the first wrong one, else Incomplete with all that they lack."""
+        made, missing = [], {}
+        for make in parts:
+            try:
+                made.append(make())
+            except Incomplete as lacking:
+                missing.update(lacking.errors)
+        if missing:
+            raise Incomplete(missing)
+        return made
 
 
 class BadQuery(FlowloomError):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import io
 import os
 import socket
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
 
 import structlog
 import uvicorn
@@ -16,15 +18,17 @@ import uvloop
 from sqlalchemy import Connection
 
 from flowloom import bootstrap, errors
+from flowloom.api import protocol
 from flowloom.demo import samples, shop
 from flowloom.engine import faults
 from flowloom.services import first_start, keys
 from flowloom.services.actor import Actor
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
-from flowloom.store import lease, schema
+from flowloom.store import lease, rights, schema
 
 BACKLOG = 2048
+LAST_PORT = 65_535
 GC_THRESHOLD = 10_000
 SWITCH_SECONDS = 0.0005
 LEASE_CHECK_SECONDS = 5.0
@@ -40,6 +44,7 @@ def configure_logs(settings: Settings) -> None:
         if is_text
         else structlog.processors.JSONRenderer()
     )
+    stream: Any = Lossy(sys.stderr)
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -48,15 +53,30 @@ def configure_logs(settings: Settings) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
 
 
+class Lossy(io.TextIOBase):
+    """A stream that drops what cannot be written: nothing shall end because the log's disk is full."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
 def open_platform(settings: Settings) -> tuple[Platform, faults.Faults]:
     """The stores, migrated, with the crash points that the environment arms."""
-    os.umask(0o077)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(rights.DIRECTORY_MODE, parents=True, exist_ok=True)
     schema.upgrade(settings.database_url)
     armed = faults.Faults.from_environ(os.environ)
     return bootstrap.open_platform(settings, reach=armed.reach), armed
@@ -72,24 +92,24 @@ def serve(settings: Settings) -> None:
             say(f"  e-mail    {welcome.email}")
             say(f"  password  {welcome.generated_password}   (shown this once)")
         server = bootstrap.build(platform, reach=armed.reach)
-        main, main_socket = _listen(server.app, settings.host, settings.port)
-        say(f"Flowloom on http://{settings.host}:{main_socket.getsockname()[1]}")
+        main, main_socket = listen_as_told(server)
+        say(f"Flowloom on {address(settings.host, main_socket)}")
         tune_interpreter()
         uvloop.run(run_all([(main, main_socket)], held))
 
 
 def demo(settings: Settings) -> None:
-    """Serve with a sample flow against the built-in sample shop on the next port."""
+    """Serve with a sample flow against the built-in sample shop on the next port, if there is one."""
     shop_app = shop.create_app(login=samples.LOGIN)
-    shop_server, shop_socket = _listen(shop_app, "127.0.0.1", settings.port + 1 if settings.port else 0)
-    shop_host = f"127.0.0.1:{shop_socket.getsockname()[1]}"
+    shop_server, shop_socket = listen(shop_app, "127.0.0.1", shop_port(settings.port))
+    shop_url = address("127.0.0.1", shop_socket)
+    shop_host = shop_url.removeprefix("http://")
     allowed = settings.model_copy(update={"outbound_allow": (*settings.outbound_allow, shop_host)})
-    shop_url = f"http://{shop_host}"
     platform, armed = open_platform(allowed)
     with lease.Lease(platform.database) as held:
         server = bootstrap.build(platform, reach=armed.reach)
-        main, main_socket = _listen(server.app, settings.host, settings.port)
-        base = f"http://{settings.host}:{main_socket.getsockname()[1]}"
+        main, main_socket = listen_as_told(server)
+        base = address(settings.host, main_socket)
         sample = _Sample(platform, shop_url)
         welcome = first_start.prepare(platform, sample.plant)
         if welcome is not None:
@@ -99,6 +119,17 @@ def demo(settings: Settings) -> None:
             say(f"Flowloom on {base}, with everything as it was. Sample shop: {shop_url}")
         tune_interpreter()
         uvloop.run(run_all([(main, main_socket), (shop_server, shop_socket)], held))
+
+
+def shop_port(port: int) -> int:
+    """The port after a given one; 0, any that is free, after the last one and after any."""
+    return port + 1 if 0 < port < LAST_PORT else 0
+
+
+def address(host: str, bound: socket.socket) -> str:
+    """The URL of a server, as it can be pasted."""
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{bound.getsockname()[1]}"
 
 
 def tune_interpreter() -> None:
@@ -133,7 +164,7 @@ def greet(base: str, welcome: first_start.Welcome, sample: _Sample) -> None:
         say(f"password     {welcome.generated_password}   (shown this once)")
     say(f"API key      {sample.key}   (shown this once)")
     say("\nStart the sample flow, see its run, see what the warehouse received:\n")
-    say(f"curl -s -X POST -H 'Authorization: {sample.key}' {base}/api/v1/flows/{sample.flow_id}/start")
+    say(f"curl -s -X POST -H 'Authorization: {sample.key}' '{base}/api/v1/flows/{sample.flow_id}/start'")
     say(f"curl -s -H 'Authorization: {sample.key}' '{base}/api/v1/flow-runs?per_page=1'")
     say(f"curl -s -H 'X-Shop-Key: {samples.LOGIN}' {sample.shop_url}/warehouse/received\n")
 
@@ -144,19 +175,47 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _listen(app: Any, host: str, port: int) -> tuple[uvicorn.Server, socket.socket]:
+class _Server(uvicorn.Server):
+    """Ends streams of events as soon as it is told to stop: it would else wait for them until its time is up."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end_streams()
+        await super().shutdown(sockets)
+
+
+def listen_as_told(server: bootstrap.Server) -> tuple[uvicorn.Server, socket.socket]:
+    """A server of Flowloom's API where its settings say."""
+    settings, broker = server.platform.settings, server.platform.broker
+    return listen(
+        server.app, settings.host, settings.port, settings.trusted_proxies, end_streams=broker.close_watchers
+    )
+
+
+def listen(
+    app: Any,
+    host: str,
+    port: int,
+    trusted_proxies: Sequence[str] = (),
+    end_streams: Callable[[], None] = lambda: None,
+) -> tuple[uvicorn.Server, socket.socket]:
     """A server with its socket bound, so that its port is known before it begins to answer."""
     config = uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
         loop="uvloop",
-        http="httptools",
+        http=protocol.Protocol,
         ws="none",
         server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         timeout_graceful_shutdown=5,
     )
-    return uvicorn.Server(config), _bind(host, port)
+    return _Server(config, end_streams), _bind(host, port)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -95,6 +95,18 @@ def _destination(value: str) -> str:
     return str(network) if "/" in value else str(network.network_address)
 
 
+def _proxy(value: str) -> str:
+    """An address or network in its canonical form."""
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError(
+            f"{value!r} is no address or network: use addresses such as 127.0.0.1 or 10.0.0.0/8"
+        ) from None
+    return str(network) if "/" in value else str(network.network_address)
+
+
+Proxy = Annotated[str, AfterValidator(_proxy)]
 Destination = Annotated[str, AfterValidator(_destination)]
 
 
@@ -130,6 +142,11 @@ class Settings(BaseModel):
         default=None,
         description="Address under which others reach this server; the URLs of webhooks begin with it. "
         "Unset, they begin with the address of the request that asked.",
+    )
+    trusted_proxies: Annotated[tuple[Proxy, ...], BeforeValidator(_comma_list)] = Field(
+        default=(),
+        description="Addresses and networks, with commas between, of the proxies whose `X-Forwarded-For` and "
+        "`X-Forwarded-Proto` are believed, such as `127.0.0.1`. Unset, nobody's are.",
     )
     admin_email: Annotated[str, AfterValidator(_email)] = Field(
         default="admin@example.com",

@@ -120,6 +120,57 @@ BAD_VALUES: list[Any] = [
 ]  # fmt: skip
 
 
+def read_fields(model: dict[str, Any]) -> list[str]:
+    return [
+        name for name, field in model["properties"].items() if "gnored" not in field.get("description", "")
+    ]
+
+
+async def test_what_a_body_holds_that_nobody_reads_is_ignored(sqlite_server: World) -> None:
+    """A NUL cannot be kept; where nothing is kept it does no harm."""
+    flow = await sqlite_server.flow({"microservice": "batch", "config": {"size": 1}}, deploy=False)
+    schedules, nul = f"/flow-versions/{flow.version_id}/schedules", {"a\0": ["\0", {"b": "c\0"}]}
+    bodies_taken: list[tuple[str, str, dict[str, Any]]] = [
+        ("PUT", flow.path, {"x": nul}),
+        ("PUT", flow.path, {"a\0": 1, "deployed_at": "2026-03-02T10:00:00Z"}),
+        ("POST", f"{flow.path}/copy", {"x": nul}),
+        ("POST", "/flows", {"name": "A", "x": nul}),
+        ("POST", f"/flows/{flow.id}/start", {"payload": "1", "x": nul}),
+        (
+            "POST",
+            "/connections",
+            {"name": "A", "allowed_hosts": ["a.test"], "auth": {"type": "none", "x": nul}},
+        ),
+    ]
+    for where in (schedules, "/schedules/preview"):
+        bodies_taken.insert(0, ("POST", where, {"cron_string": "0 1 * * *", "deployed_at": "\0", "x": nul}))
+    for method, path, body in bodies_taken:
+        answer = await sqlite_server.request(method, path, json=body)
+        assert answer.status == 200, (path, answer.body)
+    draft = (await sqlite_server.get(f"/flows/{flow.id}/versions?sort=-id&per_page=1")).data[0]["id"]
+    graph = f"/flow-versions/{draft}/graph"
+    step = (await sqlite_server.get(graph)).data["steps"][1]
+    where = f"{graph}/steps/{step['id']}"
+    assert (await sqlite_server.patch(where, json={**step, "problems": nul, "key": "\0"})).data == step
+    refused = await sqlite_server.patch(where, json={"x": nul})
+    assert (refused.status, list(refused.json()["errors"])) == (422, ["x"])
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": "a\0"}, "name"),
+        ({"name": "A", "labels": ["a", "b\0"]}, "labels.1"),
+        ({"name": "A", "description": "\0"}, "description"),
+    ],
+)
+async def test_a_nul_that_would_be_kept_is_named(
+    sqlite_server: World, body: dict[str, Any], field: str
+) -> None:
+    answer = await sqlite_server.post("/flows", json=body)
+    assert (answer.status, list(answer.json()["errors"])) == (422, [field])
+
+
 async def test_bad_values_in_every_field(sqlite_server: World) -> None:
     """Whatever a field holds, the answer is a clear one below 500; with a NUL it is 422."""
     ids, key = await one_of_each(sqlite_server), sqlite_server.bearer("administrator")
@@ -133,7 +184,7 @@ async def test_bad_values_in_every_field(sqlite_server: World) -> None:
     }
     for method, path, model in with_bodies(sqlite_server):
         good = BODIES.get(f"{method} {path}", {})
-        for field in [*model["properties"], "unknown"]:
+        for field in read_fields(model):
             for value in BAD_VALUES:
                 answer = await sqlite_server.request(
                     method, fill(path, ids), json={**good, field: value}, key=key
@@ -150,6 +201,43 @@ async def test_unknown_fields_are_ignored(sqlite_server: World) -> None:
     assert made["id"] == 1
     assert (await sqlite_server.put("/flows/1", json={"nope": 1, "company_id": 2})).data == made
     assert (await sqlite_server.get("/flows", key=sqlite_server.other_key)).data == []
+
+
+def takes_null(schema: dict[str, Any]) -> bool:
+    return "null" in (schema.get("type"), *schema.get("type", ())) or any(
+        takes_null(one) for one in schema.get("anyOf", ())
+    )
+
+
+async def test_null_is_taken_where_the_document_says_so_and_nowhere_else(sqlite_server: World) -> None:
+    ids, key = await one_of_each(sqlite_server), sqlite_server.bearer("administrator")
+    draft = (await sqlite_server.post(f"/flows/{ids['flow']}/versions/{ids['version']}/copy")).data["id"]
+    step = (await sqlite_server.get(f"/flow-versions/{draft}/graph")).data["steps"][0]["id"]
+    ids |= {"flow_version": draft, "version": draft, "step": step}
+    for method, path, model in with_bodies(sqlite_server):
+        good = BODIES.get(f"{method} {path}", {})
+        for field, schema in model["properties"].items():
+            if schema in ({"description": "Ignored"}, {}):
+                continue
+            sent = {**good, field: None}
+            answer = await sqlite_server.request(method, fill(path, ids), json=sent, key=key)
+            refused = field in answer.json().get("errors", ())
+            assert not (refused and takes_null(schema)), (path, field, answer.body)
+            if path.endswith("/steps/{step}"):
+                assert refused != takes_null(schema), (field, answer.body)
+
+
+async def test_the_document_of_a_step_s_change_is_what_is_taken(sqlite_server: World) -> None:
+    [model] = [
+        model for method, path, model in with_bodies(sqlite_server) if path.endswith("/graph/steps/{step}")
+    ]
+    assert model["additionalProperties"] is False
+    flow = await sqlite_server.flow(deploy=False)
+    step = await flow.add("batch", config={"size": 1})
+    assert step.keys() - model["properties"].keys() == set()
+    sent = {**step, "created_at": "x", "updated_at": None, "problems": {}}
+    assert sent.keys() <= model["properties"].keys()
+    assert (await sqlite_server.patch(f"{flow.graph}/steps/{step['id']}", json=sent)).data == step
 
 
 BAD_TEXTS = ("%00", "a%00b", "%ff%fe", "%ed%a0%80", "NaN", "[]", "1;DROP TABLE flows", "id' OR '1'='1", "id--",
@@ -203,6 +291,25 @@ async def test_bad_flow_variables(sqlite_server: World, text: str) -> None:
         422,
         ["flow_variables"],
     )
+
+
+async def test_bad_names_of_flow_variables(sqlite_server: World) -> None:
+    """They are refused as those of a version are, in the body and in the query."""
+    flow = await sqlite_server.flow()
+    for variables in ({"a b": 1}, {"": 1}, {"x" * 201: 1}, {f"key{number}": 1 for number in range(1001)}):
+        for word in ("start", "manual"):
+            path = f"/flows/{flow.id}/{word}"
+            raw = f"{path}/raw?flow_variables={quote(json.dumps(variables))}"
+            for answer in (
+                await sqlite_server.post(path, json={"flow_variables": variables}),
+                await sqlite_server.post(raw, body=b"1"),
+            ):
+                assert answer.status == 422, (variables, answer.body)
+                assert next(iter(answer.json()["errors"])).startswith("flow_variables")
+    twice = f"/flows/{flow.id}/start/raw?flow_variables={{}}&flow_variables={{}}"
+    answer = await sqlite_server.post(twice, body=b"1")
+    assert (answer.status, list(answer.json()["errors"])) == (422, ["flow_variables"])
+    assert "give it once" in answer.json()["message"]
 
 
 async def test_bad_headers(sqlite_server: World) -> None:

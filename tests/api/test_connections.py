@@ -15,6 +15,13 @@ SHOP = {
     "base_url": "https://shop.example.com/api",
     "auth": {"type": "bearer", "token": "s3cret-token"},
 }
+OAUTH = {
+    "type": "oauth2_client_credentials",
+    "token_url": "https://login.example.com/token",
+    "client_id": "flowloom",
+    "client_secret": "s3cret-client",
+}
+REFRESH = {**OAUTH, "type": "oauth2_refresh_token", "refresh_token": "s3cret-refresh"}
 
 
 async def create(server: World, **fields: Any) -> Answer:
@@ -108,6 +115,20 @@ async def test_allowed_hosts_follow_from_the_base_url(server: World, base_url: s
         ({"headers": {"X A": "a"}}, "headers.X A"),
         ({"headers": {"X-A": 1}}, "headers.X-A"),
         ({"timeout_seconds": 0}, "timeout_seconds"),
+        ({"rate_limit": {}}, "rate_limit"),
+        ({"rate_limit": {"per_second": 1, "per_minute": 1}}, "rate_limit"),
+        ({"rate_limit": {"per_second": 0}}, "rate_limit.per_second"),
+        ({"rate_limit": {"per_second": 1, "burst": 0}}, "rate_limit.burst"),
+        ({"circuit_breaker": {"failures": 3}}, "circuit_breaker.pause_seconds"),
+        ({"circuit_breaker": {"failures": 0, "pause_seconds": 5}}, "circuit_breaker.failures"),
+        ({"auth": {**OAUTH, "token_url": "ftp://login.example.com"}}, "auth.token_url"),
+        ({"auth": {**OAUTH, "token_url": "https://login.example.com/?a=b"}}, "auth.token_url"),
+        ({"auth": {**OAUTH, "client_id": None}}, "auth.client_id"),
+        ({"auth": {**OAUTH, "client_secret": None}}, "auth.client_secret"),
+        ({"auth": {**OAUTH, "scope": ""}}, "auth.scope"),
+        ({"auth": {**OAUTH, "credentials_in": "url"}}, "auth.credentials_in"),
+        ({"auth": {**REFRESH, "refresh_token": None}}, "auth.refresh_token"),
+        ({"auth": OAUTH, "allowed_hosts": ["shop.example.com"]}, "allowed_hosts"),
         ({"timeout_seconds": 1801}, "timeout_seconds"),
     ],
 )
@@ -184,3 +205,65 @@ async def test_connections_belong_to_their_company_and_to_managers(server: World
     assert (await server.post("/connections", json=SHOP, **user)).status == 403
     assert (await server.put("/connections/1", json={"name": "x"}, **user)).status == 403
     assert (await server.delete("/connections/1", **user)).status == 403
+
+
+async def test_oauth_shows_what_is_not_secret_and_allows_the_host_of_its_tokens(server: World) -> None:
+    answer = await create(server, auth={**REFRESH, "scope": "orders", "credentials_in": "header"})
+    assert answer.data["auth"] == {
+        "type": "oauth2_refresh_token",
+        "token_url": "https://login.example.com/token",
+        "client_id": "flowloom",
+        "scope": "orders",
+        "credentials_in": "header",
+        "has_secret": True,
+    }
+    assert answer.data["allowed_hosts"] == ["shop.example.com", "login.example.com"]
+    assert b"s3cret" not in answer.body
+    assert (await stored(server, 1)).secret == {
+        "refresh_token": "s3cret-refresh",
+        "client_secret": "s3cret-client",
+    }
+    moved = {"base_url": "https://shop.example.com/v2"}
+    assert (await server.put("/connections/1", json=moved)).data["allowed_hosts"] == [
+        "shop.example.com",
+        "login.example.com",
+    ]
+
+
+async def test_one_of_several_secrets_changes_alone(server: World) -> None:
+    await create(server, auth=REFRESH)
+    shown = {name: value for name, value in REFRESH.items() if name not in ("client_secret", "refresh_token")}
+    for sent in ({**shown, "refresh_token": "new-refresh"}, shown):
+        assert (await server.put("/connections/1", json={"auth": sent})).status == 200
+    assert (await stored(server, 1)).secret == {
+        "refresh_token": "new-refresh",
+        "client_secret": "s3cret-client",
+    }
+
+
+@pytest.mark.parametrize(
+    "token_url", ["https://evil.example/token", "http://login.example.com/token", "https://shop.example.com"]
+)
+async def test_stored_secrets_do_not_follow_another_token_url(server: World, token_url: str) -> None:
+    await create(server, auth=OAUTH)
+    shown = {**{name: value for name, value in OAUTH.items() if name != "client_secret"}}
+    answer = await server.put("/connections/1", json={"auth": {**shown, "token_url": token_url}})
+    if token_url == "https://shop.example.com":
+        assert answer.status == 200  # a host that was allowed to have it before
+        return
+    assert (answer.status, list(answer.json()["errors"])) == (422, ["auth.client_secret"])
+
+
+async def test_limits_are_kept_shown_and_taken_away(server: World) -> None:
+    limits = {
+        "rate_limit": {"per_minute": 30, "burst": None},
+        "circuit_breaker": {"failures": 5, "pause_seconds": 60},
+    }
+    made = (await create(server, **limits)).data
+    assert made["rate_limit"] == {"per_minute": 30, "burst": 1}
+    assert (made["circuit_breaker"], made["circuit"]) == (limits["circuit_breaker"], {"state": "closed"})
+    assert (await server.get("/connections/1")).data == made
+    renamed = (await server.put("/connections/1", json={"name": "Store"})).data
+    assert renamed == {**made, "name": "Store"}
+    gone = (await server.put("/connections/1", json=dict.fromkeys(limits))).data
+    assert not {"rate_limit", "circuit_breaker", "circuit"} & set(gone)

@@ -9,6 +9,8 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from tests.api.test_roles import fill, one_of_each
+from tests.contract import document
 from tests.world import OTHER_KEY, Flow, World
 
 from flowloom.services import schedules
@@ -109,6 +111,64 @@ async def test_a_stale_edit_of_a_schedule_is_refused(server: World) -> None:
     assert (await server.request("DELETE", one, headers={"if-match": second})).status == 200
 
 
+async def test_the_answer_of_an_edit_names_the_state_that_it_saved(server: World) -> None:
+    """So that the next edit needs no look before it; also where several states are named, as a list or in headers."""
+    flow = await server.flow(FILTER, deploy=False)
+    step = f"{flow.graph}/steps/{flow.last_step_id}"
+    ways = {"microservice": "route", "config": {"mode": "all"}, "parent_id": flow.last_step_id}
+    edits: list[tuple[str, str, Any]] = [
+        ("PATCH", step, {"name": "A"}),
+        ("POST", f"{flow.graph}/steps", ways),
+        ("POST", f"{flow.graph}/steps/{flow.last_step_id + 1}/routes", {"name": "a"}),
+        ("PUT", f"{flow.graph}/steps/{flow.last_step_id + 1}/routes/1", {"name": "b"}),
+        ("DELETE", f"{flow.graph}/steps/{flow.last_step_id + 1}/routes/1", None),
+        ("DELETE", f"{flow.graph}/steps/{flow.last_step_id + 1}", None),
+        ("PUT", f"/flow-versions/{flow.version_id}/variables", {"variables": {"a": 1}}),
+        ("POST", f"/flow-versions/{flow.version_id}/schedules", {"cron_string": "0 5 * * *"}),
+        ("PUT", f"/flow-versions/{flow.version_id}/schedules/1", {"timezone": "Asia/Tokyo"}),
+        ("DELETE", f"/flow-versions/{flow.version_id}/schedules/1", None),
+        ("PUT", flow.path, {"deployed_at": "2026-03-02T10:00:00Z"}),
+        ("PUT", flow.path, {"deployed_at": None}),
+    ]
+    tag = (await server.get(flow.graph)).headers["etag"]
+    for method, path, body in edits:
+        named = {"if-match": f'"other-1" , {tag},W/"x"'}
+        answer = await server.request(method, path, json=body, headers=named)
+        assert answer.status == 200, (method, path, answer.body)
+        before, tag = tag, answer.headers["etag"]
+        assert tag == (await server.get(flow.graph)).headers["etag"]
+        assert (tag == before) == (path == flow.path), (method, path)
+
+
+async def test_a_stale_change_of_a_version_is_refused(server: World) -> None:
+    """Deploying, undeploying, deleting, and copying over a Draft that somebody else goes on with."""
+    flow = await server.flow(FILTER)
+    copied = await server.post(f"{flow.path}/copy")
+    draft, first = copied.data["id"], copied.headers["etag"]
+    graph, one = f"/flow-versions/{draft}/graph", f"/flows/{flow.id}/versions/{draft}"
+    assert (await server.get(graph)).headers["etag"] == first
+    step = (await server.get(graph)).data["steps"][1]["id"]
+    second = (await server.patch(f"{graph}/steps/{step}", json={"name": "Theirs"})).headers["etag"]
+    stale = {"headers": {"if-match": first}}
+    changes: list[tuple[str, str, Any]] = [
+        ("POST", f"{flow.path}/copy", None),
+        ("PUT", one, {"deployed_at": "2026-03-02T10:00:00Z"}),
+        ("PUT", one, {"deployed_at": None}),
+        ("PUT", flow.path, {"deployed_at": None}),
+        ("DELETE", one, None),
+    ]
+    before = (await server.get(f"/flows/{flow.id}/versions")).data
+    for method, path, body in changes:
+        assert (await server.request(method, path, json=body, **stale)).status == 409, (method, path)
+    assert (await server.get(f"/flows/{flow.id}/versions")).data == before
+    third = await server.post(f"{flow.path}/copy", headers={"if-match": second})
+    one = f"/flows/{flow.id}/versions/{third.data['id']}"
+    assert (await server.delete(one, headers={"if-match": third.headers["etag"]})).status == 200
+    gone = {"headers": {"if-match": third.headers["etag"]}}
+    assert (await server.post(f"{flow.path}/copy", **gone)).status == 409
+    assert (await server.post(f"{flow.path}/copy", headers={"if-match": "*"})).status == 200
+
+
 async def test_a_version_has_no_more_schedules_than_there_is_room_for(server: World, monkeypatch) -> None:
     monkeypatch.setattr(schedules, "MAX_SCHEDULES", 2)
     flow = await server.flow(FILTER, deploy=False)
@@ -194,6 +254,24 @@ async def test_flows_and_what_they_include(server: World) -> None:
     assert changed == {**empty, "priority": 5}
 
 
+async def test_what_is_no_list_takes_no_filter_sort_or_include(sqlite_server: World) -> None:
+    """A misspelt question is told everywhere; parameters of another kind are nobody's."""
+    ids, key = await one_of_each(sqlite_server), sqlite_server.bearer("administrator")
+    checked = 0
+    for method, path, operation in document.of(sqlite_server.server.app).operations():
+        names = {parameter["name"] for parameter in operation.get("parameters", ())}
+        if method != "GET" or not path.startswith("/api/v1") or "page" in names:
+            continue
+        checked += 1
+        for name in {"filter[status]", "filter[]", "sort", "include"} - names:
+            answer = await sqlite_server.get(f"{fill(path, ids)}?{name}=id", key=key)
+            assert (answer.status, "allowed: none here" in answer.json()["message"]) == (400, True), path
+    assert checked > 8
+    for asked in ("page=x&filter=1&anything=else", "sort=&include="):
+        assert (await sqlite_server.get(f"/flows/{ids['flow']}?{asked}", key=key)).status == 200
+    assert (await sqlite_server.get("/flows/1?sort=id", key=None)).status == 401
+
+
 async def some_runs(server: World) -> Flow:
     """Five runs a minute apart, of which the last is queued."""
     flow = await server.flow(FILTER)
@@ -224,6 +302,8 @@ async def test_filters_of_runs(server: World) -> None:
         "filter[has_warnings]=true": 0,
         f"filter[started_after]={third}": 2,
         f"filter[started_before]={third}": 2,
+        f"filter[started_after]={third.lower()}": 2,
+        f"filter[started_after]={third.replace('Z', '+00:00')}": 2,
         f"filter[started_after]={millis}": 2,
         f"filter[started_after]={millis}&filter[started_before]={int(millis) + 60_000}": 1,
     }
@@ -235,6 +315,7 @@ async def test_filters_of_runs(server: World) -> None:
         "filter[trigger]=x",
         "filter[has_warnings]=maybe",
         "filter[started_after]=x",
+        "filter[started_after]=2026-W10-1",
         "filter[flow_id]=x",
     ):
         assert (await server.get(f"/flow-runs?{query}")).status == 422, query
@@ -242,6 +323,19 @@ async def test_filters_of_runs(server: World) -> None:
     assert newest_first == sorted(newest_first, reverse=True)
     assert [run["status"] for run in (await server.get("/scheduled-flows")).data] == [0]
     assert (await server.get("/flow-runs", key=OTHER_KEY)).data == []
+
+
+@pytest.mark.parametrize("name", ["started_at", "finished_at"])
+async def test_what_has_not_happened_sorts_before_what_has(server: World, name: str) -> None:
+    """On both databases alike, so that the newest come first when the list is turned round."""
+    await some_runs(server)
+    await server.work()
+    await (await server.flow(FILTER)).start([{"a": 9}])
+    waiting = (await server.get("/flow-runs?filter[status]=queued")).data[0]["id"]
+    for sort, place in ((name, 0), (f"-{name}", -1)):
+        listed = [run["id"] for run in (await server.get(f"/flow-runs?sort={sort}")).data]
+        assert listed[place] == waiting, (sort, listed)
+        assert len(listed) == 6
 
 
 @pytest.mark.parametrize("sort", ["-id", "id", None])
@@ -282,8 +376,24 @@ async def test_a_capped_total(sqlite_server: World, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(query, "CAP", 3)
     query._count_statement.cache_clear()
     meta = (await sqlite_server.get("/flow-runs?per_page=1")).json()["meta"]
-    query._count_statement.cache_clear()
     assert (meta["total"], meta["total_is_capped"]) == (3, True)
+    assert [len(await followed(sqlite_server, f"/api/v1/flow-runs?{asked}")) for asked in CAPPED] == [5, 5, 3]
+    query._count_statement.cache_clear()
+
+
+# By another order than that of ids nothing tells where a page ends, so it goes on to the cap only.
+CAPPED = ("per_page=1", "per_page=2&sort=id", "per_page=1&sort=started_at")
+
+
+async def followed(server: World, path: str) -> set[int]:
+    """The ids of a list and of all that its links lead to next."""
+    seen: set[int] = set()
+    while path:
+        answer = (await server.get(path)).json()
+        assert not seen & {run["id"] for run in answer["data"]}
+        seen |= {run["id"] for run in answer["data"]}
+        path = (answer["links"]["next"] or "").removeprefix("http://flowloom.test")
+    return seen
 
 
 async def test_a_rate_limit(tmp_path: Any, sqlite_template: Any) -> None:

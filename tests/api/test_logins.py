@@ -60,6 +60,23 @@ async def test_the_cookie_logs_a_browser_in_and_out(server: World) -> None:
 
 
 @pytest.mark.usefixtures("account")
+@pytest.mark.parametrize("path", ["/fabric/api/login", "/api/v1/login"])
+async def test_a_page_of_another_origin_begins_no_session(server: World, path: str) -> None:
+    body = {"email": "jo@example.com", "password": PASSWORD}
+    for sent in (
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://flowloom.test:81"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "http://flowloom.test", "sec-fetch-site": "cross-site"},
+    ):
+        refused = await server.post(path, json=body, key=None, headers=sent)
+        assert (refused.status, "set-cookie" in refused.headers) == (403, False)
+    own = {"origin": "http://flowloom.test", "sec-fetch-site": "same-origin"}
+    assert "set-cookie" in (await server.post(path, json=body, key=None, headers=own)).headers
+
+
+@pytest.mark.usefixtures("account")
 async def test_wrong_password_and_unknown_account_get_the_same_answer(server: World) -> None:
     answers = [await login(server, password="wrong"), await login(server, email="nobody@example.com")]
     assert [answer.status for answer in answers] == [401, 401]

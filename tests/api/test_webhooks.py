@@ -69,6 +69,11 @@ async def test_with_a_secret_calls_must_be_signed(server: World) -> None:
     assert first.status == 200
     again = await server.post(url, body=BODY, headers=signed, key=None)
     assert again.json()["flow_run_id"] == first.json()["flow_run_id"]
+    other = headers(b"{}", at=server.clock.now.timestamp())
+    for key in ({}, {"idempotency-key": "another"}):
+        assert (await server.post(url, body=b"{}", headers={**other, **key}, key=None)).status == 422
+        again = await server.post(url, body=BODY, headers={**signed, **key}, key=None)
+        assert again.json()["flow_run_id"] == first.json()["flow_run_id"]
 
 
 @pytest.mark.parametrize("secret", ["short", "whsec_", "whsec_not base64!", "whsec_c2hvcnQ="])

@@ -8,6 +8,8 @@ import pytest
 from tests.contract.states import FILTER, content_of, flow_in
 from tests.world import World
 
+from flowloom.services import schedules
+
 
 async def test_schedules(server: World) -> None:
     flow = await flow_in(server, "Draft")
@@ -105,6 +107,33 @@ async def test_a_locked_version_never_changes(server: World, status: str) -> Non
     assert (await content_of(server, flow.version_id), (await server.get(flow.path)).data) == before
 
 
+async def test_what_is_wrong_comes_before_what_is_locked(
+    server: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bad input is told as such whatever the version's state: it would be wrong in a Draft too."""
+    flow = await server.flow(FILTER, deploy=False)
+    way = await flow.add("route", config={"mode": "all", "routes": [{"name": "a"}, {"name": "b"}]})
+    routes = f"{flow.graph}/steps/{way['id']}/routes"
+    first = (await server.get(routes)).data[0]
+    schedules_path = f"/flow-versions/{flow.version_id}/schedules"
+    await server.post(schedules_path, json={"cron_string": "0 5 * * *"})
+    await flow.deploy()
+    new = {"microservice": "batch", "config": {"size": 1}, "parent_id": way["id"]}
+    wrong = [
+        ("POST", f"{flow.graph}/steps", {**new, "parent_id": 999_999}, "parent_id"),
+        ("POST", f"{flow.graph}/steps", {**new, "microservice": "trigger", "config": {}}, "microservice"),
+        ("POST", f"{flow.graph}/steps", {**new, "flow_step_route_id": 999_999}, "flow_step_route_id"),
+        ("POST", routes, {"name": "a"}, "name"),
+        ("POST", f"{flow.graph}/steps/{way['parent_id']}/routes", {"name": "c"}, "step"),
+        ("PUT", f"{routes}/{first['id']}", {"name": "b"}, "name"),
+        ("POST", schedules_path, {"cron_string": "0 6 * * *"}, "flow_version_id"),
+    ]
+    monkeypatch.setattr(schedules, "MAX_SCHEDULES", 1)
+    for method, path, body, field in wrong:
+        answer = await server.request(method, path, json=body)
+        assert (answer.status, list(answer.json().get("errors", ()))) == (422, [field]), (method, path, body)
+
+
 async def test_changing_a_step(server: World) -> None:
     flow = await flow_in(server, "Draft")
     step = (await server.get(flow.graph)).data["steps"][1]
@@ -155,6 +184,72 @@ async def test_a_bad_change_of_a_step(sqlite_server: World) -> None:
         assert (await sqlite_server.get(flow.graph)).data == before
 
 
+HALF_FILLED: list[tuple[str, dict[str, Any], set[str]]] = [
+    ("filter", {}, {"where"}),
+    ("filter", {"where": {}}, {"where.field", "where.operator"}),
+    ("filter", {"where": {"field": "a"}}, {"where.operator"}),
+    ("filter", {"where": {"field": "a", "value": "{{x}}"}}, {"where.operator"}),
+    ("filter", {"where": {"operator": "equals", "value": 1}}, {"where.field"}),
+    ("filter", {"where": {"field": "a", "operator": "equals"}}, {"where.value"}),
+    ("filter", {"where": {"operator": "is_empty"}}, {"where.field"}),
+    ("filter", {"where": {"any": [{"field": "a", "operator": "is_empty"}, {"field": "b"}, {"not": [{}]}]}},
+     {"where.any.1.operator", "where.any.2.not.0.field", "where.any.2.not.0.operator"}),
+    ("map", {}, {"rules"}),
+    ("map", {"rules": [{"target": "a"}]}, {"rules.0"}),
+    ("map", {"rules": [{"target": "a", "value": 1}, {"target": "c", "transforms": [{"name": "upper"}]}]}, {"rules.1"}),
+    ("map", {"rules": [{"target": "a", "value": 1, "transforms": [{"name": "replace"}, {}]}, {"target": "c"}]},
+     {"rules.0.transforms.0.find", "rules.0.transforms.1.name", "rules.1"}),
+    ("map", {"rules": [{"source": "b"}]}, {"rules.0.target"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("microservice", "config", "missing"), HALF_FILLED)
+async def test_a_half_filled_step_is_saved_and_not_deployed(
+    sqlite_server: World, microservice: str, config: dict[str, Any], missing: set[str]
+) -> None:
+    """Whoever draws a flow saves as he goes; what is missing stands in the step's problems."""
+    flow = await sqlite_server.flow(deploy=False)
+    made = await flow.add(microservice, config=config)
+    assert (made["config"], made["problems"].keys()) == (config, {f"config.{place}" for place in missing})
+    where = f"{flow.graph}/steps/{made['id']}"
+    assert (await sqlite_server.patch(where, json={"config": config})).data == made
+    refused = await sqlite_server.put(flow.path, json={"deployed_at": "2026-03-02T10:00:00Z"})
+    assert refused.status == 422
+    assert refused.json()["errors"].keys() == {f"steps.{made['id']}.config.{place}" for place in missing}
+
+
+WRONG_AND_HALF_FILLED: list[tuple[str, dict[str, Any], str]] = [
+    ("filter", {"where": {"operator": "nope"}}, "where.operator"),
+    ("filter", {"where": {"operator": None}}, "where.operator"),
+    ("filter", {"where": {"field": 1}}, "where.field"),
+    ("filter", {"where": {"field": "a..b"}}, "where.field"),
+    ("filter", {"where": {"value": "[[foo.bar]]"}}, "where.value"),
+    ("filter", {"where": {"operator": "matches", "value": "("}}, "where.value"),
+    ("filter", {"where": {"all": [{}, {"field": "a", "operator": "in", "value": 1}]}}, "where.all.1.value"),
+    ("filter", {"where": {"all": [{"fild": "a"}]}}, "where.all.0.fild"),
+    ("filter", {"where": {"all": {}}}, "where.all"),
+    ("map", {"rules": [{"target": "*"}]}, "rules.0.target"),
+    ("map", {"rules": [{"target": "a"}, {"target": "b", "source": "c", "value": 1}]}, "rules.1"),
+    ("map", {"rules": [{"target": "a", "transforms": [{"name": "nope"}]}]}, "rules.0.transforms.0.name"),
+    ("map", {"rules": [{"target": "a", "source": None}]}, "rules.0.source"),
+    (
+        "map",
+        {"rules": [{"target": "a", "value": 1, "transforms": [{"name": "prefix"}]}, {"target": ""}]},
+        "rules.1.target",
+    ),
+]
+
+
+@pytest.mark.parametrize(("microservice", "config", "wrong"), WRONG_AND_HALF_FILLED)
+async def test_what_is_wrong_is_refused_though_more_is_missing(
+    sqlite_server: World, microservice: str, config: dict[str, Any], wrong: str
+) -> None:
+    flow = await sqlite_server.flow(deploy=False)
+    sent = {"microservice": microservice, "config": config, "parent_id": flow.last_step_id or 1}
+    answer = await sqlite_server.post(f"{flow.graph}/steps", json=sent)
+    assert (answer.status, list(answer.json()["errors"])) == (422, [f"config.{wrong}"])
+
+
 async def test_moving_a_step(server: World) -> None:
     flow, other = await server.flow(FILTER, FILTER, deploy=False), await flow_in(server, "Draft")
     trigger, first, second = (await server.get(flow.graph)).data["steps"]
@@ -164,3 +259,25 @@ async def test_moving_a_step(server: World) -> None:
         assert (answer.status, list(answer.json()["errors"])) == (422, ["parent_id"])
     moved = (await server.patch(f"{flow.graph}/steps/{second['id']}", json={"parent_id": trigger["id"]})).data
     assert moved["parent_id"] == trigger["id"]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\t\n", "x" * 256, 5, None])
+async def test_a_route_in_a_config_needs_a_name(sqlite_server: World, name: Any) -> None:
+    flow = await flow_in(sqlite_server, "Draft")
+    config = {"mode": "all", "routes": [{"name": "a"}, {"name": name}]}
+    sent = {"microservice": "route", "parent_id": flow.last_step_id, "config": config}
+    answer = await sqlite_server.post(f"{flow.graph}/steps", json=sent)
+    assert (answer.status, list(answer.json()["errors"])) == (422, ["config.routes.1.name"])
+
+
+async def test_the_names_of_routes_in_a_config_are_trimmed_and_differ(sqlite_server: World) -> None:
+    flow = await flow_in(sqlite_server, "Draft")
+    step = await flow.add("route", config={"mode": "all", "routes": [{"name": " a "}, {"name": "b"}]})
+    path = f"{flow.graph}/steps/{step['id']}"
+    before = (await sqlite_server.get(f"{path}/routes")).data
+    assert [route["name"] for route in before] == ["a", "b"]
+    config = {"mode": "all", "routes": [{"name": "a"}, {"name": "a "}]}
+    assert (await sqlite_server.patch(path, json={"config": config})).status == 422
+    config = {"mode": "all", "routes": [{"name": "a"}, {"name": " b"}]}
+    assert (await sqlite_server.patch(path, json={"config": config})).status == 200
+    assert (await sqlite_server.get(f"{path}/routes")).data == before

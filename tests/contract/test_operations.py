@@ -132,12 +132,34 @@ async def test_deploying_ahead_of_time(sqlite_server: World) -> None:
         "2026-13-01T00:00:00Z",
         "2026-03-02T10:00:00Z\0",
         "0001-01-01T00:00:00+14:00",
+        "2026-W05-1",
+        "20260131",
+        "20260131T100000Z",
+        "2026-01-31X10:00:00Z",
+        "2026-01-31T10:00:61Z",
     ):
         answer = await sqlite_server.put(flow.path, json={"deployed_at": bad})
         assert (answer.status, list(answer.json()["errors"])) == (422, ["deployed_at"]), bad
     assert (await sqlite_server.get(flow.path)).data["status"] == "Draft"
     near = (now + timedelta(minutes=5)).isoformat()
     assert (await sqlite_server.put(flow.path, json={"deployed_at": near})).data["status"] == "Deployed"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2026-03-02t09:00:00z", "2026-03-02T09:00:00.000000Z"),
+        ("2026-03-02T08:59:60Z", "2026-03-02T08:59:59.000000Z"),
+        ("2026-03-02 09:00:00.5+01:00", "2026-03-02T08:00:00.500000Z"),
+        ("2026-03-02T09:00:00.123456789-00:30", "2026-03-02T09:30:00.123456Z"),
+        ("2026-03-02T09:00", "2026-03-02T09:00:00.000000Z"),
+        ("2026-03-02", "2026-03-02T00:00:00.000000Z"),
+    ],
+)
+async def test_how_a_time_may_be_written(sqlite_server: World, written: str, meant: str) -> None:
+    flow = await flow_in(sqlite_server, "Draft")
+    answer = await sqlite_server.put(flow.path, json={"deployed_at": written})
+    assert (answer.status, answer.data["deployed_at"]) == (200, meant)
 
 
 async def test_deploying_checks_the_whole_graph(server: World) -> None:
@@ -185,6 +207,52 @@ async def test_deploying_checks_conditions_of_routes_and_variables_of_steps(
     assert answer.status == 422, answer.body
     [key] = {route["key"] for route in (await server.get(flow.graph)).data["routes"]}
     assert [name for name in answer.json()["errors"] if name.endswith(field.format(route=key))]
+
+
+def _set(name: str, value: str = "[[payload.a]]") -> dict[str, Any]:
+    return {"microservice": "set-variables", "config": {"variables": {name: value}}}
+
+
+USE = {"microservice": "manual-payload", "config": {"body": {"a": "{{shop}}"}}}
+
+
+@pytest.mark.parametrize(
+    ("steps", "faulty"),
+    [
+        ([_set("shop"), FILTER, USE], None),
+        ([_set("shop"), _set("shop", "{{shop}}")], None),
+        ([_set("shop", "{{shop}}")], 0),
+        ([USE, _set("shop")], 0),
+        ([{**_set("shop"), "is_enabled": False}, USE], 1),
+        ([_set("store"), USE], 1),
+    ],
+)
+async def test_a_variable_is_known_below_the_step_that_sets_it(
+    sqlite_server: World, steps: list[dict[str, Any]], faulty: int | None
+) -> None:
+    flow = await sqlite_server.flow(*steps, deploy=False)
+    ids = [step["id"] for step in (await sqlite_server.get(flow.graph)).data["steps"][1:]]
+    answer = await sqlite_server.put(flow.path, json={"deployed_at": "2026-03-02T10:00:00Z"})
+    assert answer.status == (200 if faulty is None else 422), answer.body
+    if faulty is not None:
+        [name] = answer.json()["errors"]
+        assert name.startswith(f"steps.{ids[faulty]}.config.")
+        await sqlite_server.put(
+            f"/flow-versions/{flow.version_id}/variables", json={"variables": {"shop": 1}}
+        )
+        await flow.deploy()
+        assert (await sqlite_server.get(flow.path)).data["status"] == "Deployed"
+
+
+async def test_a_variable_that_one_leg_sets_is_not_known_on_another(sqlite_server: World) -> None:
+    flow = await sqlite_server.flow(deploy=False)
+    way = await flow.add("route", config={"mode": "all", "routes": [{"name": "a"}, {"name": "b"}]})
+    first, second = (await sqlite_server.get(f"{flow.graph}/steps/{way['id']}/routes")).data
+    await flow.add(**_set("shop"), parent_id=way["id"], flow_step_route_id=first["id"])
+    below = await flow.add(**USE)
+    beside = await flow.add(**USE, parent_id=way["id"], flow_step_route_id=second["id"])
+    answer = await sqlite_server.put(flow.path, json={"deployed_at": "2026-03-02T10:00:00Z"})
+    assert list(answer.json()["errors"]) == [f"steps.{beside['id']}.config.body"], below
 
 
 async def test_delete(server: World) -> None:

@@ -165,7 +165,7 @@ LEAF = {"field": "a", "operator": "equals", "value": 1}
     ("where", "place"),
     [
         ([], "where"),
-        ({}, "where.operator"),
+        ({"operator": None}, "where.operator"),
         ({"all": LEAF}, "where.all"),
         ({"all": [LEAF, 5]}, "where.all.1"),
         ({"all": [], "field": "a"}, "where.field"),

@@ -62,7 +62,7 @@ async def test_what_a_failed_run_came_to(server: World, remote: Remote):
 async def test_bad_looks(sqlite_server: World):
     run = await (await sqlite_server.flow()).run([1])
     path = f"/flow-runs/{run['id']}/step-payloads"
-    for query, status in (({}, 422), ({"step": "x"}, 404), ({"step": "trigger", "side": "both"}, 422)):
+    for query, status in (({}, 422), ({"step": "x"}, 422), ({"step": "trigger", "side": "both"}, 422)):
         assert (await sqlite_server.get(path, query=query)).status == status
     assert (
         await sqlite_server.get(path, query={"step": "trigger"}, key=sqlite_server.other_key)

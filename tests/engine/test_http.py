@@ -509,6 +509,28 @@ def test_the_timeout_is_for_the_whole_request(runner):
     assert (fault.why, fault.passing) == ("127.0.0.1 gave no full answer within 0.05 seconds.", True)
 
 
+def test_headers_that_are_not_utf8_are_readable_text(runner):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; name=caf\xe9\r\nX-Name: \xc3\xa9\r\n"
+        writer.write(head + b"Link: <\xff>; rel=next\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async def run():
+        server = await asyncio.start_server(answer, LOOPBACK, 0)
+        async with server, client([LOOPBACK]) as opened:
+            port = server.sockets[0].getsockname()[1]
+            return await opened.send(get(f"http://127.0.0.1:{port}/"))
+
+    assert runner.run(run()).headers == {
+        "content-type": "text/plain; name=caf\ufffd",
+        "x-name": "é",
+        "link": "<\ufffd>; rel=next",
+        "content-length": "0",
+    }
+
+
 def test_query_body_and_repeated_headers(runner):
     async def handler(request):
         answer = await echo(request)

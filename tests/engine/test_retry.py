@@ -98,3 +98,26 @@ async def test_a_run_that_goes_on_is_not_retried(server: World, remote: Remote):
     assert (await server.post(f"/flow-runs/{id}/retry", json={})).status == 409
     await server.work()
     assert (await server.post(f"/flow-runs/{id}/retry", json={"from_step": "nothing"})).status == 422
+
+
+async def test_a_run_of_a_deleted_flow_is_not_retried(server: World, remote: Remote):
+    flow, id = await failing_at_two(server, remote)
+    letter = (await server.get("/dead-letters")).data[0]["id"]
+    await server.put(flow.path, json={"deployed_at": None})
+    assert (await server.delete(f"/flows/{flow.id}")).status == 200
+    for path in (f"/flow-runs/{id}/retry", f"/dead-letters/{letter}/re-drive"):
+        answer = await server.post(path, json={})
+        assert (answer.status, answer.json()["message"]) == (404, f"Flow {flow.id} was not found.")
+    many = await server.post(f"/flow-runs/retry?filter[flow_id]={flow.id}", json={})
+    assert many.data == {
+        "flow_run_ids": [],
+        "skipped": [{"id": id, "reason": f"Flow {flow.id} was not found."}],
+    }
+    assert (await server.work(), remote.seen[3:]) == (0, [])
+
+
+async def test_a_run_of_a_deleted_version_is_retried_as_it_was(server: World, remote: Remote):
+    flow, id = await failing_at_two(server, remote)
+    await server.put(flow.path, json={"deployed_at": None})
+    assert (await server.delete(flow.path)).status == 200
+    assert (await retry(server, id))["status"] == SUCCESS

@@ -50,7 +50,7 @@ async def test_pages_stream_through_pure_steps_to_a_send(server: World, remote: 
     )
     run = await flow.run()
     assert run["status"] == SUCCESS
-    expected = [n for n in range(0, 200, 2)]
+    expected = list(range(0, 200, 2))
     for path in ("/to", "/then"):
         assert [record["id"] for body in remote.bodies(path) for record in body] == expected
     did = {step["key"].partition("-")[0]: step for step in run["summary"]["steps"]}

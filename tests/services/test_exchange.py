@@ -67,6 +67,21 @@ async def test_what_goes_out_comes_back_in(server: World) -> None:
     assert "next_run_at" not in version["schedules"][0]
 
 
+async def test_the_limits_of_a_flow_go_with_it(server: World) -> None:
+    flow = await server.flow(deploy=False)
+    limits = {"concurrency": 4, "concurrency_key": "[[payload.id]]", "run_timeout_seconds": 90}
+    assert not limits.keys() & (await export(server, flow.id))["flow"].keys()
+    await server.put(f"/flows/{flow.id}", json=limits)
+    document = await export(server, flow.id)
+    assert {name: document["flow"][name] for name in limits} == limits
+    made = await bring_in(server, document)
+    assert {name: made[name] for name in limits} == limits
+    document["flow"]["concurrency_key"] = "[[nothing]]"
+    with pytest.raises(errors.Invalid) as caught:
+        await bring_in(server, document)
+    assert [*caught.value.errors] == ["flow.concurrency_key"]
+
+
 async def test_steps_in_any_order_become_the_same_version(server: World) -> None:
     flow = await branched(server)
     document = await export(server, flow.id)
@@ -158,6 +173,10 @@ def route(**fields: Any) -> Callable[[dict[str, Any]], None]:
     return lambda document: document["definition"]["routes"][0].update(fields)
 
 
+def twin_route(**fields: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["definition"]["routes"].append({"key": "twin", "step": "r", **fields})
+
+
 def flow(**fields: Any) -> Callable[[dict[str, Any]], None]:
     return lambda document: document["flow"].update(fields)
 
@@ -218,6 +237,9 @@ def test_the_document_below_is_valid() -> None:
         (route(step="nobody"), "definition.steps.2.route"),
         (route(step="b"), "definition.steps.2.route"),
         (route(name=""), "definition.routes.0.name"),
+        (route(name=" \t"), "definition.routes.0.name"),
+        (twin_route(name="Home"), "definition.routes.1.name"),
+        (twin_route(name=" Home "), "definition.routes.1.name"),
         (route(where={"field": "a", "operator": "is"}), "definition.routes.0.where.operator"),
     ],
 )

@@ -159,7 +159,7 @@ def test_a_path_picks_the_records_and_a_missing_one_is_null_with_a_warning():
 @pytest.mark.parametrize(
     ("config", "answer", "body", "content_type"),
     [
-        ({}, {"body": b"a;b", "headers": {"Content-Type": "text/csv"}}, "a;b", "text/csv"),
+        ({}, {"body": b"a;b", "headers": {"Content-Type": "text/x"}}, "a;b", "text/x"),
         (
             {},
             {"body": b"\xe9", "headers": {"Content-Type": "text/plain; charset=latin-1"}},
@@ -207,6 +207,93 @@ def test_url_query_headers_and_body_are_templates():
     assert "idempotency-key" not in seen["headers"]
 
 
+CSV_1252 = "name;price\r\nCafé;1\r\n".encode("cp1252")
+DUTCH = {"charset": "windows-1252", "delimiter": ";"}
+DUTCH_TYPE = 'text/csv; charset=windows-1252; delimiter=";"'
+ORDERS = b"<orders><order><id>1</id></order><order><id>2</id></order></orders>"
+
+
+@pytest.mark.parametrize(
+    ("config", "type", "content", "body", "content_type"),
+    [
+        ({}, "text/csv", b"a,b\n1,2\n", [{"a": "1", "b": "2"}], "text/csv"),
+        ({}, DUTCH_TYPE, CSV_1252, [{"name": "Café", "price": "1"}], DUTCH_TYPE),
+        (
+            {"response_format": "csv", "format": DUTCH},
+            "application/octet-stream",
+            CSV_1252,
+            [{"name": "Café", "price": "1"}],
+            DUTCH_TYPE,
+        ),
+        (
+            {"response_format": "csv", "format": {"header": "absent"}},
+            "text/csv; charset=latin-1",
+            b"\xe9,1",
+            [{"column_1": "é", "column_2": "1"}],
+            "text/csv; charset=latin-1; header=absent",
+        ),
+        ({}, "text/csv", b"", [], "text/csv"),
+        ({"path": "0.a"}, "text/csv", b"a\n1", "1", "application/json"),
+        ({}, "application/xml", b"<a>1</a>", {"a": "1"}, "application/xml"),
+        ({"path": "orders.order"}, "text/xml", ORDERS, [{"id": "1"}, {"id": "2"}], "application/json"),
+        ({"path": "a.b"}, "text/xml", b"<a><b>1</b></a>", ["1"], "application/json"),
+        ({"path": "a.b"}, "text/xml", b"<a/>", [], "application/json"),
+        ({"response_format": "xml"}, "text/plain", b"<a>1</a>", {"a": "1"}, "application/xml"),
+        ({"response_format": "text"}, "text/csv", b"a,b", "a,b", "text/plain"),
+        (
+            {"response_format": "text", "format": {"charset": "windows-1252"}},
+            "text/plain",
+            b"\x80",
+            "€",
+            "text/plain",
+        ),
+    ],
+)
+def test_answers_in_csv_xml_and_text(config, type, content, body, content_type):
+    handler = answering(body=content, headers={"Content-Type": type})
+    made = once(handler, compiled("receive", **config)).payloads[0]
+    assert (made.body, made.content_type) == (body, content_type)
+
+
+@pytest.mark.parametrize(
+    ("config", "type", "content", "said"),
+    [
+        (
+            {},
+            "text/csv",
+            b"a\n\xe9",
+            "the answer cannot be read as csv (The byte 0xe9 at position 2 is no utf-8",
+        ),
+        ({}, "text/csv", b"a\n1,2", "Line 2 has 2 cells"),
+        ({}, "text/csv; charset=klingon", b"a", "'klingon' is no character set"),
+        ({}, "text/xml", b"<a>", "the answer cannot be read as xml (Line 1"),
+        ({"response_format": "xml"}, "text/html", b"<br>", "cannot be read as xml"),
+    ],
+)
+def test_answers_that_are_not_what_they_say_fail(config, type, content, said):
+    outcome = once(
+        answering(body=content, headers={"Content-Type": type}), compiled("receive", "/o?token=t", **config)
+    )
+    assert isinstance(outcome, contract.Fail)
+    assert said in outcome.why
+    assert "token" not in outcome.why
+
+
+def test_pages_of_csv_and_xml_are_counted():
+    texts = {"csv": ["a\n1\n2", "a\n3", "a\n"], "xml": ["<r><a>1</a><a>2</a></r>", "<r><a>3</a></r>", "<r/>"]}
+
+    def paged(kind):
+        async def handler(request):
+            return web.Response(text=texts[kind][int(request.query["page"]) - 1], content_type=f"text/{kind}")
+
+        return handler
+
+    found, _ = pages_of(paged("csv"), compiled("receive", pagination={"type": "page"}))
+    assert [page.body for page in found] == [[{"a": "1"}, {"a": "2"}], [{"a": "3"}]]
+    found, _ = pages_of(paged("xml"), compiled("receive", path="r.a", pagination={"type": "page"}))
+    assert [page.body for page in found] == [["1", "2"], ["3"]]
+
+
 # Pages
 
 
@@ -244,6 +331,57 @@ def test_every_kind_of_pages_receives_every_item_once(pages):
     assert isinstance(last, contract.Done)
     assert [item for page in found for item in page.body] == ITEMS
     assert [page.position for page in found] == [f"0.4.{at}" for at in range(len(found))]
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        (None, ["", {"page": {"after": 3}}, {"page": {"after": 6}}]),
+        (
+            {"q": "[[payload.q]]", "page": {"size": 3}},
+            [
+                {"q": "a", "page": {"size": 3}},
+                {"q": "a", "page": {"size": 3, "after": 3}},
+                {"q": "a", "page": {"size": 3, "after": 6}},
+            ],
+        ),
+    ],
+)
+def test_a_cursor_in_the_body(body, sent):
+    seen = []
+
+    async def search(request):
+        asked = await request.text()
+        seen.append(json.loads(asked) if asked else "")
+        at = (seen[-1] or {}).get("page", {}).get("after", 0)
+        cursor = at + 3 if at + 3 < len(ITEMS) else None
+        return web.json_response({"data": ITEMS[at : at + 3], "cursor": cursor})
+
+    pages = {"type": "cursor", "body_path": "page.after", "cursor_path": "cursor"}
+    step = compiled("receive", method="POST", path="data", pagination=pages, body=body)
+    found, last = pages_of(search, step, Payload({"q": "a"}))
+    assert isinstance(last, contract.Done)
+    assert [item for page in found for item in page.body] == ITEMS
+    assert seen == sent
+
+
+@pytest.mark.parametrize(
+    ("pages", "config", "field"),
+    [
+        ({}, {"method": "POST"}, "pagination.param"),
+        ({"param": "a", "body_path": "b"}, {"method": "POST"}, "pagination.param"),
+        ({"body_path": "a.*"}, {"method": "POST"}, "pagination.body_path"),
+        ({"body_path": "a..b"}, {"method": "POST"}, "pagination.body_path"),
+        ({"body_path": "."}, {"method": "POST"}, "pagination.body_path"),
+        ({"body_path": "a"}, {}, "pagination.body_path"),
+        ({"body_path": "a"}, {"method": "POST", "body": "text"}, "pagination.body_path"),
+        ({"body_path": "a"}, {"method": "POST", "body": [1]}, "pagination.body_path"),
+    ],
+)
+def test_where_a_cursor_cannot_stand(pages, config, field):
+    with pytest.raises(errors.Invalid) as caught:
+        compiled("receive", pagination={"type": "cursor", "cursor_path": "c", **pages}, **config)
+    assert list(caught.value.errors) == [field]
 
 
 def test_an_empty_first_page_is_no_payload():
@@ -290,6 +428,51 @@ def test_pages_keep_the_query_and_next_links_replace_it():
 
 
 @pytest.mark.parametrize(
+    ("pages", "url", "asked"),
+    [
+        (
+            {"type": "page"},
+            "/orders?q=a&page=1&per_page=3#top",
+            ["/orders?q=a&per_page=3&page=1", "/orders?q=a&per_page=3&page=2"],
+        ),
+        (
+            {"type": "offset", "size": 5},
+            "/orders?limit=2&q=%26&of%66set=0&offset=9",
+            ["/orders?q=%26&offset=0&limit=5", "/orders?q=%26&offset=5&limit=5"],
+        ),
+        (
+            {"type": "cursor", "param": "after", "cursor_path": "cursor"},
+            "/orders?after=3",
+            ["/orders?after=3", "/orders?after=6"],
+        ),
+    ],
+)
+def test_a_url_that_names_what_counts_the_pages_gets_further_all_the_same(pages, url, asked):
+    paths = []
+
+    async def handler(request):
+        paths.append(request.path_qs)
+        return await shop(request)
+
+    pages_of(handler, compiled("receive", url, path="data", pagination=pages))
+    assert paths[:2] == asked
+
+
+def test_a_url_without_other_parameters_keeps_its_headers_on_every_page():
+    names = []
+
+    async def handler(request):
+        names.append(request.headers["x-shop"])
+        return await shop(request)
+
+    step = compiled(
+        "receive", "/orders?page=1", headers={"X-Shop": "nl"}, path="data", pagination={"type": "page"}
+    )
+    pages_of(handler, step)
+    assert len(names) > 1
+
+
+@pytest.mark.parametrize(
     ("pages", "words"),
     [
         ({"type": "next_url", "url_path": "next"}, "names a page as the next that was read before"),
@@ -333,6 +516,46 @@ def test_as_many_pages_as_are_allowed(pages, max_pages, fails):
     found, last = pages_of(three_pages, step)
     assert isinstance(last, contract.Fail) == fails
     assert len(found) == min(3, max_pages)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://",
+        "http://",
+        "HTTP:///orders",
+        "http://h h/",
+        "http://h\t/",
+        "http://?x=1",
+        "http://:80/",
+        "http://u@/a",
+        "https:///[[payload.id]]",
+        "http://h h/{{path}}",
+    ],
+)
+def test_a_url_without_a_host_is_refused_at_once(url):
+    with pytest.raises(errors.Invalid) as caught:
+        compiled("receive", url)
+    assert list(caught.value.errors) == ["url"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://h",
+        "http://h/a b",
+        "http://[::1]:80/",
+        "http://u:p@h/",
+        "https://{{host}}",
+        "http://[[payload.a b]]/",
+        "https://{{ host }}:80/x",
+        "{{base}}://",
+        "/next?to=https://",
+        "http://h?x= y",
+    ],
+)
+def test_a_url_whose_host_may_be_there_is_not(url):
+    compiled("receive", url)
 
 
 @pytest.mark.parametrize("url", ["http://[", "http://[x]:1/", "http://\u2100.com/", "http://a.test:99999/"])
@@ -422,9 +645,10 @@ def sent(step, incoming, **fields):
     [
         (Payload({"id": 1}, meta={"a": "b"}, position="0.7"), '{"id":1}', "application/json"),
         (Payload("text"), '"text"', "application/json"),
-        (Payload("a;b", "text/csv"), "a;b", "text/csv"),
+        (Payload("a;b", "text/x"), "a;b", "text/x"),
         (Payload(b"raw", "application/pdf"), "raw", "application/pdf"),
-        (Payload([{"a": 1}], "text/csv"), '[{"a":1}]', "application/json"),
+        (Payload([{"a": 1}], "text/csv"), "a\r\n1\r\n", "text/csv"),
+        (Payload([{"a": 1}], "text/plain"), '[{"a":1}]', "application/json"),
     ],
 )
 def test_a_send_without_body_sends_the_payload(incoming, body, content_type):
@@ -446,6 +670,57 @@ def test_a_send_without_body_sends_the_payload(incoming, body, content_type):
 def test_bodies(config, body, content_type):
     seen = sent(compiled("send", **config), Payload({"say": 'a "b"'}))
     assert (seen["body"], seen["headers"]["content-type"]) == (body, content_type)
+
+
+ROWS = [{"id": 1, "name": "é"}, {"id": 2, "tags": ["x"]}]
+
+
+@pytest.mark.parametrize(
+    ("config", "incoming", "body", "content_type"),
+    [
+        (
+            {"send_format": "csv", "format": {"delimiter": "semicolon", "charset": "utf-8"}},
+            Payload(ROWS),
+            'id;name;tags\r\n1;é;\r\n2;;"[""x""]"\r\n',
+            'text/csv; charset=utf-8; delimiter=";"',
+        ),
+        (
+            {"send_format": "xml"},
+            Payload({"order": {"@id": 1, "line": ["a", "b"]}}),
+            '<?xml version="1.0" encoding="utf-8"?>\n<order id="1"><line>a</line><line>b</line></order>',
+            "application/xml",
+        ),
+        ({"send_format": "json"}, Payload([{"a": "1"}], "text/csv"), '[{"a":"1"}]', "application/json"),
+        ({"send_format": "json"}, Payload("text", "text/plain"), '"text"', "application/json"),
+        (
+            {"send_format": "csv"},
+            Payload([{"a": "1"}], "text/csv; delimiter=tab"),
+            "a\r\n1\r\n",
+            "text/csv",
+        ),
+        ({"send_format": "text"}, Payload([{"a": "1"}], "text/csv"), "a\r\n1\r\n", "text/plain"),
+        ({"send_format": "text"}, Payload({"a": 1}), '{"a":1}', "text/plain"),
+        ({}, Payload([{"a": "é"}], "text/csv; header=absent"), "é\r\n", "text/csv; header=absent"),
+    ],
+)
+def test_payloads_in_other_formats(config, incoming, body, content_type):
+    seen = sent(compiled("send", **config), incoming)
+    assert (seen["body"], seen["headers"]["content-type"]) == (body, content_type)
+
+
+@pytest.mark.parametrize(
+    ("config", "incoming", "said"),
+    [
+        ({"send_format": "csv"}, Payload([1]), "The payload cannot be sent. CSV is written of objects"),
+        ({"send_format": "xml"}, Payload({"a b": 1}), "'a b' is no name of an XML element"),
+        ({"send_format": "csv"}, Payload(b"x", "image/png"), "image/png cannot be sent as csv"),
+        ({}, Payload([{"a": "→"}], "text/csv; charset=latin-1"), "is not in latin-1"),
+    ],
+)
+def test_a_payload_that_cannot_be_written_fails(config, incoming, said):
+    outcome = once(echo, compiled("send", **config), incoming)
+    assert isinstance(outcome, contract.Fail)
+    assert said in outcome.why
 
 
 def test_an_authors_own_idempotency_key_wins():
@@ -524,6 +799,15 @@ def test_no_answer_is_tried_again_and_a_forbidden_address_fails():
         ({"headers": {"X-A": "[[nothing.there]]"}}, "headers.X-A"),
         ({"body": {"a": ["[[nothing.there]]"]}}, "body.a.0"),
         ({"path": "a", "response_format": "text"}, "response_format"),
+        ({"format": {"charset": "utf-8"}}, "format"),
+        ({"response_format": "json", "format": {"charset": "utf-8"}}, "format"),
+        ({"response_format": "xml", "format": {"header": "absent"}}, "format.header"),
+        ({"response_format": "csv", "format": {"charset": "klingon"}}, "format.charset"),
+        ({"response_format": "csv", "format": {"delimiter": '"'}}, "format.delimiter"),
+        ({"response_format": "csv", "format": {"quote": "ab"}}, "format.quote"),
+        ({"send_format": "csv"}, "send_format"),
+        ({"direction": "send", "send_format": "csv", "body": "x"}, "send_format"),
+        ({"direction": "send", "response_format": "csv", "format": {"quote": "'"}}, "format"),
         ({"direction": "send", "pagination": {"type": "link"}}, "pagination"),
         ({"pagination": {"type": "cursor", "param": "c", "cursor_path": "a..b"}}, "pagination.cursor_path"),
         ({"pagination": {"type": "next_url", "url_path": "a..b"}}, "pagination.url_path"),

@@ -56,6 +56,15 @@ def test_the_payload_keeps_its_identity() -> None:
 
 
 def test_text_fails() -> None:
-    outcome = run("filter", {"where": ODD}, "a;b", content_type="text/csv")
+    outcome = run("filter", {"where": ODD}, "a;b", content_type="text/plain")
     assert isinstance(outcome, contract.Fail)
-    assert "text/csv" in outcome.why
+    assert "text/plain" in outcome.why
+
+
+def test_rows_of_csv_are_records_and_bytes_that_are_none_fail() -> None:
+    where = {"field": "n", "operator": "greater", "value": 1}
+    outcome = run("filter", {"where": where}, [{"n": "1"}, {"n": "2"}], content_type="text/csv")
+    assert [(made.body, made.content_type) for made in outcome.payloads] == [([{"n": "2"}], "text/csv")]
+    outcome = run("filter", {"where": where}, b'"', content_type="text/csv")
+    assert isinstance(outcome, contract.Fail)
+    assert "cannot be read" in outcome.why

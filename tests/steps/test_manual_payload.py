@@ -16,8 +16,12 @@ from .pure import FakeContext, bodies, compiled, run
         ({"body": {"a": "x{{v}}"}}, {"a": "x5"}),
         ({"body": None}, None),
         ({"body": '"{{nasty}}"'}, '{"x": "{{v}}"}'),
-        ({"body": "{{v}};b", "content_type": "text/csv"}, "5;b"),
-        ({"body": "<a>{{v}}</a>", "content_type": "application/xml"}, b"<a>5</a>"),
+        ({"body": "{{v}};b", "content_type": "text/x"}, "5;b"),
+        ({"body": "{{v}};b", "content_type": "image/x"}, b"5;b"),
+        ({"body": "a,b\n{{v}},x{{nasty}}", "content_type": "text/csv"}, [{"a": 5, "b": 'x{"x": "{{v}}"}'}]),
+        ({"body": [{"a": "{{v}}"}], "content_type": "text/csv"}, [{"a": 5}]),
+        ({"body": "<a b='{{v}}'>x</a>", "content_type": "application/xml"}, {"a": {"@b": 5, "#text": "x"}}),
+        ({"body": "", "content_type": "application/xml"}, None),
     ],
 )
 def test_body(config: dict[str, object], expected: object) -> None:
@@ -34,6 +38,11 @@ def test_body(config: dict[str, object], expected: object) -> None:
         ({"body": {"a": "[[x]]"}}, "config.body.a"),
         ({"body": {"a": 1}, "content_type": "text/plain"}, "config.body"),
         ({"body": "a", "content_type": "text"}, "config.content_type"),
+        ({"body": "a", "content_type": "text/csv; delimiter=xy"}, "config.content_type"),
+        ({"body": 'a\n"b', "content_type": "text/csv"}, "config.body"),
+        ({"body": "<a>", "content_type": "text/xml"}, "config.body"),
+        ({"body": {"a": 1}, "content_type": "text/csv"}, "config.body"),
+        ({"body": {"a": 1, "b": 2}, "content_type": "text/xml"}, "config.body"),
         ({"body": "a", "content_type": "text/plain\r\nx: y"}, "config.content_type"),
     ],
 )

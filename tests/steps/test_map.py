@@ -112,7 +112,6 @@ def test_text_fails() -> None:
 @pytest.mark.parametrize(
     ("rule", "place"),
     [
-        ({"target": "a"}, "config.rules.0"),
         ({"target": "a", "source": "x", "value": 1}, "config.rules.0"),
         ({"target": "*.a", "value": 1}, "config.rules.0.target"),
         ({"target": ".", "value": 1}, "config.rules.0.target"),

@@ -22,14 +22,18 @@ def add(connection: Connection, table: Any, **values: Any) -> int:
     return int(connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one())
 
 
-def add_company(connection: Connection, name: str = "First") -> int:
-    return add(connection, tables.companies, name=name, **TIMES)
+def add_company(connection: Connection, name: str = "First", concurrency: int = 0) -> int:
+    return add(connection, tables.companies, name=name, concurrency=concurrency, **TIMES)
 
 
-def add_flow(connection: Connection, company_id: int, *, priority: int = 3, deployed: bool = True) -> int:
+def add_flow(
+    connection: Connection, company_id: int, *, priority: int = 3, deployed: bool = True, **caps: Any
+) -> int:
     """A flow with one version, whose definition is empty."""
     fields = {"name": "Orders", "description": "", "is_enabled": True, "labels": [], "last_iteration": 1}
-    flow_id = add(connection, tables.flows, company_id=company_id, priority=priority, **fields, **TIMES)
+    flow_id = add(
+        connection, tables.flows, company_id=company_id, priority=priority, **fields, **caps, **TIMES
+    )
     add(
         connection,
         tables.versions,

@@ -59,9 +59,29 @@ def test_a_file_is_removed_unless_it_was_just_written(store, tmp_path):
         Payload({"a": [1, None, "é"]}),
         Payload(None),
         Payload("text", "application/json"),
-        Payload("a;b", "Text/CSV; charset=utf-8"),
+        Payload("a;b", "Text/X; charset=utf-8"),
+        Payload("é", "text/plain; charset=latin-1"),
+        Payload([{"a": "1", "b": "€"}], 'Text/CSV; charset=windows-1252; delimiter=";"'),
+        Payload({"a": {"@b": "é", "c": ["1", ""]}}, "application/xml; charset=latin-1"),
+        Payload(None, "application/xml"),
         Payload(b"\xff\0", "image/png"),
     ],
 )
 def test_a_body_keeps_its_type(payload):
     assert blobs.decode(blobs.encode(payload), payload.content_type) == payload.body
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type"),
+    [
+        (b'a\n"', "text/csv"),
+        (b"a,b\n1,2,3", "text/csv"),
+        (b"<a>", "text/xml"),
+        (b"\xff", "text/plain"),
+        (b"a", "text/csv; charset=klingon"),
+    ],
+)
+def test_a_body_that_is_not_what_it_says_stays_bytes(raw, content_type):
+    body = blobs.decode(raw, content_type)
+    assert body == raw
+    assert blobs.encode(Payload(body, content_type)) == raw

@@ -13,7 +13,7 @@ from tests.store.test_writer import LOST, Gate, failing
 
 from flowloom import errors
 from flowloom.domain import run
-from flowloom.store import journal, queue, tables
+from flowloom.store import claims, journal, queue, tables
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def started(opened, kept, count=1):
     """So many runs, claimed."""
     starts = (kept.start(rows.start(opened.company_id, opened.flow_id)) for _ in range(count))
     ids = [answer.run_id for answer in await asyncio.gather(*starts)]
-    await opened.database.write_grouped(lambda db: queue.claim(db, count, NOW))
+    await opened.database.write_grouped(lambda db: claims.claim(db, count, NOW))
     return ids
 
 

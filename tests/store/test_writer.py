@@ -86,6 +86,23 @@ async def test_a_lost_database_fails_the_group_as_busy_and_keeps_nothing_of_it(o
     assert names(opened) == ["First", "d"]
 
 
+async def test_what_could_not_be_written_is_tried_on_another_connection_and_said_until_it_works(opened):
+    used = []
+
+    def use(connection):
+        used.append(connection.connection.dbapi_connection)
+
+    await opened.database.write_grouped(use)
+    await opened.database.write_grouped(use)
+    await handed_over_together(opened, failing("a", LOST))
+    assert [fault.startswith("the database cannot be written") for fault in opened.database.faults()] == [
+        True
+    ]
+    await opened.database.write_grouped(use)
+    assert opened.database.faults() == []
+    assert used[0] is used[1] is not used[2]
+
+
 async def test_a_group_has_a_limit(opened):
     commits = []
     event.listen(opened.database._write_engine, "commit", lambda _: commits.append(1))

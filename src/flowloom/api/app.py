@@ -19,6 +19,7 @@ from flowloom import __version__, errors
 from flowloom.api import (
     call,
     callbacks,
+    companies,
     connections,
     dead_letters,
     docs,
@@ -47,8 +48,8 @@ from flowloom.api import (
 
 log = structlog.get_logger(__name__)
 RESOURCES = (
-    health, logins, users, keys, flows, versions, schedules, graphs, retries, runs, evidence, dead_letters,
-    connections, webhooks, marketplace, notification_groups, notifications
+    health, logins, companies, users, keys, flows, versions, schedules, graphs, retries, runs, evidence,
+    dead_letters, connections, webhooks, marketplace, notification_groups, notifications
 )  # fmt: skip
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MESSAGES = {
@@ -107,7 +108,9 @@ async def _known_error(_request: Request, error: Exception) -> Response:
 
 async def _unknown_error(request: Request, error: Exception) -> Response:
     log.error("request_failed_inside", path=request.url.path, exc_info=error)
-    return envelope.answer({"message": "Something went wrong inside; the server's log has more."}, 500)
+    # This answer goes past the middleware that adds them to all others.
+    sent = {name.decode(): value.decode() for name, value in headers.HEADERS}
+    return envelope.answer({"message": "Something went wrong inside; the server's log has more."}, 500, sent)
 
 
 def document(app: FastAPI) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from flowloom import errors
-from flowloom.domain import bulk
+from flowloom.domain import bulk, declaration, formats
 from flowloom.domain.payload import JSON_TYPE, is_json_type
 from flowloom.steps import aside
 
@@ -74,6 +74,20 @@ def decode(content: bytes) -> Any:
     raise errors.Invalid.field("body", f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
+def require_readable(content: bytes, content_type: str) -> None:
+    """Raise Invalid for a payload that is not the JSON, CSV or XML that its content type says; an empty one is."""
+    if not content:
+        return
+    if is_json_type(content_type):
+        decode(content)
+        return
+    try:
+        formats.decode(content, content_type)
+    except declaration.Unreadable as error:
+        kind = content_type.partition(";")[0]
+        raise errors.Invalid.field("body", f"The body is not valid {kind}: {error.why}") from None
+
+
 def _value(content: bytes) -> Any:
     try:
         return bulk.decode(content)
@@ -120,7 +134,6 @@ def parse_object(request: Request, content: bytes) -> dict[str, Any]:
     value = decode(content)
     if not isinstance(value, dict):
         raise errors.Invalid.field("body", "The body must be a JSON object, such as {}.")
-    refuse_nul(value)
     return value
 
 
@@ -136,6 +149,10 @@ def refuse_nul(value: Any, field: str = "") -> None:
     if isinstance(value, str):
         if "\0" in value:
             raise errors.Invalid.field(field or "body", "The text holds a NUL character; remove it.")
+    elif isinstance(value, BaseModel):
+        for name in value.model_fields_set:
+            if not type(value).model_fields[name].exclude:
+                refuse_nul(getattr(value, name), f"{field}.{name}" if field else name)
     elif isinstance(value, dict):
         for name, part in value.items():
             refuse_nul(name, field)
@@ -146,11 +163,13 @@ def refuse_nul(value: Any, field: str = "") -> None:
 
 
 def model(kind: type[M], value: dict[str, Any]) -> M:
-    """The body as its model; nothing is coerced, unknown keys are ignored. Raises Invalid."""
+    """The body as its model; nothing is coerced, unknown keys are ignored whatever they hold. Raises Invalid."""
     try:
-        return kind.model_validate(value, strict=True)
+        made = kind.model_validate(value, strict=True)
     except ValidationError as error:
         raise errors.Invalid(messages(error)) from None
+    refuse_nul(made)
+    return made
 
 
 def messages(error: ValidationError) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from flowloom import errors
 from flowloom.api import bodies, envelope, limits
 from flowloom.engine.inspection import Inspector
+from flowloom.services import owned
 from flowloom.services.actor import Actor, Role
 from flowloom.services.platform import Platform
 from flowloom.services.principals import Principals
@@ -59,6 +60,15 @@ class Call:
             raise errors.Missing(name.replace("_", " ").capitalize(), text[:40])
         return int(text)
 
+    @property
+    def if_match(self) -> str | None:
+        """The saved state of a version that the caller edits, if he says so."""
+        return (
+            ", ".join(self.request.headers.getlist("if-match"))
+            if "if-match" in self.request.headers
+            else None
+        )
+
     async def json_object(self) -> dict[str, Any]:
         """The body as a JSON object, as it came."""
         return await bodies.json_object(self.request)
@@ -99,6 +109,21 @@ class Call:
         """Run a service function in a write transaction of its own."""
         return await self.platform.database.write(lambda db: work(db, self.actor, *args, **kwargs))
 
+    async def edit(
+        self,
+        work: Callable[Concatenate[Connection, Actor, int, P], T],
+        version_id: int,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> tuple[T, dict[str, str]]:
+        """Run an edit of a version like `write`: what it answers, and the header that names the state it saved."""
+
+        def tagged(db: Connection) -> tuple[T, dict[str, str]]:
+            done = work(db, self.actor, version_id, *args, **kwargs)
+            return done, {"ETag": owned.etag(owned.load_version(db, self.actor, version_id))}
+
+        return await self.platform.database.write(tagged)
+
     def page(self, asked: query.Page, found: tuple[query.Found, list[dict[str, Any]]]) -> Response:
         """The answer of a list."""
         return envelope.page(self.request, asked, *found)
@@ -118,7 +143,7 @@ def credential(request: Request) -> str:
 
 
 def require_own_page(request: Request) -> None:
-    """Raise Forbidden when a page of another origin spends a browser's cookie on a change.
+    """Raise Forbidden when a page of another origin spends a browser's cookie on a change, or begins a session.
 
     SameSite=Strict lets other ports and subdomains of the same site through; browsers say where a request is from.
     """
@@ -128,7 +153,7 @@ def require_own_page(request: Request) -> None:
     is_own = origin is None or _host_of(origin) == request.headers.get("host")
     if not is_own or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise errors.Forbidden(
-            "A session's cookie works only from this server's own pages; send a token instead."
+            "Sessions begin and work only on this server's own pages; elsewhere send an API key or a token."
         )
 
 

@@ -23,7 +23,7 @@ routes = Routes("Connections")
 async def list_connections(call: Call) -> Response:
     """List connections"""
     asked = call.asked(connections.LISTING)
-    return call.page(asked, await call.read(connections.page, asked))
+    return call.page(asked, await call.read(connections.page, call.platform.circuits, asked))
 
 
 @routes.post(
@@ -43,8 +43,11 @@ async def create_connection(call: Call) -> Response:
 
 @routes.get("/connections/{connection}", role=Role.READ_ONLY, answer=schemas.One[accounts.Connection])
 async def get_connection(call: Call) -> Response:
-    """Get a connection"""
-    return envelope.data(await call.read(connections.get, call.id("connection")))
+    """Get a connection
+
+    With a circuit breaker also how it stands in the process that answers.
+    """
+    return envelope.data(await call.read(connections.get, call.platform.circuits, call.id("connection")))
 
 
 @routes.put(
@@ -61,7 +64,10 @@ async def update_connection(call: Call) -> Response:
     """
     id = call.id("connection")
     wanted = await call.body(accounts.ConnectionUpdate)
-    return envelope.data(await call.write(connections.change, call.platform.vault, id, wanted.given()))
+    platform = call.platform
+    return envelope.data(
+        await call.write(connections.change, platform.circuits, platform.vault, id, wanted.given())
+    )
 
 
 @routes.delete("/connections/{connection}", role=Role.MANAGER, answer=schemas.Message)

@@ -71,7 +71,10 @@ def page(request: Request, asked: query.Page, found: query.Found, items: Sequenc
         "next": link("page", asked.page + 1) if asked.page < last else None,
     }
     if asked.after is not None:
-        links["prev"], links["next"] = None, link("cursor", found.next_cursor) if found.next_cursor else None
+        links["prev"] = None
+    if asked.after is not None or (found.is_capped and asked.page >= last):
+        # Pages end where counting does; what follows has a cursor, when the order is that of ids.
+        links["next"] = link("cursor", found.next_cursor) if found.next_cursor else None
     return answer({"data": items, "meta": meta, "links": links})
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from starlette.responses import Response
 
 from flowloom import errors
-from flowloom.api import bodies, envelope, schemas
+from flowloom.api import bodies, envelope, schemas, schemas_graphs
 from flowloom.api.call import Call
 from flowloom.api.routes import Routes
 from flowloom.domain import graph
@@ -18,10 +18,6 @@ from flowloom.steps import aside, registry
 routes = Routes("Graph")
 STEP, ROUTE = schemas.One[schemas.Step], schemas.One[schemas.Route]
 GRAPH = "/flow-versions/{flow_version}/graph"
-# What a step's answer holds and a client may send back with it.
-READ_ONLY_KEYS: Final = frozenset(
-    {"id", "key", "flow_version_id", "microservice", "problems", "created_at", "updated_at"}
-)
 
 
 @routes.get("/step-types", role=Role.READ_ONLY, answer=schemas.Many[schemas.Anything])
@@ -30,38 +26,43 @@ async def list_step_types(call: Call) -> Response:
     return envelope.data(registry.describe())
 
 
-@routes.get(GRAPH, role=Role.READ_ONLY, answer=schemas.One[schemas.Graph])
+@routes.get(GRAPH, role=Role.READ_ONLY, answer=schemas.One[schemas_graphs.Graph])
 async def get_graph(call: Call) -> Response:
     """Get the graph of a version; its ETag names the saved state."""
     content, etag = await call.read(graphs.read, call.id("flow_version"))
     return envelope.data(content, {"ETag": etag})
 
 
-@routes.post(f"{GRAPH}/steps", role=Role.MANAGER, body=schemas.StepCreate, answer=STEP)
+@routes.post(f"{GRAPH}/steps", role=Role.MANAGER, body=schemas_graphs.StepCreate, answer=STEP)
 async def create_step(call: Call) -> Response:
     """Put a step after its parent, before what followed it."""
-    fields = await call.made(lambda sent: bodies.model(schemas.StepCreate, sent).model_dump())
+    fields = await call.made(lambda sent: bodies.model(schemas_graphs.StepCreate, sent).model_dump())
     version = call.id("flow_version")
     judged = await call.read(graphs.judge_new, version, fields)
-    return await _step(await call.write(graphs.put_step, version, judged, if_match(call)), version)
+    return await _step(await call.edit(graphs.put_step, version, judged, call.if_match), version)
 
 
 @routes.patch(
-    f"{GRAPH}/steps/{{step}}", role=Role.MANAGER, body=schemas.StepUpdate, needs_body=False, answer=STEP
+    f"{GRAPH}/steps/{{step}}",
+    role=Role.MANAGER,
+    body=schemas_graphs.StepUpdate,
+    needs_body=False,
+    answer=STEP,
 )
 async def update_step(call: Call) -> Response:
     """Change a step of a Draft; read-only keys are ignored, any other key is refused."""
     fields = await call.made(step_changes)
     version, step = call.id("flow_version"), call.id("step")
     judged = await call.read(graphs.judge_change, version, step, fields)
-    return await _step(await call.write(graphs.change_step, version, step, judged, if_match(call)), version)
+    return await _step(await call.edit(graphs.change_step, version, step, judged, call.if_match), version)
 
 
 @routes.delete(f"{GRAPH}/steps/{{step}}", role=Role.MANAGER, answer=schemas.Message)
 async def delete_step(call: Call) -> Response:
     """Delete a step; what followed it follows its parent."""
-    name = await call.write(graphs.remove_step, call.id("flow_version"), call.id("step"), if_match(call))
-    return envelope.message(f'Step "{name}" deleted.')
+    version, step = call.id("flow_version"), call.id("step")
+    name, etag = await call.edit(graphs.remove_step, version, step, call.if_match)
+    return envelope.answer({"message": f'Step "{name}" deleted.'}, headers=etag)
 
 
 @routes.get(f"{GRAPH}/steps/{{step}}/routes", role=Role.READ_ONLY, answer=schemas.Many[schemas.Route])
@@ -70,32 +71,37 @@ async def list_routes(call: Call) -> Response:
     return envelope.data(await call.read(step_routes.of_step, call.id("flow_version"), call.id("step")))
 
 
-@routes.post(f"{GRAPH}/steps/{{step}}/routes", role=Role.MANAGER, body=schemas.RouteCreate, answer=ROUTE)
+@routes.post(
+    f"{GRAPH}/steps/{{step}}/routes", role=Role.MANAGER, body=schemas_graphs.RouteCreate, answer=ROUTE
+)
 async def create_route(call: Call) -> Response:
     """Add a route to a step."""
-    fields = await call.made(lambda sent: bodies.model(schemas.RouteCreate, sent).model_dump())
+    fields = await call.made(lambda sent: bodies.model(schemas_graphs.RouteCreate, sent).model_dump())
     version, step = call.id("flow_version"), call.id("step")
     await call.read(step_routes.judge, version, step, fields)
-    return envelope.data(await call.write(step_routes.add, version, step, fields, if_match(call)))
+    return envelope.data(*await call.edit(step_routes.add, version, step, fields, call.if_match))
 
 
 @routes.put(
-    f"{GRAPH}/steps/{{step}}/routes/{{route}}", role=Role.MANAGER, body=schemas.RouteFields, answer=ROUTE
+    f"{GRAPH}/steps/{{step}}/routes/{{route}}",
+    role=Role.MANAGER,
+    body=schemas_graphs.RouteFields,
+    answer=ROUTE,
 )
 async def update_route(call: Call) -> Response:
     """Change a route; `where: null` takes everything, what is left out stays."""
     fields = await call.made(_route_changes)
     version, step, route = call.id("flow_version"), call.id("step"), call.id("route")
     await call.read(step_routes.judge, version, step, fields, route)
-    return envelope.data(await call.write(step_routes.change, version, step, route, fields, if_match(call)))
+    return envelope.data(*await call.edit(step_routes.change, version, step, route, fields, call.if_match))
 
 
 @routes.delete(f"{GRAPH}/steps/{{step}}/routes/{{route}}", role=Role.MANAGER, answer=schemas.Message)
 async def delete_route(call: Call) -> Response:
     """Delete a route; the steps on it stay until they are hung elsewhere."""
     version, step = call.id("flow_version"), call.id("step")
-    name = await call.write(step_routes.remove, version, step, call.id("route"), if_match(call))
-    return envelope.message(f'Route "{name}" deleted.')
+    name, etag = await call.edit(step_routes.remove, version, step, call.id("route"), call.if_match)
+    return envelope.answer({"message": f'Route "{name}" deleted.'}, headers=etag)
 
 
 @routes.get(
@@ -109,40 +115,36 @@ async def get_variables(call: Call) -> Response:
 @routes.put(
     "/flow-versions/{flow_version}/variables",
     role=Role.MANAGER,
-    body=schemas.Variables,
+    body=schemas_graphs.Variables,
     answer=schemas.One[dict[str, Any]],
 )
 async def update_variables(call: Call) -> Response:
     """Replace the variables of a Draft."""
-    body = await call.body(schemas.Variables)
+    body = await call.body(schemas_graphs.Variables)
     version = call.id("flow_version")
     await call.read(graphs.judge_variables, version, body.variables)
-    return envelope.data(await call.write(graphs.set_variables, version, body.variables, if_match(call)))
-
-
-def if_match(call: Call) -> str | None:
-    """The saved state that the caller edits, if he says so."""
-    return call.request.headers.get("if-match")
+    return envelope.data(*await call.edit(graphs.set_variables, version, body.variables, call.if_match))
 
 
 def step_changes(sent: dict[str, Any]) -> dict[str, Any]:
     """What a PATCH may change of a step. Raises Invalid for unknown keys, wrong types and nulls."""
-    changed = {name: value for name, value in sent.items() if name not in READ_ONLY_KEYS}
-    for name in changed.keys() - schemas.StepUpdate.model_fields.keys():
-        allowed = ", ".join(schemas.StepUpdate.model_fields)
+    changed = {name: value for name, value in sent.items() if name not in schemas_graphs.StepUpdate.READ_ONLY}
+    for name in changed.keys() - schemas_graphs.StepUpdate.model_fields.keys():
+        allowed = ", ".join(schemas_graphs.StepUpdate.model_fields)
         raise errors.Invalid.field(name[:100], f"'{name[:100]}' is no field of a step; allowed: {allowed}.")
     for name, value in changed.items():
-        if value is None and name not in ("parent_id", "flow_step_route_id"):
+        if value is None and name not in schemas_graphs.StepUpdate.NULLABLE:
             raise errors.Invalid.field(name, f"{name} cannot be null; leave it out to keep it.")
-    body = bodies.model(schemas.StepUpdate, changed)
+    body = bodies.model(schemas_graphs.StepUpdate, changed)
     return body.model_dump(include=set(changed))
 
 
 def _route_changes(sent: dict[str, Any]) -> dict[str, Any]:
-    given = bodies.model(schemas.RouteFields, sent).model_dump(exclude_unset=True)
+    given = bodies.model(schemas_graphs.RouteFields, sent).model_dump(exclude_unset=True)
     return {name: value for name, value in given.items() if name == "where" or value is not None}
 
 
-async def _step(step: graph.Step, version_id: int) -> Response:
+async def _step(edited: tuple[graph.Step, dict[str, str]], version_id: int) -> Response:
+    step, etag = edited
     view = await aside.run(aside.about_bytes(step.config), graphs.step_view, step, version_id)
-    return envelope.data(view)
+    return envelope.data(view, etag)

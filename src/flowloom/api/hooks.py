@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -13,7 +14,6 @@ from flowloom import errors
 from flowloom.api import bodies, call, envelope, routes
 from flowloom.api.idempotency import idempotency
 from flowloom.domain import run
-from flowloom.domain.payload import is_json_type
 from flowloom.services import runs, webhooks
 from flowloom.services.actor import Actor, Role
 from flowloom.steps import aside
@@ -41,8 +41,7 @@ async def start(request: Request, door: webhooks.Door, trigger: run.Trigger) -> 
     content = await bodies.raw(request)
     key = await _key(request, hook, content)
     content_type = request.headers.get("content-type", "application/json")[:255]
-    if content and is_json_type(content_type):
-        await aside.run(len(content), bodies.decode, content)
+    await aside.run(len(content), bodies.require_readable, content, content_type)
     order = runs.Order(
         flow_id=hook.flow_id,
         trigger=trigger,
@@ -64,6 +63,12 @@ async def _key(request: Request, hook: Any, content: bytes) -> tuple[str, str] |
         # What is signed decides: whoever copies a signed call cannot make it a new one with another key.
         key = (id, "")
     return key and (f"webhook {hook.id} {hashlib.sha256(key[0].encode()).hexdigest()}", key[1])
+
+
+def _signed_key(secret: str, request: Request, content: bytes, now: datetime) -> tuple[str, str]:
+    """The id of a signed call and the fingerprint of its body. Raises Unauthenticated."""
+    id = webhooks.verify_standard(secret, request.headers, content, now)
+    return id, hashlib.sha256(content).hexdigest()
 
 
 receive.is_public = True  # type: ignore[attr-defined]

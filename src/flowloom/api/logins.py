@@ -29,6 +29,7 @@ async def login(request: Request) -> Response:
 
     The token goes after `Bearer ` in the Authorization header and works for 24 hours.
     """
+    calls.require_own_page(request)
     wanted = bodies.model(accounts.Login, await bodies.json_object(request))
     if not wanted.account:
         raise errors.Invalid.field("email", "Send the e-mail address as email or as username.")

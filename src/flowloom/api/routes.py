@@ -86,7 +86,9 @@ class Routes:
         """Declare an operation. `role` None makes it public: its handler gets the request itself."""
 
         def declare(handler: Any) -> Any:
-            endpoint = handler if role is None else _guarded(handler, role)
+            is_unlisted = method == "GET" and listing is None
+            own = [parameter["name"] for parameter in parameters] if is_unlisted else None
+            endpoint = handler if role is None else _guarded(handler, role, own)
             extra: dict[str, Any] = {
                 "x-role": role.value if role else "public",
                 "parameters": [*_path_parameters(path), *_list_parameters(listing), *parameters],
@@ -129,9 +131,14 @@ class Routes:
         return self.add("DELETE", path, **declared)
 
 
-def _guarded(handler: Handler, role: Role) -> PublicHandler:
+def _guarded(handler: Handler, role: Role, own: Sequence[str] | None) -> PublicHandler:
+    """The handler behind its role; with `own`, the parameters it reads, it answers no list."""
+
     async def endpoint(request: Request) -> Response:
-        return await handler(await call.authorise(request, role))
+        authorised = await call.authorise(request, role)
+        if own is not None:
+            query.refuse_unlisted(request.query_params.multi_items(), own)
+        return await handler(authorised)
 
     endpoint.__name__ = handler.__name__
     return endpoint

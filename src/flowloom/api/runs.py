@@ -17,9 +17,9 @@ from flowloom.api.call import Call
 from flowloom.api.idempotency import idempotency
 from flowloom.api.routes import Routes, query_parameter
 from flowloom.domain import run
-from flowloom.domain.payload import is_json_type
-from flowloom.services import runs
+from flowloom.services import exchanges, graphs, runs, waits
 from flowloom.services.actor import Role
+from flowloom.steps import aside
 from flowloom.store import queue
 from flowloom.store.broker import Broker
 
@@ -41,6 +41,7 @@ def _declare_starts(trigger: run.Trigger, word: str) -> None:
         content = await bodies.raw(call.request)
         content_type = body_type(call)
         variables = _query_variables(call)
+        await aside.run(len(content), bodies.require_readable, content, content_type)
         return await _started(call, content, _order(call, trigger, content or None, content_type, variables))
 
     for suffix, twin in (("", ""), ("/{version}", "_version")):
@@ -80,18 +81,22 @@ def body_type(call: Call) -> str:
 
     `curl -d` calls whatever it sends a form, so JSON that is sent with it works as written.
     """
-    content_type = call.request.headers.get("content-type", "application/json")
+    content_type = call.request.headers.get("content-type", "application/json")[:255]
     return (
         "application/json" if content_type.startswith("application/x-www-form-urlencoded") else content_type
     )
 
 
 def _query_variables(call: Call) -> dict[str, Any] | None:
-    text = call.request.query_params.get("flow_variables")
-    if text is None:
+    given = call.request.query_params.getlist("flow_variables")
+    if not given:
         return None
+    if len(given) > 1:
+        raise errors.Invalid.field(
+            "flow_variables", f"flow_variables is given {len(given)} times; give it once."
+        )
     try:
-        variables = bodies.decode(text.encode(errors="surrogatepass"))
+        variables = bodies.decode(given[0].encode(errors="surrogatepass"))
     except errors.Invalid:
         variables = None
     if not isinstance(variables, dict):
@@ -105,14 +110,13 @@ def _query_variables(call: Call) -> dict[str, Any] | None:
 def _order(
     call: Call, trigger: run.Trigger, body: bytes | None, content_type: str, variables: dict[str, Any] | None
 ) -> runs.Order:
-    if body is not None and is_json_type(content_type):
-        bodies.decode(body)
+    graphs.require_variables(variables or {}, "flow_variables")
     return runs.Order(
         flow_id=call.id("flow"),
         version_id=call.id("version") if "version" in call.request.path_params else None,
         trigger=trigger,
         body=body,
-        content_type=content_type[:255],
+        content_type=content_type,
         variables=variables,
         idempotency=None,
     )
@@ -137,13 +141,12 @@ async def list_runs(call: Call) -> Response:
     return call.page(asked, await call.read(runs.page, asked))
 
 
-@routes.get(
-    "/scheduled-flows", role=Role.READ_ONLY, listing=runs.QUEUE_LISTING, answer=schemas.Page[schemas.Run]
-)
+@routes.get("/scheduled-flows", role=Role.READ_ONLY, listing=waits.LISTING, answer=schemas.Page[schemas.Run])
 async def list_queue(call: Call) -> Response:
-    """List the runs that wait, in the order they will start."""
-    asked = call.asked(runs.QUEUE_LISTING)
-    return call.page(asked, await call.read(runs.queued, asked))
+    """List the runs that wait, by priority, with what each waits for."""
+    limit = call.platform.settings.company_concurrency
+    asked = call.asked(waits.LISTING)
+    return call.page(asked, await call.read(waits.page, asked, limit))
 
 
 @routes.get("/flow-runs/{flow_run}", role=Role.READ_ONLY, answer=schemas.One[schemas.Run])
@@ -162,6 +165,21 @@ async def list_run_logs(call: Call) -> Response:
     """List the log lines of a run."""
     asked = call.asked(runs.LOG_LISTING)
     return call.page(asked, await call.read(runs.logs, call.id("flow_run"), asked))
+
+
+@routes.get(
+    "/flow-runs/{flow_run}/exchanges",
+    role=Role.READ_ONLY,
+    listing=exchanges.LISTING,
+    answer=schemas.Page[schemas_runs.Exchange],
+)
+async def list_exchanges(call: Call) -> Response:
+    """List what the connectors of a run asked and were answered
+
+    Without secrets, and of each body the beginning only.
+    """
+    asked = call.asked(exchanges.LISTING)
+    return call.page(asked, await call.read(exchanges.page, call.id("flow_run"), asked))
 
 
 @routes.get("/flow-runs/{flow_run}/events", role=Role.READ_ONLY, media_type="text/event-stream")

@@ -21,11 +21,6 @@ def fields(body: schemas.ScheduleFields) -> dict[str, Any]:
     return body.model_dump(include=set(schedules.FIELDS), exclude_none=True)
 
 
-def if_match(call: Call) -> str | None:
-    """The saved state of the version that the caller edits, if he says so."""
-    return call.request.headers.get("if-match")
-
-
 @routes.get(
     "/flow-versions/{flow_version}/schedules",
     role=Role.READ_ONLY,
@@ -47,9 +42,8 @@ async def list_schedules(call: Call) -> Response:
 async def create_schedule(call: Call) -> Response:
     """Create a schedule of a Draft."""
     body = await call.body(schemas.ScheduleCreate)
-    return envelope.data(
-        await call.write(schedules.create, call.id("flow_version"), fields(body), if_match(call))
-    )
+    version = call.id("flow_version")
+    return envelope.data(*await call.edit(schedules.create, version, fields(body), call.if_match))
 
 
 @routes.put(
@@ -62,7 +56,7 @@ async def update_schedule(call: Call) -> Response:
     """Change a schedule of a Draft; what is left out stays."""
     body = await call.body(schemas.ScheduleFields)
     version, id = call.id("flow_version"), call.id("schedule")
-    return envelope.data(await call.write(schedules.change, version, id, fields(body), if_match(call)))
+    return envelope.data(*await call.edit(schedules.change, version, id, fields(body), call.if_match))
 
 
 @routes.delete(
@@ -70,8 +64,9 @@ async def update_schedule(call: Call) -> Response:
 )
 async def delete_schedule(call: Call) -> Response:
     """Delete a schedule of a Draft."""
-    await call.write(schedules.remove, call.id("flow_version"), call.id("schedule"), if_match(call))
-    return envelope.message("Schedule deleted.")
+    version, id = call.id("flow_version"), call.id("schedule")
+    _, etag = await call.edit(schedules.remove, version, id, call.if_match)
+    return envelope.answer({"message": "Schedule deleted."}, headers=etag)
 
 
 @routes.post(

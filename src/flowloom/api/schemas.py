@@ -30,7 +30,17 @@ VersionStatus = Literal["Draft", "Inactive", "Deployed"]
 Coordinate = Annotated[float, Field(ge=-1e9, le=1e9)]
 Ignored = Annotated[Any, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
 Days = Annotated[int, Field(ge=1, le=36_500)] | None
-Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Concurrency = Annotated[int, Field(ge=0, le=1000, description="Runs at a time; 0 is no limit of its own")]
+ConcurrencyKey = Annotated[
+    Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)] | None,
+    Field(
+        description="A template, such as `[[payload.customer_id]]`: runs with an equal key go one at a time"
+    ),
+]
+RunTimeout = Annotated[
+    Annotated[int, Field(ge=1, le=604_800)] | None, Field(description="A run that takes longer fails")
+]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 
 
 class Record(BaseModel):
@@ -134,11 +144,15 @@ class FlowCreate(BaseModel):
     labels: list[Label] = Field(default=[], max_length=50)
     log_retention_days: Days = None
     payload_retention_days: Days = None
+    concurrency: Concurrency = 0
+    concurrency_key: ConcurrencyKey = None
+    run_timeout_seconds: RunTimeout = None
     alerts: Alerts | None = None
 
 
 class FlowUpdate(BaseModel):
-    """What is left out stays as it is; null gives a retention back to the server's settings, and ends alerts."""
+    """What is left out stays as it is; null takes a key, a time limit or alerts away and gives a retention
+    back to the server's settings."""
 
     name: Name | None = None
     description: Annotated[str, StringConstraints(max_length=10_000)] | None = None
@@ -147,6 +161,9 @@ class FlowUpdate(BaseModel):
     labels: list[Label] | None = Field(default=None, max_length=50)
     log_retention_days: Days = None
     payload_retention_days: Days = None
+    concurrency: Concurrency | None = None
+    concurrency_key: ConcurrencyKey = None
+    run_timeout_seconds: RunTimeout = None
     alerts: Alerts | None = Field(default=None, description="Replaced as a whole")
 
 
@@ -210,6 +227,11 @@ class Schedule(Record):
     flow_version: Version | None = Field(default=None, description="With include=flowVersion")
 
 
+WaitsFor = Literal[
+    "ready_at", "schedule", "key", "parallel_limit", "flow_concurrency", "company_concurrency", "turn"
+]
+
+
 class Run(Record):
     id: int
     flow_id: int
@@ -235,6 +257,7 @@ class Run(Record):
     )
     resume_at: AwareDatetime | None = Field(default=None, description="Until when a started run waits")
     summary: dict[str, Any] | None = None
+    waits_for: WaitsFor | None = Field(default=None, description="In the queue: what it waits for first")
 
 
 class Version(Record):
@@ -285,6 +308,9 @@ class Flow(Record):
     labels: list[str]
     log_retention_days: int | None = Field(default=None, description="Absent: as the server's settings say")
     payload_retention_days: int | None = Field(default=None, description="The same for payloads")
+    concurrency: int = Field(description="Runs at a time; 0 is no limit of its own")
+    concurrency_key: str | None = Field(default=None, description="Absent: runs do not wait for a key")
+    run_timeout_seconds: int | None = Field(default=None, description="Absent: no limit of its own")
     alerts: AlertsView | None = Field(default=None, description="Absent: nothing is told")
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -314,7 +340,7 @@ class Upload(BaseModel):
 
 class ScheduleFields(BaseModel):
     cron_string: str | None = Field(default=None, description="Five fields, such as `30 2 * * 1-5`")
-    deployed_at: Ignored = Field(default=None, description="Accepted and ignored")
+    deployed_at: Ignored = Field(default=None, exclude=True, description="Accepted and ignored")
     timezone: str | None = Field(default=None, description="IANA name; UTC unless given")
     overlap: Literal["skip", "queue", "allow"] | None = None
     catch_up: Literal["none", "latest", "all"] | None = None
@@ -345,49 +371,6 @@ class MissedSlots(Record):
     first_at: AwareDatetime
     last_at: AwareDatetime
     count: int
-
-
-class StepCreate(BaseModel):
-    microservice: str
-    name: Name | None = None
-    config: dict[str, Any] = {}
-    parent_id: RecordId
-    flow_step_route_id: RecordId | None = None
-    position: Position | None = None
-    is_enabled: bool = True
-    variables: dict[str, Any] = {}
-
-
-class StepUpdate(BaseModel):
-    """Read-only keys of a step are ignored; any other key is refused."""
-
-    name: Name | None = None
-    config: dict[str, Any] | None = None
-    position: Position | None = None
-    parent_id: RecordId | None = None
-    flow_step_route_id: RecordId | None = None
-    variables: dict[str, Any] | None = None
-    is_enabled: bool | None = None
-
-
-class RouteFields(BaseModel):
-    name: Name | None = None
-    position: int | None = Field(default=None, ge=0, le=10_000)
-    where: dict[str, Any] | None = None
-
-
-class RouteCreate(RouteFields):
-    name: Name
-
-
-class Variables(BaseModel):
-    variables: dict[str, Any] = Field(description="All variables of the version, by name")
-
-
-class Graph(Record):
-    steps: list[Step]
-    routes: list[Route]
-    version: Version
 
 
 class Metric(Record):

@@ -44,6 +44,23 @@ class UserUpdate(BaseModel):
     role: RoleName | None = None
 
 
+class CompanyUpdate(BaseModel):
+    """What is left out stays as it is."""
+
+    name: ShortName | None = None
+    concurrency: int | None = Field(
+        default=None, ge=0, le=10_000, description="Runs at a time; 0 is what the server's settings say"
+    )
+
+
+class Company(schemas.Record):
+    id: int
+    name: str
+    concurrency: int = Field(description="Runs at a time; 0 is what the server's settings say")
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
 class Me(schemas.Record):
     """Who asks."""
 
@@ -92,18 +109,50 @@ class NewApiKey(ApiKey):
 
 
 class ConnectionAuth(BaseModel):
-    """`bearer` takes token, `basic` username and password, `header` name and value."""
+    """`bearer` takes token, `basic` username and password, `header` name and value.
 
-    type: Literal["none", "bearer", "basic", "header"]
+    `oauth2_client_credentials` takes token_url, client_id and client_secret, and if needed scope and audience;
+    `oauth2_refresh_token` takes token_url, client_id and refresh_token, and if needed client_secret and scope.
+    """
+
+    type: Literal["none", "bearer", "basic", "header", "oauth2_client_credentials", "oauth2_refresh_token"]
     token: Text | None = None
     username: Text | None = None
     password: Text | None = None
     name: Text | None = None
     value: Text | None = None
+    token_url: Annotated[str, StringConstraints(max_length=2000)] | None = Field(
+        default=None, description="Where access tokens come from; its host is allowed too"
+    )
+    client_id: Text | None = None
+    client_secret: Text | None = None
+    refresh_token: Text | None = Field(
+        default=None, description="One that the other side gives in its place is kept by itself"
+    )
+    scope: Text | None = Field(default=None, description="With spaces between")
+    audience: Text | None = None
+    credentials_in: Literal["body", "header"] | None = Field(
+        default=None, description="Where the token endpoint wants the client's id and secret; body unless set"
+    )
+
+
+class RateLimit(BaseModel):
+    """One of per_second and per_minute; requests wait for their turn."""
+
+    per_second: float | None = Field(default=None, ge=0.001, le=10_000)
+    per_minute: float | None = Field(default=None, ge=0.01, le=600_000)
+    burst: int | None = Field(default=None, ge=1, le=10_000, description="Requests at once; 1 unless set")
+
+
+class CircuitBreaker(BaseModel):
+    """After so many failures in a row that pass by themselves, no request goes out for a while."""
+
+    failures: int = Field(ge=1, le=1000)
+    pause_seconds: float = Field(ge=1, le=86_400)
 
 
 class ConnectionUpdate(BaseModel):
-    """What is left out stays; null takes `base_url` and `timeout_seconds` away."""
+    """What is left out stays; null takes `base_url`, `timeout_seconds`, `rate_limit` and `circuit_breaker` away."""
 
     name: schemas.Name | None = None
     base_url: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = Field(
@@ -121,11 +170,15 @@ class ConnectionUpdate(BaseModel):
     )
     headers: dict[str, Text] | None = Field(default=None, description="Sent with every request; not secret")
     timeout_seconds: int | None = Field(default=None, ge=1, le=1800)
+    rate_limit: RateLimit | None = Field(
+        default=None, description="For all runs together, in each process; a change counts at once"
+    )
+    circuit_breaker: CircuitBreaker | None = None
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent; null counts only where it takes something away."""
         sent = self.model_dump(exclude_unset=True)
-        clearable = ("base_url", "timeout_seconds")
+        clearable = ("base_url", "timeout_seconds", "rate_limit", "circuit_breaker")
         return {name: value for name, value in sent.items() if value is not None or name in clearable}
 
 
@@ -137,7 +190,25 @@ class ConnectionAuthView(schemas.Record):
     type: str
     username: str | None = Field(default=None, description="With basic")
     name: str | None = Field(default=None, description="With header")
+    token_url: str | None = Field(default=None, description="With oauth2")
+    client_id: str | None = Field(default=None, description="With oauth2")
+    scope: str | None = Field(default=None, description="With oauth2")
+    audience: str | None = Field(default=None, description="With oauth2_client_credentials")
+    credentials_in: Literal["body", "header"] | None = Field(default=None, description="With oauth2")
     has_secret: bool
+
+
+class RateLimitView(schemas.Record):
+    per_second: float | None = None
+    per_minute: float | None = None
+    burst: int
+
+
+class Circuit(schemas.Record):
+    """Whether requests go out: all (closed), none (open), or one to see how it goes (half_open)."""
+
+    state: Literal["closed", "open", "half_open"]
+    opens_until: AwareDatetime | None = Field(default=None, description="While it is open")
 
 
 class Connection(schemas.Record):
@@ -148,6 +219,9 @@ class Connection(schemas.Record):
     auth: ConnectionAuthView
     headers: dict[str, str]
     timeout_seconds: int | None = None
+    rate_limit: RateLimitView | None = None
+    circuit_breaker: CircuitBreaker | None = None
+    circuit: Circuit | None = Field(default=None, description="With a circuit_breaker")
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

@@ -205,3 +205,29 @@ class Explanation(schemas.Record):
     why_this_version: str
     waited_for: list[str]
     flow_run_id: int | None = Field(default=None, description="Of a slot: the run that it fired")
+
+
+class ExchangeMessage(schemas.Record):
+    """A request or an answer, without secrets. A body that is no text is only measured."""
+
+    method: str | None = Field(default=None, description="Of a request")
+    status: int | None = Field(default=None, description="Of an answer")
+    url: str
+    headers: dict[str, str]
+    body_bytes: int | None = Field(default=None, description="Absent when no body was sent")
+    body: str | None = Field(default=None, description="A text, its first 4,096 characters")
+    body_type: str | None = Field(default=None, description="The content type of what is no text")
+
+
+class Exchange(schemas.Record):
+    """A call of a connector to its system, and what came back."""
+
+    id: int
+    flow_run_id: int
+    step_key: str
+    position: str
+    request: ExchangeMessage
+    response: ExchangeMessage | None = Field(default=None, description="Absent when no answer came")
+    error: str | None = Field(default=None, description="Why no answer came")
+    duration_ms: int
+    created_at: AwareDatetime

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec
 
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from flowloom import errors
 from flowloom.api import envelope, schemas
 from flowloom.api.call import Call
 from flowloom.api.routes import Routes, include_parameter
-from flowloom.services import metrics, releases, versions
-from flowloom.services.actor import Role
+from flowloom.domain import timestamp
+from flowloom.services import metrics, owned, releases, versions
+from flowloom.services.actor import Actor, Role
 
 routes = Routes("Flow Versions")
 VERSION = schemas.One[schemas.Version]
+P = ParamSpec("P")
 
 
 @routes.get(
@@ -32,7 +37,7 @@ async def list_versions(call: Call) -> Response:
 @routes.post("/flows/{flow}/versions", role=Role.MANAGER, answer=VERSION)
 async def create_version(call: Call) -> Response:
     """Create an empty Draft; 422 when the flow has a Draft."""
-    return envelope.data(await call.write(versions.create, call.id("flow")))
+    return await _changed(call, versions.create, call.id("flow"))
 
 
 @routes.get(
@@ -55,23 +60,25 @@ async def update_version(call: Call) -> Response:
     if "deployed_at" not in body:
         return envelope.data(await call.read(versions.get, flow, version))
     if body["deployed_at"] is None:
-        return envelope.data(await call.write(releases.undeploy, flow, version))
+        return await _changed(call, releases.undeploy, flow, version, call.if_match)
     deployed_at = parse_instant("deployed_at", body["deployed_at"])
-    if_match = call.request.headers.get("if-match")
-    return envelope.data(await call.write(releases.deploy, flow, version, deployed_at, if_match))
+    return await _changed(call, releases.deploy, flow, version, deployed_at, call.if_match)
 
 
 @routes.delete("/flows/{flow}/versions/{version}", role=Role.MANAGER, answer=schemas.Message)
 async def delete_version(call: Call) -> Response:
     """Delete a Draft or Inactive version; its runs and metrics stay readable."""
-    iteration = await call.write(versions.remove, call.id("flow"), call.id("version"))
+    iteration = await call.write(versions.remove, call.id("flow"), call.id("version"), call.if_match)
     return envelope.message(f"Version {iteration} deleted.")
 
 
 @routes.post("/flows/{flow}/versions/{version}/copy", role=Role.MANAGER, answer=VERSION)
 async def copy_version(call: Call) -> Response:
-    """Copy a Deployed or Inactive version to a new Draft, in place of the one there is."""
-    return envelope.data(await call.write(versions.copy, call.id("flow"), call.id("version")))
+    """Copy a Deployed or Inactive version to a new Draft, in place of the one there is.
+
+    If-Match names the state of the Draft that may be replaced.
+    """
+    return await _changed(call, versions.copy, call.id("flow"), call.id("version"), call.if_match)
 
 
 @routes.get(
@@ -86,13 +93,27 @@ async def list_version_metrics(call: Call) -> Response:
     return call.page(asked, await call.read(metrics.page, call.id("flow"), asked))
 
 
+async def _changed(
+    call: Call,
+    work: Callable[Concatenate[Connection, Actor, P], dict[str, Any]],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Response:
+    """The answer of what makes or changes a version: the version, its saved state named in the ETag."""
+
+    def tagged(db: Connection) -> tuple[dict[str, Any], dict[str, str]]:
+        made = work(db, call.actor, *args, **kwargs)
+        return made, {"ETag": owned.etag(owned.load_version(db, call.actor, made["id"]))}
+
+    return envelope.data(*await call.platform.database.write(tagged))
+
+
 def parse_instant(field: str, value: object) -> datetime:
     """An RFC 3339 timestamp; without an offset it is UTC. Raises Invalid."""
     try:
         if not isinstance(value, str):
             raise TypeError
-        instant = datetime.fromisoformat(value)
-        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+        return timestamp.parse(value)
     except (TypeError, ValueError, OverflowError):
         raise errors.Invalid.field(
             field, f"{field} takes a timestamp such as 2026-01-31T10:00:00Z, or null."

@@ -22,6 +22,7 @@ Holds = Callable[[object, Scope], bool]
 
 _GROUPS = ("all", "any", "not")
 _LEAF_KEYS = ("field", "operator", "value")
+_NAME_THE_FIELD = "Name the field to look at, such as 'lines.*.price'."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +37,24 @@ class Condition:
 
 
 def compile(where: object, field: str = "where") -> Condition:
-    """Compile a tree. Raises errors.Invalid on the place below `field` (`where.all.0.operator`)."""
+    """Compile a tree. Raises errors.Invalid on the place below `field` (`where.all.0.operator`).
+
+    Where nothing is wrong but parts are missing it is errors.Incomplete, on the place of each.
+    """
     compiler = _Compiler()
     holds = compiler.node(where, field, 1)
+    if compiler.missing:
+        raise errors.Incomplete(compiler.missing)
     return Condition(holds, frozenset(compiler.variables))
 
 
 class _Compiler:
-    """One walk over one tree: counts its nodes and collects its variables."""
+    """One walk over one tree: counts its nodes and collects its variables, and what is missing in it."""
 
     def __init__(self) -> None:
         self.nodes = 0
         self.variables: set[str] = set()
+        self.missing: dict[str, list[str]] = {}
 
     def node(self, node: object, place: str, depth: int) -> Holds:
         self.nodes += 1
@@ -74,33 +81,50 @@ class _Compiler:
 
     def leaf(self, node: Mapping[str, object], place: str) -> Holds:
         _refuse_others(node, _LEAF_KEYS, place)
-        operator = _operator(node, place)
-        field = self.field(node, place)
+        self.note_missing(node, place)
+        operator = _operator(node, place) if "operator" in node else None
+        field = self.field(node, place) if "field" in node else None
+        value = self.value(node, operator, place) if "value" in node else None
+        if operator is None or field is None:
+            return _never
         if operator.takes == "nothing":
             return _with_test(field, operator.test(None), operator.negated)
-        value = self.value(node, operator, place)
+        if value is None:
+            return _never
         if value.is_constant:
             return _with_test(field, operator.test(value.constant), operator.negated)
         return _with_changing_test(field, operator, value.read)
 
+    def note_missing(self, node: Mapping[str, object], place: str) -> None:
+        operator = comparison.OPERATORS.get(str(node.get("operator")))
+        if "field" not in node:
+            self.missing[f"{place}.field"] = [_NAME_THE_FIELD]
+        if "operator" not in node:
+            self.missing[f"{place}.operator"] = [f"The condition has no operator; {_allowed()}."]
+        if "value" not in node and operator is not None and operator.takes != "nothing":
+            self.missing[f"{place}.value"] = [f"The operator '{node['operator']}' needs a value."]
+
     def field(self, node: Mapping[str, object], place: str) -> _Field:
-        text = node.get("field")
+        text = node["field"]
         if not isinstance(text, str):
-            raise errors.Invalid.field(
-                f"{place}.field", "Name the field to look at, such as 'lines.*.price'."
-            )
+            raise errors.Invalid.field(f"{place}.field", _NAME_THE_FIELD)
         template = templates.compile(text, f"{place}.field")
         if template.is_constant:
             return payload.compile_path(text, f"{place}.field")
         self.variables |= template.variables
         return template
 
-    def value(self, node: Mapping[str, object], operator: comparison.Operator, place: str) -> _Value:
+    def value(
+        self, node: Mapping[str, object], operator: comparison.Operator | None, place: str
+    ) -> _Value | None:
+        """What stands there for the operator; None when it takes nothing, or is not known yet."""
+        if operator is not None and operator.takes == "nothing":
+            return None
         place = f"{place}.value"
-        if "value" not in node:
-            raise errors.Invalid.field(place, f"The operator '{node['operator']}' needs a value.")
         tree = templates.compile_tree(node["value"], place)
         self.variables |= tree.variables
+        if operator is None:
+            return None
         _check_shape(node["value"], tree, operator, place)
         if operator.takes == "date":
             return _date_value(node["value"], tree, place)
@@ -129,11 +153,16 @@ def _operator(node: Mapping[str, object], place: str) -> comparison.Operator:
     name = node.get("operator")
     found = comparison.OPERATORS.get(name) if isinstance(name, str) else None
     if found is None:
-        said = f"Unknown operator '{name}'" if "operator" in node else "The condition has no operator"
-        raise errors.Invalid.field(
-            f"{place}.operator", f"{said}; allowed: {', '.join(comparison.OPERATORS)}."
-        )
+        raise errors.Invalid.field(f"{place}.operator", f"Unknown operator '{name}'; {_allowed()}.")
     return found
+
+
+def _allowed() -> str:
+    return f"allowed: {', '.join(comparison.OPERATORS)}"
+
+
+def _never(record: object, scope: Scope) -> bool:
+    return False
 
 
 def _check_shape(value: object, tree: templates.Tree, operator: comparison.Operator, place: str) -> None:

@@ -12,12 +12,18 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from flowloom import errors
 
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain"
+CSV_TYPE = "text/csv"
+XML_TYPE = "application/xml"
+
+Kind = Literal["json", "csv", "xml", "text", "bytes"]
+_CSV_TYPES = frozenset({CSV_TYPE, "application/csv", "text/tab-separated-values"})
+_XML_TYPES = frozenset({XML_TYPE, "text/xml"})
 
 MAX_PATH_CHARACTERS = 500
 MAX_PATH_SEGMENTS = 50
@@ -38,7 +44,8 @@ Change = Callable[[list[object]], list[object]]
 class Payload:
     """What a run carries from step to step.
 
-    `body` is a JSON value for JSON, a `str` for text and `bytes` for everything else.
+    `body` is a JSON value for JSON, a list of objects for CSV, an object with one key for XML, a `str` for text and
+    `bytes` for everything else, also for text, CSV or XML that is not what its content type says.
     `position` is the path from the receive that made it ("0", "0.3", "0.3.1"): its identity on every attempt.
     `size_bytes` is how many the body had when it was last read, for what steps make of it about as many.
     """
@@ -54,9 +61,36 @@ class Payload:
         """Whether the body is a JSON value, so that paths, filters and maps can reach into it."""
         return is_json_type(self.content_type)
 
+    @property
+    def has_records(self) -> bool:
+        """Whether paths, filters and maps can reach into the body: JSON, CSV and XML are made of JSON values."""
+        kind = kind_of(self.content_type)
+        return kind == "json" or (kind in ("csv", "xml") and not isinstance(self.body, str | bytes))
+
+    def items_at(self, path: Path) -> list[object] | None:
+        """The list at a path, with `*` all items of the lists there; None where there is no list.
+
+        An XML element that is there once is a list of one, and one that is not there an empty list.
+        """
+        found = self.records_at(path)
+        if not isinstance(found, list):
+            return None
+        return path.records(self.body) if path.stars else found
+
+    def records_at(self, path: Path) -> object:
+        """What stands at a path, MISSING where nothing does; of XML the list of the elements there, in any case."""
+        if kind_of(self.content_type) == "xml" and path.segments:
+            return path.records(self.body)
+        return path.get(self.body)
+
     def with_body(self, body: object) -> Payload:
-        """The same payload (content type, meta, position) with another body. A part of a list is a part of its size."""
-        return Payload(body, self.content_type, self.meta, self.position, self._size_of(body))
+        """The same payload (meta, position) with another body, of the same content type if it can be written so.
+
+        A part of a list is a part of its size.
+        """
+        return Payload(
+            body, fitting_type(self.content_type, body), self.meta, self.position, self._size_of(body)
+        )
 
     def _size_of(self, body: object) -> int:
         if not isinstance(body, list) or not isinstance(self.body, list) or len(body) >= len(self.body):
@@ -64,15 +98,53 @@ class Payload:
         return self.size_bytes * len(body) // len(self.body)
 
 
+@lru_cache(maxsize=1024)
+def kind_of(content_type: str) -> Kind:
+    """What a body of this content type is; a character set and the like change nothing of it.
+
+    All of `application/*+json` is JSON and of `application/*+xml` XML; `text/*` is text, but for CSV and XML.
+    """
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == JSON_TYPE or media_type.endswith("+json"):
+        return "json"
+    if media_type in _CSV_TYPES:
+        return "csv"
+    if media_type in _XML_TYPES or (media_type.startswith("application/") and media_type.endswith("+xml")):
+        return "xml"
+    return "text" if media_type.startswith("text/") else "bytes"
+
+
+def is_record_type(content_type: str) -> bool:
+    """Whether bodies of this content type become records: JSON, CSV and XML do."""
+    return kind_of(content_type) in ("json", "csv", "xml")
+
+
 def is_json_type(content_type: str) -> bool:
     """Whether a content type is JSON (`application/json; charset=utf-8` and `application/hal+json` are)."""
-    media_type = content_type.partition(";")[0].strip().lower()
-    return media_type == JSON_TYPE or media_type.endswith("+json")
+    return kind_of(content_type) == "json"
 
 
-def is_text_type(content_type: str) -> bool:
-    """Whether a body of this content type is kept as a `str` (`text/csv` is, JSON is not)."""
-    return content_type.strip().lower().startswith("text/")
+def fitting_type(content_type: str, body: object) -> str:
+    """The content type of a body that a step made of one of this type: JSON where CSV or XML has no such body.
+
+    CSV is a list of objects, XML one root element; an object picked from them, or a list, is JSON.
+    """
+    match kind_of(content_type):
+        case "csv":
+            fits = isinstance(body, list) and all(isinstance(record, dict) for record in body)
+        case "xml":
+            fits = is_document(body)
+        case _:
+            fits = True
+    return content_type if fits else JSON_TYPE
+
+
+def is_document(body: object) -> bool:
+    """Whether a body is one XML root element: an object with one key, which is not a list (None is no element yet)."""
+    if not isinstance(body, dict) or len(body) != 1:
+        return body is None
+    [(name, value)] = body.items()
+    return bool(name) and name[0] not in "@#" and not isinstance(value, list)
 
 
 class Segment(NamedTuple):

@@ -25,11 +25,14 @@ def is_bucket(metric_key: str) -> bool:
 
 
 def quantile(buckets: Mapping[str, int], share: float) -> float:
-    """The duration in milliseconds below which `share` (0..1) of the counted ones lie; 0.0 of none."""
-    rank = share * (sum(buckets.values()) - 1)
+    """The shortest counted duration in milliseconds that `share` (0..1) of them do not exceed; 0.0 of none.
+
+    The nearest rank, so that the p95 of a few is the slowest of them.
+    """
+    rank = max(1, math.ceil(share * sum(buckets.values())))
     seen = 0
     for index in sorted(int(name[1:]) for name in buckets):
         seen += buckets[f"b{index}"]
-        if seen > rank:
+        if seen >= rank:
             return 2 * GAMMA**index / (GAMMA + 1)
     return 0.0

@@ -108,7 +108,8 @@ class Active:
             return response
         body = secrets.redact(response.body.decode("latin-1"), hidden).encode("latin-1")
         headers = {name: secrets.redact(value, hidden) for name, value in response.headers.items()}
-        return dataclasses.replace(response, body=body, headers=headers)
+        url = secrets.redact(response.url, hidden)
+        return dataclasses.replace(response, body=body, headers=headers, url=url)
 
     def tally(self, step_key: str) -> StepTally:
         return self.tallies.setdefault(step_key, StepTally())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection, select
 
 from flowloom import errors
-from flowloom.domain import run
+from flowloom.domain import formats, run
 from flowloom.domain.payload import Payload
 from flowloom.engine import records
 from flowloom.engine.active import Active
@@ -27,9 +28,11 @@ async def start(around: Surroundings, active: Active, place: str, child: contrac
     """
     if active.row.depth >= MAX_DEPTH:
         raise errors.Invalid.field("flow_id", f"Flows start one another over {MAX_DEPTH} levels deep.")
+    child = replace(child, payload=await aside.run(child.payload.size_bytes, formats.settled, child.payload))
     body = await _packed(around, child.payload)
     started = await around.keep(lambda: around.journal.start(_start(around, active, place, child, body)))
     around.broker.wake()
+    around.reach("child-started")
     run_id: int = started.run_id
     return run_id
 

@@ -6,10 +6,14 @@ import base64
 import dataclasses
 import re
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from flowloom.steps import contract
 from flowloom.store.connections import Connection
 
+OAUTH: Final = frozenset({"oauth2_client_credentials", "oauth2_refresh_token"})
+# Among the secrets of a connection that has fetched one; it is never stored.
+FETCHED: Final = "access_token"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -46,6 +50,8 @@ def auth_headers(connection: Connection) -> dict[str, str]:
             return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
         case "header":
             return {connection.auth["name"]: secret["value"]}
+        case kind if kind in OAUTH:
+            return {"Authorization": f"Bearer {secret[FETCHED]}"}
         case _:
             return {}
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from flowloom.domain import templates
 from flowloom.domain.payload import Payload
-from flowloom.engine import children, connections
+from flowloom.engine import calls, children
 from flowloom.engine.active import Active, Level
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.surroundings import Surroundings
-from flowloom.steps import aside, contract
+from flowloom.steps import contract
 from flowloom.store.connections import Connection
 
 
@@ -65,23 +65,12 @@ class StepContext:
         self._active.log(self._step.key, level, message)
 
     async def fetch(self, request: contract.Request) -> contract.Response:
-        if request.connection_id is None:
-            return await self._around.http.send(request)
-        connection = await self._connection(request.connection_id)
-        response = await self._around.http.send(
-            connections.apply(request, connection),
-            allowed_hosts=connections.allowed_hosts(connection),
-            secret_headers=connections.secret_headers(connection),
-        )
-        return await aside.run(len(response.body), self._active.redact_answer, response)
+        origin = calls.Origin(self._active, self._step.key, self.position, self._loaded)
+        return await self._around.calls.fetch(origin, request)
 
-    async def _connection(self, id: int) -> Connection:
-        company_id = self._active.row.company_id
-        connection: Connection = await self._around.keep(lambda: self._around.load_connection(company_id, id))
-        # `Basic` joins user and password to one word, which tells as much as the password.
-        sent = (value.rpartition(" ")[2] for value in connections.auth_headers(connection).values())
-        self._active.secrets.update(connection.secret.values(), sent)
-        return connection
+    async def _loaded(self, company_id: int, id: int) -> Connection:
+        found: Connection = await self._around.keep(lambda: self._around.load_connection(company_id, id))
+        return found
 
     def track(self, entity_type: str, value: str, direction: str) -> None:
         row = self._active.row

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from flowloom import errors
+from flowloom.domain import formats
 from flowloom.domain.payload import Payload
 from flowloom.engine import outcomes, records, streams, writes
 from flowloom.engine.active import NOTHING, Active, Recorded
@@ -107,7 +108,7 @@ class Effects:
             self._active.log(step.key, "info", wait.why)
             state = {"until": wait.until.isoformat(), "state": wait.state, "for_child": wait.for_child}
             await self._wait(step, payload, before, state)
-        raise outcomes.Parked(wait.until)
+        raise outcomes.Parked(wait.until, for_child=wait.for_child)
 
     async def _wait(self, step: PlanStep, payload: Payload, before: Recorded, state: dict[str, Any]) -> None:
         row = records.wait(self._active, step, payload, before.waits, state)
@@ -130,12 +131,20 @@ class Effects:
     async def _checkpoint(
         self, step: PlanStep, context: StepContext, payload: Payload, done: contract.Done, rows_before: int
     ) -> Sequence[streams.Item]:
-        """Put the rows that record an answer, packed, to what is to be written. What is large is worked on aside."""
-        arguments = self._active, step, payload, done, rows_before
+        """Put the rows that record an answer, packed, to what is to be written. What is large is worked on aside.
+
+        What goes on is what a restart would read: in CSV and XML everything is text.
+        """
+
+        def settle() -> tuple[Sequence[Payload], list[dict[str, Any]]]:
+            made = [formats.settled(one) for one in done.payloads]
+            rows = records.checkpoint(self._active, step, payload, done, made, rows_before)
+            return made, rows + writes.replies(self._active, step, done.writes)
+
         if records.is_long_to_work(done.payloads, context.variables):
-            rows = await asyncio.to_thread(_rows, *arguments)
+            made, rows = await asyncio.to_thread(settle)
         else:
-            rows = _rows(*arguments)
+            made, rows = settle()
         self._active.lines.payloads += await self._around.keep(lambda: self._packed(rows))
         at = self._around.clock()
         self._active.lines.writes += [
@@ -143,7 +152,8 @@ class Effects:
             for write in done.writes
             if not isinstance(write, contract.Reply)
         ]
-        return done.payloads
+        self._around.reach("payload-packed")
+        return made
 
     async def _packed(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if records.is_large(rows):
@@ -185,11 +195,3 @@ class Effects:
         lines = self._active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.record(lines))
         self._around.reach("effect-recorded")
-
-
-def _rows(
-    active: Active, step: PlanStep, payload: Payload, done: contract.Done, rows_before: int
-) -> list[dict[str, Any]]:
-    """The rows that record one answer, with what it answers the run's caller."""
-    rows = records.checkpoint(active, step, payload, done, rows_before)
-    return rows + writes.replies(active, step, done.writes)

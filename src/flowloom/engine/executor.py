@@ -55,8 +55,8 @@ class Executor:
 
     @property
     def pausing(self) -> int:
-        """How many runs wait in memory to try something again."""
-        return self._pauses.count
+        """How many runs wait in memory to try something again, or for their turn under a rate limit."""
+        return self._pauses.count + self._around.calls.waiting
 
     def close(self) -> None:
         self._thread.shutdown(cancel_futures=True)
@@ -95,8 +95,11 @@ class Executor:
             del self._walking[run_id]
 
     async def _outcome(self, active: Active, claimed: Claimed) -> Result:
+        seconds_left = self._seconds_left(active)
         try:
-            async with asyncio.timeout(self._seconds_left(active)):
+            if seconds_left == 0:
+                raise TimeoutError
+            async with asyncio.timeout(seconds_left):
                 await self._work(active, claimed)
         except outcomes.Parked as parked:
             return parked
@@ -139,9 +142,15 @@ class Executor:
         return plan
 
     async def _restore(self, active: Active, claimed: Claimed, plan: Plan) -> Bucket:
-        if records.is_long_to_restore(claimed):
-            return await asyncio.to_thread(records.restore, active, claimed, plan, self._around.blobs)
-        return records.restore(active, claimed, plan, self._around.blobs)
+        arguments = active, claimed, plan, self._around.blobs
+
+        async def restore() -> Bucket:
+            if records.is_long_to_restore(claimed):
+                return await asyncio.to_thread(records.restore, *arguments)
+            return records.restore(*arguments)
+
+        bucket: Bucket = await self._around.keep(restore)
+        return bucket
 
     async def _park(self, active: Active, parked: outcomes.Parked) -> Ended | None:
         """Let the run wait outside of memory; its end instead when its time runs out or it was stopped meanwhile."""
@@ -152,11 +161,14 @@ class Executor:
         park = journal.Park(
             run_id=active.row.id,
             fence=active.row.fence,
+            at=self._around.clock(),
             resume_at=resume_at,
+            for_child=parked.for_child,
             has_warnings=active.has_warnings,
         )
         lines = active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.park(park, lines))
+        self._around.reach("run-parked")
         return None
 
     def _deadline(self, active: Active) -> datetime | None:
@@ -174,6 +186,7 @@ class Executor:
             log.exception("run_not_recorded", run_id=active.row.id)
             ended = Ended(Status.FAILURE, {"message": f"Internal error ({type(fault).__name__})."})
             await self._finish(active, at, ended)
+        self._around.reach("run-ended")
         meters.RUNS_ENDED.labels(ended.status.name.lower()).inc()
         self._around.publish(active.row.id, {"type": "run", "status": int(ended.status)})
 

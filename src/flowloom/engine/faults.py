@@ -15,11 +15,18 @@ POINTS: Final = {
     "journal-before-write": "a group was taken up, nothing of it is written",
     "journal-after-commit": "a group is committed, nobody was told",
     "run-claimed": "a run is claimed, none of its steps began",
+    "payload-packed": "large bodies are in their files, the rows that name them are not written",
     "effect-done": "the other side has answered, the checkpoint is not written",
     "effect-recorded": "the checkpoint is written, the next step did not begin",
+    "failure-recorded": "a failed payload is a dead letter, its catch leg did not begin",
+    "child-started": "a run of another flow is committed, the step that waits for it is not recorded",
+    "run-before-park": "a run is to wait outside of memory, that is not written",
+    "run-parked": "a run waits outside of memory, its worker did not let go of it",
     "run-before-end": "all steps are done, the end is not written",
+    "run-ended": "the end is written, nobody was told",
     "notification-delivered": "a message was handed over, that it was is not written",
     "schedules-fired": "a group of schedules has fired, nobody was told",
+    "rows-pruned": "rows are removed, the files they named are not",
 }
 
 

@@ -126,7 +126,7 @@ class Client:
         except TimeoutError as error:
             seconds = f"{request.timeout_seconds:g} seconds"
             raise contract.RequestFailed(
-                f"{url.host} gave no full answer within {seconds}.", passing=True
+                f"{url.host} gave no full answer within {seconds}.", passing=True, error_class="timeout"
             ) from error
 
     async def _follow(
@@ -279,9 +279,14 @@ def _without(headers: Mapping[str, str], names: Collection[str]) -> Mapping[str,
 def _plain_headers(answer: aiohttp.ClientResponse) -> Mapping[str, str]:
     plain: dict[str, str] = {}
     for name, value in answer.headers.items():
-        name = name.lower()
+        name, value = _readable(name.lower()), _readable(value)
         plain[name] = f"{plain[name]}, {value}" if name in plain else value
     return plain
+
+
+def _readable(text: str) -> str:
+    """A header's text without the lone surrogates that stand for bytes which are not UTF-8."""
+    return text if text.isascii() else text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _fault(error: aiohttp.ClientError, url: URL) -> contract.RequestFailed:

@@ -6,6 +6,7 @@ from their checkpoints and are never called. Nothing is written.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row
 
+from flowloom import errors
 from flowloom.domain.payload import Payload
 from flowloom.engine import outcomes, plan, records, streams
 from flowloom.engine.active import NOTHING, Active
@@ -90,20 +92,21 @@ class Inspector:
     ) -> Sequence[Payload]:
         """The payloads at one side of a step, from `first` (0 the first one).
 
-        Raises errors.Missing for a run or a step that is not there, or payloads that are gone.
+        Raises errors.Missing for a run that is not there or payloads that are gone, Invalid for an unknown step.
         """
         claimed = await self._around.database.read(_past, run_id)
         compiled = await self._around.database.read(plan.load, claimed.row.content_hash)
-        compiled.require(step_key)
+        if step_key not in compiled.steps:
+            raise errors.Invalid.field(
+                "step", f"The run has no step {step_key[:40]!r}; see its steps for their keys."
+            )
         active = Active(claimed.row, self._around.clock)
         bucket = records.restore(active, claimed, compiled, self._around.blobs)
         effects = _Recorded(self._around, active, Pauses())
         look = _Look(self._around, active, effects, self._thread)
         kept = look.watch(step_key, side, min(first + count, MAX_SEEN))
-        try:
+        with contextlib.suppress(_Seen, outcomes.StepFailed, outcomes.RunStopped, outcomes.Parked):
             await look.walk(compiled.require(claimed.row.start_step), bucket)
-        except (_Seen, outcomes.StepFailed, outcomes.RunStopped, outcomes.Parked):
-            pass
         shown = itertools.islice(kept, first, first + count)
         return [item if isinstance(item, Payload) else await effects.load(item) for item in shown]
 

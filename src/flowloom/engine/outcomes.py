@@ -28,12 +28,22 @@ class RunStopped(Exception):
 
 
 class Parked(Exception):
-    """Part of a run waits outside of memory. `in_line`: what comes after it in its bucket waits behind it."""
+    """Part of a run waits outside of memory, with `for_child` at most until the runs that it awaits have ended.
 
-    def __init__(self, until: datetime, *, in_line: bool = False) -> None:
+    `in_line`: what comes after it in its bucket waits behind it.
+    """
+
+    def __init__(self, until: datetime, *, for_child: bool = False, in_line: bool = False) -> None:
         super().__init__(until)
         self.until = until
+        self.for_child = for_child
         self.in_line = in_line
+
+
+def together(waits: Sequence[Parked]) -> Parked:
+    """What a run waits for of which several parts wait: the first of it."""
+    until = min(wait.until for wait in waits)
+    return Parked(until, for_child=any(wait.for_child for wait in waits))
 
 
 Judged = Answer | contract.Fail

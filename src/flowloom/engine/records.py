@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from flowloom.domain import formats
 from flowloom.domain.payload import Payload
 from flowloom.engine.active import NOTHING, Active, Recorded, StepTally
 from flowloom.engine.plan import Plan, PlanStep
@@ -112,6 +113,7 @@ def dead_letter(
     active: Active, step: PlanStep, payload: Payload, variables: Mapping[str, Any], fail: contract.Fail
 ) -> dict[str, Any]:
     """The row of a payload that failed for good, as it was given to the step; its body raw."""
+    payload = formats.settled(payload)
     return {
         "company_id": active.row.company_id,
         "flow_id": active.row.flow_id,
@@ -134,7 +136,12 @@ def dead_letter(
 
 
 def checkpoint(
-    active: Active, step: PlanStep, payload: Payload, done: contract.Done, rows_before: int
+    active: Active,
+    step: PlanStep,
+    payload: Payload,
+    done: contract.Done,
+    made: Sequence[Payload],
+    rows_before: int,
 ) -> list[dict[str, Any]]:
     """The rows that record one answer of an effect; one without payloads is recorded by a row without a body.
 
@@ -144,9 +151,9 @@ def checkpoint(
     state: dict[str, Any] = {"of": payload.position}
     if done.cursor is not None:
         state["cursor"] = done.cursor
-    if not done.payloads:
+    if not made:
         return [_row(active, step, None, f"{payload.position}!{rows_before}", state)]
-    return [_row(active, step, made, made.position, state) for made in done.payloads]
+    return [_row(active, step, one, one.position, state) for one in made]
 
 
 def _row(

@@ -10,12 +10,10 @@ from typing import Any, Final
 import structlog
 
 from flowloom import errors
-from flowloom.engine.http import Client
+from flowloom.engine.calls import Calls, LoadConnection
 from flowloom.store import blobs, broker, journal
-from flowloom.store.connections import Connection
 from flowloom.store.database import Database
 
-LoadConnection = Callable[[int, int], Awaitable[Connection]]
 log = structlog.get_logger(__name__)
 DATABASE_PAUSE_SECONDS: Final = 1.0
 
@@ -28,7 +26,7 @@ class Surroundings:
     journal: journal.Journal
     broker: broker.Broker
     blobs: blobs.Blobs
-    http: Client
+    calls: Calls
     load_connection: LoadConnection
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]

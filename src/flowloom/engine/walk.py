@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flowloom.domain.payload import Payload
+from flowloom.domain.payload import JSON_TYPE, Payload
 from flowloom.domain.run import Status
 from flowloom.engine import outcomes, records, streams
 from flowloom.engine.active import Active
@@ -195,7 +195,7 @@ class Walk:
             shelf.add(made)
             self._count_out(step, passing, made)
         if waits:
-            raise Parked(min(parked.until for parked in waits))
+            raise outcomes.together(waits)
         return shelf.items
 
     def _is_last(self, step: PlanStep, bucket: Bucket, number: int) -> bool:
@@ -220,7 +220,7 @@ class Walk:
         """One effect for the whole bucket, whose payloads go on as they are, with what the answer's meta adds."""
         payloads = [payload async for payload in streams.each(bucket.payloads)]
         self._count_in(step, passing, payloads)
-        whole = replace(payloads[0], body=[payload.body for payload in payloads])
+        whole = replace(payloads[0], body=[payload.body for payload in payloads], content_type=JSON_TYPE)
         made = await self._effect(step, self._context(step, bucket), bucket, whole, is_last=False)
         if not made:
             return ()
@@ -242,6 +242,7 @@ class Walk:
         self._caught.add(key)
         if is_new:
             await self._effects.flush()
+            self._around.reach("failure-recorded")
         await self._catch(step, step.guard, bucket, payload, fail)
 
     async def _catch(
@@ -304,9 +305,7 @@ async def _all_to_their_end(legs: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Work legs side by side. One that waits lets the run wait; else a failure comes before a stop."""
     results = await asyncio.gather(*legs, return_exceptions=True)
     raised = [result for result in results if isinstance(result, BaseException)]
+    if waits := [one for one in raised if isinstance(one, Parked)]:
+        raise outcomes.together(waits)
     if raised:
-        raise min(raised, key=_rank)
-
-
-def _rank(raised: BaseException) -> int:
-    return 0 if isinstance(raised, Parked) else 2 if isinstance(raised, outcomes.RunStopped) else 1
+        raise min(raised, key=lambda one: isinstance(one, outcomes.RunStopped))

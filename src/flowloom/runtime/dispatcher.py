@@ -13,8 +13,9 @@ import structlog
 from sqlalchemy import Connection
 
 from flowloom import errors
+from flowloom.domain.turns import Turns
 from flowloom.engine.executor import Executor
-from flowloom.store import broker, columns, journal, queue, recall
+from flowloom.store import broker, claims, columns, journal, recall
 from flowloom.store.database import Database
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,7 @@ class Dispatcher:
         self._company_concurrency = company_concurrency
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._per_company: Counter[int] = Counter()
+        self._turns = Turns()
         self._early_stops: set[int] = set()
         self._look_again_at = columns.EPOCH
         signals.on_stop(self.stop_run)
@@ -64,7 +66,9 @@ class Dispatcher:
         if room <= 0:
             return 0
         running, limit = dict(self._per_company), self._company_concurrency
-        claimed = await self._database.write_grouped(lambda db: claim(db, room, now, running, limit))
+        claimed = await self._database.write_grouped(
+            lambda db: claim(db, room, now, running, limit, self._turns)
+        )
         for one in claimed:
             self._begin(one)
         self._early_stops.clear()
@@ -76,7 +80,7 @@ class Dispatcher:
             return
         self._look_again_at = now + LOST_RUNS_EVERY
         working = set(self._tasks)
-        await self._database.write_grouped(lambda db: queue.requeue_abandoned(db, working))
+        await self._database.write_grouped(lambda db: claims.requeue_abandoned(db, working))
 
     async def wait(self) -> None:
         """Until a run may be ready, or a run's end makes room."""
@@ -99,7 +103,7 @@ class Dispatcher:
         await asyncio.gather(*left, return_exceptions=True)
         # Without a database the next start does it.
         with contextlib.suppress(errors.Busy):
-            await self._database.write_grouped(queue.requeue_abandoned)
+            await self._database.write_grouped(claims.requeue_abandoned)
 
     def _begin(self, claimed: recall.Claimed) -> None:
         task = asyncio.create_task(self._executor.execute(claimed))
@@ -122,10 +126,16 @@ class Dispatcher:
 
 
 def claim(
-    connection: Connection, room: int, now: datetime, running: Mapping[int, int], company_limit: int
+    connection: Connection,
+    room: int,
+    now: datetime,
+    running: Mapping[int, int],
+    company_limit: int,
+    turns: Turns | None = None,
 ) -> list[recall.Claimed]:
-    """Claim runs and count those that start for the first time, in one transaction."""
-    claimed = queue.claim(connection, room, now, running, company_limit)
+    """Claim runs, also those whose wait is over, and count those that start for the first time, in one transaction."""
+    claims.resume_due(connection, now)
+    claimed = claims.claim(connection, room, now, running, company_limit, turns)
     minute = now.replace(second=0, microsecond=0)
     started = Counter(
         (one.row.flow_id, one.row.flow_version_id, one.row.iteration, minute, "runs", "started")

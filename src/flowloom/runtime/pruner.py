@@ -7,7 +7,7 @@ looks at the runs that have become old enough since the last one, and at no othe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -52,9 +52,12 @@ class Kind:
 class Pruner:
     """`tick` removes all that is due, batch by batch."""
 
-    def __init__(self, database: Database, store: blobs.Blobs, days: Days) -> None:
+    def __init__(
+        self, database: Database, store: blobs.Blobs, days: Days, reach: Callable[[str], None]
+    ) -> None:
         self._database = database
         self._blobs = store
+        self._reach = reach
         self._minute_age, self._log_age = timedelta(days=days.minutes), timedelta(days=days.logs)
         payloads = (tables.payloads, PAYLOADS.run_id)
         logs, runs = (tables.run_logs, LOGS.run_id), (tables.runs, RUNS.id)
@@ -111,6 +114,7 @@ class Pruner:
         while gone := await self._database.write_grouped(lambda db: _batch(db, table, due)):
             removed += len(gone)
             if "blob" in table.c:
+                self._reach("rows-pruned")
                 await self._remove_blobs([row.blob for row in gone if row.blob is not None], now)
         return removed
 

@@ -1,40 +1,35 @@
 """Connections: where connectors may go and how they authenticate there.
 
-A secret goes in sealed and never comes out. It is bound to its kind of authentication and to its hosts:
+What is secret of it goes in sealed and never comes out. It is bound to its kind of authentication and to its hosts:
 whoever changes one of these gives it again, so that nobody can send a stored secret elsewhere.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-import msgspec
 from sqlalchemy import Connection, Row, Text, bindparam, delete, insert, select, type_coerce, update
 
 from flowloom import errors
 from flowloom.domain import version
-from flowloom.engine import addresses
-from flowloom.services import views
+from flowloom.engine import addresses, circuits
+from flowloom.engine.circuits import Circuits
+from flowloom.services import credentials, views
 from flowloom.services.actor import Actor
+from flowloom.store import connections as stored
 from flowloom.store import query, tables
-from flowloom.store.connections import seal_context
 from flowloom.store.secrets import Vault
 
 CONNECTIONS = tables.connections.c
-AUTH_NONE: Final = "none"
-# By kind of authentication: the field that is shown, and the one that is secret.
-_SHOWN: Final = {"basic": "username", "header": "name"}
-_SECRET: Final = {"bearer": "token", "basic": "password", "header": "value"}
-_STORED: Final = ("name", "base_url", "allowed_hosts", "headers", "timeout_seconds")
+_STORED: Final = (
+    "name", "base_url", "allowed_hosts", "headers", "timeout_seconds", "rate_limit", "circuit_breaker"
+)  # fmt: skip
 _EMPTY: Final[Mapping[str, Any]] = {
-    "base_url": None, "allowed_hosts": [], "headers": {}, "timeout_seconds": None,
+    "base_url": None, "allowed_hosts": [], "headers": {}, "timeout_seconds": None, "rate_limit": None,
+    "circuit_breaker": None,
 }  # fmt: skip
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")
-_UNSAFE_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_UNSAFE_IN_URL = re.compile(r"[\s\x00-\x1f\x7f\\]")
 
 LISTING = query.Listing(
     select=select(tables.connections).where(CONNECTIONS.company_id == bindparam("company_id")),
@@ -47,15 +42,17 @@ LISTING = query.Listing(
 )
 
 
-def page(connection: Connection, actor: Actor, asked: query.Page) -> tuple[query.Found, list[dict[str, Any]]]:
+def page(
+    connection: Connection, actor: Actor, states: Circuits, asked: query.Page
+) -> tuple[query.Found, list[dict[str, Any]]]:
     """A page of the company's connections."""
     found = query.fetch(connection, LISTING, asked, company_id=actor.company_id)
-    return found, [view(row) for row in found.rows]
+    return found, [view(row, states.state(row.id, actor.at)) for row in found.rows]
 
 
-def get(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
+def get(connection: Connection, actor: Actor, states: Circuits, id: int) -> dict[str, Any]:
     """One connection. Raises Missing."""
-    return view(load(connection, actor, id))
+    return view(load(connection, actor, id), states.state(id, actor.at))
 
 
 def load(connection: Connection, actor: Actor, id: int, *, lock: bool = False) -> Row[Any]:
@@ -69,51 +66,51 @@ def load(connection: Connection, actor: Actor, id: int, *, lock: bool = False) -
 
 
 def create(connection: Connection, actor: Actor, vault: Vault, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A connection of {name, base_url, allowed_hosts, auth, headers, timeout_seconds}. Raises Invalid."""
-    values = _checked({**_EMPTY, **fields, "auth": fields.get("auth", {"type": AUTH_NONE})})
-    secret = values.pop("secret")
+    """A connection of {name, base_url, allowed_hosts, auth, headers, timeout_seconds, rate_limit, circuit_breaker}.
+
+    Raises Invalid.
+    """
+    whole = {**_EMPTY, **fields, "auth": fields.get("auth", {"type": credentials.NONE})}
     row = {
         "company_id": actor.company_id,
-        **values,
-        "secret": _sealed(vault, actor.company_id, values["auth_type"], secret, kept=None),
+        **_checked(whole),
+        "secret": _sealed(vault, actor.company_id, whole["auth"], {}),
         "created_at": actor.at,
         "updated_at": actor.at,
     }
-    return view(
-        connection.execute(insert(tables.connections).values(row).returning(tables.connections)).one()
-    )
+    made = connection.execute(insert(tables.connections).values(row).returning(tables.connections)).one()
+    return view(made, circuits.State("closed"))
 
 
 def change(
-    connection: Connection, actor: Actor, vault: Vault, id: int, fields: Mapping[str, Any]
+    connection: Connection,
+    actor: Actor,
+    states: Circuits,
+    vault: Vault,
+    id: int,
+    fields: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Change some of a connection's fields; hosts that follow from its base URL go on doing so.
+    """Change some of a connection's fields; hosts that follow from its URLs go on doing so.
 
     Raises Missing, and Invalid also where the stored secret would serve another kind or other hosts.
     """
     row = load(connection, actor, id, lock=True)
-    values = _checked({**_stored(row), **fields})
-    secret = values.pop("secret")
-    is_bound = (
-        values["auth_type"] == row.auth_type
-        and set(values["allowed_hosts"]) <= set(row.allowed_hosts)
-        and urlsplit(values["base_url"] or "").scheme == urlsplit(row.base_url or "").scheme
-    )
-    values["secret"] = _sealed(
-        vault, actor.company_id, values["auth_type"], secret, kept=row.secret if is_bound else None
-    )
+    whole = {**_stored(row), **fields}
+    values = _checked(whole)
+    values["secret"] = _changed_secret(vault, row, whole["auth"], is_bound=_is_bound(row, values))
     connection.execute(
         update(tables.connections).where(CONNECTIONS.id == id).values(**values, updated_at=actor.at)
     )
-    return get(connection, actor, id)
+    return get(connection, actor, states, id)
 
 
 def _stored(row: Row[Any]) -> dict[str, Any]:
     """The fields as they would be sent, but for the secret."""
     fields = {name: getattr(row, name) for name in _STORED}
-    if row.base_url and row.allowed_hosts == [_host_of(urlsplit(row.base_url))]:
+    auth = {"type": row.auth_type, **row.auth}
+    if row.allowed_hosts == _own_hosts(*_urls(row.base_url, auth)):
         fields["allowed_hosts"] = []
-    return {**fields, "auth": {"type": row.auth_type, **row.auth}}
+    return {**fields, "auth": auth}
 
 
 def remove(connection: Connection, actor: Actor, id: int) -> None:
@@ -148,8 +145,9 @@ def _user_of(connection: Connection, actor: Actor, id: int) -> str | None:
     return None
 
 
-def view(row: Row[Any]) -> dict[str, Any]:
+def view(row: Row[Any], state: circuits.State) -> dict[str, Any]:
     """A connection as the API shows it: of its secret only whether there is one."""
+    circuit = None if row.circuit_breaker is None else _circuit_view(state)
     return views.present(
         {
             "id": row.id,
@@ -159,107 +157,105 @@ def view(row: Row[Any]) -> dict[str, Any]:
             "auth": {"type": row.auth_type, **row.auth, "has_secret": row.secret is not None},
             "headers": row.headers,
             "timeout_seconds": row.timeout_seconds,
+            "rate_limit": row.rate_limit,
+            "circuit_breaker": row.circuit_breaker,
+            "circuit": circuit,
             "created_at": views.instant(row.created_at),
             "updated_at": views.instant(row.updated_at),
         }
     )
 
 
+def _circuit_view(state: circuits.State) -> dict[str, Any]:
+    return views.present({"state": state.name, "opens_until": views.instant(state.opens_until)})
+
+
 def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of these fields, the secret still plain. Raises Invalid."""
+    """The columns of these fields, but for the secret. Raises Invalid."""
     auth = fields["auth"]
-    kind = auth["type"]
-    base = None if fields["base_url"] is None else _base_url(fields["base_url"])
-    hosts = list(fields["allowed_hosts"]) or ([_host_of(base)] if base else [])
-    _require_hosts(hosts, kind, base)
-    _require_headers(fields["headers"])
-    shown = _SHOWN.get(kind)
-    if shown is not None:
-        _require_credential(kind, shown, auth.get(shown))
+    base, token = _urls(fields["base_url"], auth)
+    hosts = list(fields["allowed_hosts"]) or _own_hosts(base, token)
+    _require_hosts(hosts, auth["type"], {"base_url": base, "token_url": token})
+    credentials.require_headers(fields["headers"])
     return {
         **{name: fields[name] for name in _STORED},
         "allowed_hosts": hosts,
-        "auth_type": kind,
-        "auth": {} if shown is None else {shown: auth[shown]},
-        "secret": auth.get(_SECRET.get(kind, "")),
+        "auth_type": auth["type"],
+        "auth": credentials.shown(auth),
+        "rate_limit": _rate_limit(fields["rate_limit"]),
     }
 
 
-def _sealed(vault: Vault, company_id: int, kind: str, secret: str | None, *, kept: str | None) -> str | None:
-    """The secret, sealed; where none is given the one that is kept. Raises Invalid when there must be one."""
-    name = _SECRET.get(kind)
-    if name is None:
+def _rate_limit(limit: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if limit is None:
         return None
-    if secret is None and kept is not None:
-        return kept
-    _require_credential(kind, name, secret)
-    return vault.seal(msgspec.json.encode({name: secret}), context=seal_context(company_id))
+    given = {name: value for name, value in limit.items() if value is not None}
+    if ("per_second" in given) == ("per_minute" in given):
+        raise errors.Invalid.field("rate_limit", "Give either per_second or per_minute.")
+    return {"burst": 1, **given}
 
 
-def _require_credential(kind: str, name: str, value: str | None) -> None:
-    field = f"auth.{name}"
-    if value is None:
-        words = f"The {name} is needed for {kind} authentication"
-        way_out = ", and again for another kind or other hosts." if name == _SECRET[kind] else "."
-        raise errors.Invalid.field(field, words + way_out)
-    if kind == "header" and name == "name":
-        _require_header_name(field, value)
-    if _UNSAFE_IN_VALUE.search(value):
-        raise errors.Invalid.field(field, f"The {name} holds a line break or another control character.")
-    if name == "username" and ":" in value:
-        raise errors.Invalid.field(field, "The username of basic authentication holds no colon.")
-    if not value and name != "password":
-        raise errors.Invalid.field(field, f"The {name} is empty.")
+def _sealed(vault: Vault, company_id: int, auth: Mapping[str, Any], kept: Mapping[str, str]) -> str | None:
+    """The secret fields, sealed; those that are not given are the kept ones. Raises Invalid when one is missing."""
+    secret = credentials.secret(auth, kept)
+    return stored.sealed(vault, company_id, secret) if secret else None
 
 
-def _require_headers(headers: Mapping[str, str]) -> None:
-    for name, value in headers.items():
-        field = f"headers.{name[:100]}"
-        _require_header_name(field, name)
-        if _UNSAFE_IN_VALUE.search(value):
-            raise errors.Invalid.field(
-                field, f"The header {name} holds a line break or another control character."
-            )
+def _changed_secret(vault: Vault, row: Row[Any], auth: Mapping[str, Any], *, is_bound: bool) -> str | None:
+    """The sealed secret of a connection after a change. What is sent whole does not need the stored one opened."""
+    given = [auth.get(name) is not None for name in credentials.KINDS[auth["type"]].secret]
+    if is_bound and not any(given):
+        secret: str | None = row.secret
+        return secret
+    is_merged = is_bound and not all(given)
+    kept = stored.opened(vault, row.company_id, row.secret) if is_merged else {}
+    return _sealed(vault, row.company_id, auth, kept)
 
 
-def _require_header_name(field: str, name: str) -> None:
-    if not _TOKEN.fullmatch(name):
-        raise errors.Invalid.field(field, f"{name[:100]!r} is no header name; use letters, digits and -.")
+def _is_bound(row: Row[Any], values: Mapping[str, Any]) -> bool:
+    """Whether a connection that changes so may keep its secret: same kind, no further host, same protocols."""
+    return (
+        values["auth_type"] == row.auth_type
+        and set(values["allowed_hosts"]) <= set(row.allowed_hosts)
+        and _schemes(values["base_url"], values["auth"]) == _schemes(row.base_url, row.auth)
+    )
 
 
-def _require_hosts(hosts: Sequence[str], kind: str, base: SplitResult | None) -> None:
-    if not hosts and kind != AUTH_NONE:
+def _schemes(base_url: str | None, auth: Mapping[str, Any]) -> tuple[str, str]:
+    return urlsplit(base_url or "").scheme, urlsplit(auth.get("token_url", "")).scheme
+
+
+def _urls(base_url: str | None, auth: Mapping[str, Any]) -> tuple[SplitResult | None, SplitResult | None]:
+    """Base URL and token URL, in parts. Raises Invalid."""
+    example = "https://api.example.com/v1"
+    base = None if base_url is None else credentials.http_url(base_url, "base_url", example)
+    return base, credentials.token_url(auth)
+
+
+def _own_hosts(*urls: SplitResult | None) -> list[str]:
+    """The hosts that follow from the URLs of a connection."""
+    return list(dict.fromkeys(_host_of(url) for url in urls if url is not None))
+
+
+def _require_hosts(hosts: Sequence[str], kind: str, urls: Mapping[str, SplitResult | None]) -> None:
+    if not hosts and kind != credentials.NONE:
         raise errors.Invalid.field(
             "allowed_hosts", "Name the hosts that may get the secret, or give a base_url."
         )
     for number, host in enumerate(hosts):
         addresses.Rules([host], f"allowed_hosts.{number}")
-    if base is not None and hosts:
-        port = base.port or {"http": 80, "https": 443}[base.scheme]
-        if not addresses.Rules(hosts, "allowed_hosts").name(base.hostname or "", port):
-            raise errors.Invalid.field(
-                "allowed_hosts", f"The host of the base_url is not among them; add {_host_of(base)}."
-            )
+    for name, url in urls.items():
+        if url is not None and hosts:
+            port = url.port or {"http": 80, "https": 443}[url.scheme]
+            if not addresses.Rules(hosts, "allowed_hosts").name(url.hostname or "", port):
+                raise errors.Invalid.field(
+                    "allowed_hosts", f"The host of the {name} is not among them; add {_host_of(url)}."
+                )
 
 
-def _base_url(text: str) -> SplitResult:
-    """Raises Invalid unless it is an absolute http or https URL with nothing but a path behind the host."""
-    if not _UNSAFE_IN_URL.search(text):
-        try:
-            parts = urlsplit(text)
-            is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-            if is_usable and "@" not in parts.netloc and not parts.query and not parts.fragment:
-                return parts
-        except ValueError:
-            pass
-    raise errors.Invalid.field(
-        "base_url", "Use an absolute URL such as https://api.example.com/v1, without user, query or fragment."
-    )
-
-
-def _host_of(base: SplitResult) -> str:
-    """The entry of allowed hosts that a base URL stands for: its host, and its port where it names one."""
-    host = base.hostname or ""
-    if base.port is None:
+def _host_of(url: SplitResult) -> str:
+    """The entry of allowed hosts that a URL stands for: its host, and its port where it names one."""
+    host = url.hostname or ""
+    if url.port is None:
         return host
-    return f"[{host}]:{base.port}" if ":" in host else f"{host}:{base.port}"
+    return f"[{host}]:{url.port}" if ":" in host else f"{host}:{url.port}"

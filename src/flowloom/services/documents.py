@@ -37,6 +37,9 @@ class Flow(msgspec.Struct, kw_only=True):
     description: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
     priority: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
     labels: Annotated[list[Label], msgspec.Meta(max_length=50)] = []
+    concurrency: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    concurrency_key: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+    run_timeout_seconds: Annotated[int, msgspec.Meta(ge=1, le=604_800)] | None = None
 
 
 class Schedule(msgspec.Struct, kw_only=True):
@@ -75,7 +78,9 @@ def read(document: Mapping[str, Any]) -> Document:
     if _NUL.search(msgspec.json.encode(found)):
         raise errors.Invalid.field("document", "A text in the document holds a NUL character; remove it.")
     with _at("flow", "Flow"):
-        _require_name(found.flow.name)
+        found.flow.name = _name(found.flow.name)
+        if found.flow.concurrency_key is not None:
+            templates.compile(found.flow.concurrency_key, "concurrency_key")
     _require_variables("definition", found.definition.variables)
     _check_steps(found.definition)
     _check_routes(found.definition)
@@ -142,7 +147,7 @@ def _check_steps(definition: graph.Definition) -> None:
 
 
 def _check_step(step: graph.StepDefinition) -> None:
-    _require_name(step.name)
+    step.name = _name(step.name)
     _require_variables("", step.variables)
     templates.compile_tree(step.variables, "variables")
     if step.position is not None and step.position.keys() != {"x", "y"}:
@@ -169,13 +174,17 @@ def _check_routes(definition: graph.Definition) -> None:
         raise errors.Invalid.field("definition.routes", f"A version has at most {graphs.MAX_STEPS} routes.")
     _require_unique_keys("definition.routes", [route.key for route in routes])
     steps = {step.key: step for step in definition.steps}
+    seen: set[tuple[str, str]] = set()
     for number, route in enumerate(routes):
         with _at(f"definition.routes.{number}", f'Route "{route.key}"'):
             _check_route(route, steps.get(route.step))
+            if (route.step, route.name) in seen:
+                raise errors.Invalid.field("name", f"Another route of this step is called '{route.name}'.")
+        seen.add((route.step, route.name))
 
 
 def _check_route(route: graph.RouteDefinition, step: graph.StepDefinition | None) -> None:
-    _require_name(route.name)
+    route.name = _name(route.name)
     if step is None:
         raise errors.Invalid.field("step", f"There is no step with the key '{route.step}'.")
     if not registry.get(step.microservice).has_routes:
@@ -196,9 +205,12 @@ def _require_unique_keys(place: str, keys: Sequence[str]) -> None:
         seen.add(key)
 
 
-def _require_name(name: str) -> None:
-    if not name.strip() or len(name) > MAX_NAME:
+def _name(text: str) -> str:
+    """The name without white space around it. Raises Invalid."""
+    name = text.strip()
+    if not 1 <= len(name) <= MAX_NAME:
         raise errors.Invalid.field("name", f"A name has 1 to {MAX_NAME} characters, not only white space.")
+    return name
 
 
 def _require_variables(place: str, variables: Mapping[str, Any]) -> None:

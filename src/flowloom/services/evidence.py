@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from flowloom.domain import graph
+from flowloom.domain import formats, graph
 from flowloom.domain.payload import Payload
 from flowloom.services import runs, views
 from flowloom.services.actor import Actor
@@ -40,9 +40,10 @@ def _step_view(step: graph.StepDefinition, did: dict[str, Any] | None) -> dict[s
 
 def payload_view(payload: Payload) -> dict[str, Any]:
     """A payload at one side of a step."""
+    payload = formats.settled(payload)
     raw = blobs.encode(payload)
     is_cut = len(raw) > SHOWN_BYTES
-    shown = payload.body if payload.is_json else raw.decode("utf-8", "replace")
+    shown = payload.body if payload.has_records else raw.decode("utf-8", "replace")
     return views.present(
         {
             "position": payload.position,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from flowloom import errors
 from flowloom.domain import graph, version
@@ -29,7 +29,8 @@ def export_flow(
 ) -> dict[str, Any]:
     """A version of a flow (else the Deployed one, else the newest) as a document. Raises Missing, Invalid.
 
-    {format, format_version, flow: {name, description, priority, labels}, definition, schedules}
+    {format, format_version, flow: {name, description, priority, labels, ...}, definition, schedules}; of the flow's
+    limits only those that it has.
     """
     row = owned.load_flow(connection, actor, flow_id)
     chosen_id = _chosen(connection, actor, flow_id, version_id)
@@ -37,12 +38,18 @@ def export_flow(
     return {
         "format": documents.FORMAT,
         "format_version": documents.FORMAT_VERSION,
-        "flow": {name: row._mapping[name] for name in documents.Flow.__struct_fields__},
+        "flow": _flow(row),
         "definition": msgspec.to_builtins(definitions.define(connection, chosen_id)),
         "schedules": [
             {name: one[name] for name in documents.Schedule.__struct_fields__} for one in of_version
         ],
     }
+
+
+def _flow(row: Row[Any]) -> dict[str, Any]:
+    fields = {name: row._mapping[name] for name in documents.Flow.__struct_fields__}
+    limits = ("concurrency", "concurrency_key", "run_timeout_seconds")
+    return {name: value for name, value in fields.items() if value or name not in limits}
 
 
 def _chosen(connection: Connection, actor: Actor, flow_id: int, version_id: int | None) -> int:

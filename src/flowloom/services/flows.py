@@ -8,14 +8,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from flowloom import errors
-from flowloom.domain import alerts, version
+from flowloom.domain import alerts, templates, version
 from flowloom.services import notification_groups, owned, schedules, versions, views
 from flowloom.services.actor import Actor
-from flowloom.store import query, tables
+from flowloom.store import gates, query, tables
 
 FLOWS, VERSIONS = tables.flows.c, tables.versions.c
 # What null takes away; null for anything else leaves it as it is.
-CLEARABLE = ("log_retention_days", "payload_retention_days", "alerts")
+CLEARABLE = (
+    "log_retention_days", "payload_retention_days", "concurrency_key", "run_timeout_seconds", "alerts",
+)  # fmt: skip
 _RELATED = ("latestVersion", "deployedVersion", "currentVersion", "versions")
 
 LISTING = query.Listing(
@@ -51,14 +53,15 @@ def get(connection: Connection, actor: Actor, id: int, includes: Iterable[str] =
 
 
 def create(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A flow with its first Draft, which holds the trigger step. Raises Invalid on `alerts`."""
+    """A flow with its first Draft, which holds the trigger step. Raises Invalid on `concurrency_key`, `alerts`."""
+    _check(fields)
     id = insert_flow(connection, actor, fields)
     versions.create_draft(connection, actor, id)
     return get(connection, actor, id)
 
 
 def insert_flow(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -> int:
-    """A flow without any version; its id. `fields` is {name, description, is_enabled, priority, labels, ...}."""
+    """A flow without any version; its id. `fields` is what a document or a request says of it."""
     _require_alerts(connection, actor, fields)
     row = {
         "company_id": actor.company_id,
@@ -74,8 +77,10 @@ def insert_flow(connection: Connection, actor: Actor, fields: Mapping[str, Any])
 def change(connection: Connection, actor: Actor, id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Change what `fields` names; None clears what is CLEARABLE.
 
-    Enabling settles the schedules: slots that passed meanwhile were paused. Raises Missing, Invalid on `alerts`.
+    Enabling settles the schedules: slots that passed meanwhile were paused. Runs that are queued keep their key.
+    Raises Missing, and Invalid on `concurrency_key` and `alerts`.
     """
+    _check(fields)
     row = owned.load_flow(connection, actor, id, lock=True)
     _require_alerts(connection, actor, fields)
     if fields.get("is_enabled") and not row.is_enabled:
@@ -83,6 +88,8 @@ def change(connection: Connection, actor: Actor, id: int, fields: Mapping[str, A
     if fields:
         values = {**fields, **_alert_state(row, fields, actor), "updated_at": actor.at}
         connection.execute(update(tables.flows).where(FLOWS.id == id).values(values))
+    if fields.get("concurrency", row.concurrency) != row.concurrency:
+        gates.reopen(connection, id)
     return get(connection, actor, id)
 
 
@@ -112,6 +119,12 @@ def remove(connection: Connection, actor: Actor, id: int) -> None:
     if iteration is not None:
         raise errors.Forbidden(f"Version {iteration} of flow {id} is Deployed; undeploy it first.")
     connection.execute(delete(tables.flows).where(FLOWS.id == id))
+    gates.reopen(connection, id)
+
+
+def _check(fields: Mapping[str, Any]) -> None:
+    if fields.get("concurrency_key") is not None:
+        templates.compile(fields["concurrency_key"], "concurrency_key")
 
 
 def view(row: Row[Any]) -> dict[str, Any]:
@@ -124,6 +137,7 @@ def view(row: Row[Any]) -> dict[str, Any]:
             "is_enabled": row.is_enabled,
             "priority": row.priority,
             "labels": row.labels,
+            "concurrency": row.concurrency,
             **{name: row._mapping[name] for name in CLEARABLE},
             "alerts": None if row.alerts is None else views.present(row.alerts),
             "created_at": views.instant(row.created_at),

@@ -28,7 +28,7 @@ _NAMED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a step gets, and the routes that its config brought, if any: all that needs no lock is checked.
+    """What a step gets, and the routes that its config brought, if any: all is checked that can be without the lock.
 
     Judging a large config takes long, and on SQLite every write would wait for it: it is done before the write.
     """
@@ -69,6 +69,7 @@ def judge_new(connection: Connection, actor: Actor, version_id: int, fields: Map
         "variables": fields.get("variables") or {},
     }
     judged = _judged(step_type, given)
+    _require_place(definitions.load_graph(connection, version_id), given)
     return judged if judged.routes is not None else replace(judged, routes=step_routes.of_new(step_type))
 
 
@@ -89,7 +90,7 @@ def _judged(step_type: contract.StepType, fields: Mapping[str, Any]) -> Judged:
         config, routes = step_routes.split(fields["config"], step_type)
         registry.check(step_type, config)
         judged = Judged({**fields, "config": config}, routes)
-    _require_variables(fields.get("variables", {}))
+    require_variables(fields.get("variables", {}))
     templates.compile_tree(fields.get("variables", {}), "variables")
     return judged
 
@@ -110,11 +111,7 @@ def put_step(
     owned.load_version(connection, actor, version_id)
     _require_own(connection, actor, fields["config"])
     drawn = owned.edit_draft(connection, actor, version_id, if_match)
-    if fields["microservice"] == graph.TRIGGER:
-        raise errors.Invalid.field("microservice", "A version has one trigger, and this one has it already.")
-    if len(drawn.steps) >= MAX_STEPS:
-        raise errors.Invalid.field("steps", f"A version has at most {MAX_STEPS} steps.")
-    drawn.require_place(fields["parent_id"], fields.get("flow_step_route_id"))
+    _require_place(drawn, fields)
     step_id = _insert_step(connection, actor, version_id, fields)
     for number, route in enumerate(judged.routes or ()):
         step_routes.insert_route(connection, actor, version_id, step_id, {**route, "position": number})
@@ -122,6 +119,15 @@ def put_step(
         connection, actor, drawn.followers_at(fields["parent_id"], fields.get("flow_step_route_id")), step_id
     )
     return _saved_step(connection, actor, version_id, step_id)
+
+
+def _require_place(drawn: graph.Graph, fields: Mapping[str, Any]) -> None:
+    """Raise Invalid unless the version has room for a new step where it is to hang."""
+    if fields["microservice"] == graph.TRIGGER:
+        raise errors.Invalid.field("microservice", "A version has one trigger, and this one has it already.")
+    if len(drawn.steps) >= MAX_STEPS:
+        raise errors.Invalid.field("steps", f"A version has at most {MAX_STEPS} steps.")
+    drawn.require_place(fields["parent_id"], fields.get("flow_step_route_id"))
 
 
 def _insert_step(connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]) -> int:
@@ -220,7 +226,7 @@ def judge_variables(
 ) -> None:
     """Raises Missing for the version, Invalid for variables that it cannot have."""
     owned.load_version(connection, actor, version_id)
-    _require_variables(variables)
+    require_variables(variables)
 
 
 def set_variables(
@@ -251,12 +257,13 @@ def _require_own(connection: Connection, actor: Actor, config: Mapping[str, Any]
             raise errors.Invalid.field(f"config.{name}", f"{noun} {asked} was not found.")
 
 
-def _require_variables(variables: Mapping[str, Any]) -> None:
-    registry.require_bounded(variables, "variables")
+def require_variables(variables: Mapping[str, Any], place: str = "variables") -> None:
+    """Raise Invalid below `place` for variables that no version, step or run can have."""
+    registry.require_bounded(variables, place)
     for name in variables:
         if not templates.is_variable_name(name):
             raise errors.Invalid.field(
-                f"variables.{name[:50]}", "A variable's name has letters, digits, '_', '-' and '.' only."
+                f"{place}.{name[:50]}", "A variable's name has letters, digits, '_', '-' and '.' only."
             )
 
 

@@ -72,7 +72,10 @@ def page(
     found: list[tuple[str, Metric]] = []
     for interval in asked.values.get("interval", ["day"]):
         found += [(interval, metric) for metric in _metrics(connection, flow_id, interval, asked, actor.at)]
-    found.sort(key=lambda entry: entry[1], reverse=asked.sort.startswith("-"))
+    if asked.sort.removeprefix("-") == "id":
+        found.sort(key=lambda entry: _id(flow_id, *entry), reverse=asked.sort.startswith("-"))
+    else:
+        found.sort(key=lambda entry: entry[1], reverse=asked.sort.startswith("-"))
     first = (asked.page - 1) * asked.per_page
     shown = found[first : first + asked.per_page]
     return query.Found([], len(found)), [view(flow_id, interval, metric) for interval, metric in shown]
@@ -177,17 +180,22 @@ def _shown(type_: str, counted: Counter[str]) -> dict[str, float]:
     return {**shown, "count": count, "average": round(counted["total_us"] / 1000 / max(count, 1), 3)}
 
 
-def view(flow_id: int, interval: str, metric: Metric) -> dict[str, Any]:
-    """A metric as the API shows it; its id is 52 bits of the sha256 of its other keys."""
+def _id(flow_id: int, interval: str, metric: Metric) -> int:
+    """52 bits of the sha256 of a metric's other keys."""
     starts_at = views.instant(metric.starts_at)
     identity = f"{flow_id}/{metric.version_id}/{interval}/{starts_at}/{metric.type}/{metric.key}"
+    return (int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8]) >> 12) or 1
+
+
+def view(flow_id: int, interval: str, metric: Metric) -> dict[str, Any]:
+    """A metric as the API shows it."""
     return {
-        "id": (int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8]) >> 12) or 1,
+        "id": _id(flow_id, interval, metric),
         "flow_id": flow_id,
         "flow_version_id": metric.version_id,
         "iteration": metric.iteration,
         "interval": interval,
-        "starts_at": starts_at,
+        "starts_at": views.instant(metric.starts_at),
         "type": metric.type,
         "key": metric.key,
         "value": metric.value,

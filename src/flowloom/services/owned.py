@@ -109,8 +109,9 @@ def etag(row: Row[Any]) -> str:
 
 
 def require_match(row: Row[Any], if_match: str | None) -> None:
-    """Raise Conflict when the caller edits another state than the saved one."""
-    if if_match is not None and if_match.strip() not in ("*", etag(row)):
+    """Raise Conflict when the caller edits another state than the saved one; `if_match` is a list of ETags, or `*`."""
+    tags = () if if_match is None else [tag.strip() for tag in if_match.split(",")]
+    if tags and "*" not in tags and etag(row) not in tags:
         raise errors.Conflict(
             f"Version {row.iteration} was changed meanwhile; load its graph again and repeat the edit."
         )

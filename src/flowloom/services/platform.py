@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from flowloom.engine.circuits import Circuits
 from flowloom.settings import Settings
 from flowloom.store.blobs import Blobs
 from flowloom.store.broker import Broker
@@ -26,4 +27,5 @@ class Platform:
     broker: Broker
     blobs: Blobs
     vault: Vault
+    circuits: Circuits
     clock: Callable[[], datetime]

@@ -49,9 +49,12 @@ def deploy(
     return owned.version_view(owned.load_version(connection, actor, id))
 
 
-def undeploy(connection: Connection, actor: Actor, flow_id: int, id: int) -> dict[str, Any]:
-    """Take a Deployed version back to Inactive; any other stays as it is. Raises Missing."""
+def undeploy(
+    connection: Connection, actor: Actor, flow_id: int, id: int, if_match: str | None = None
+) -> dict[str, Any]:
+    """Take a Deployed version back to Inactive; any other stays as it is. Raises Missing, Conflict."""
     row = owned.lock_version(connection, actor, id, flow_id=flow_id)
+    owned.require_match(row, if_match)
     if row.status == version.Status.DEPLOYED:
         _retire_deployed(connection, actor, flow_id)
     return owned.version_view(owned.load_version(connection, actor, id))
@@ -84,7 +87,7 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
     known = known_variables(drawn, row.variables)
     owned = _owned_ids(connection, actor.company_id)
     for step in drawn.ordered():
-        for name, words in _step_faults(step, drawn, known, owned).items():
+        for name, words in _step_faults(step, drawn, known[step.id], owned).items():
             found[f"steps.{step.id}.{name}"] = [f"{graph.label(step)}, {name}: {text}" for text in words]
     found |= circles.faults(connection, actor, row, drawn)
     if found:
@@ -99,15 +102,23 @@ def _owned_ids(connection: Connection, company_id: int) -> dict[str, set[int]]:
     }
 
 
-def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> frozenset[str]:
-    """The variables that a template may name: the version's, and those a set-variables step sets."""
-    set_by_steps = (
-        name
-        for step in drawn.steps.values()
-        if step.microservice == "set-variables" and isinstance(step.config.get("variables"), dict)
-        for name in step.config["variables"]
-    )
-    return frozenset((*variables, *set_by_steps))
+def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> dict[int, frozenset[str]]:
+    """The variables that a step's templates may name, by step: the version's, and those set by the steps above it."""
+    of_version = frozenset(variables)
+    known: dict[int, frozenset[str]] = {}
+    set_in: dict[int, frozenset[str]] = {}
+    for step in drawn.ordered():
+        above = step.parent_id or 0
+        known[step.id] = known.get(above, of_version) | set_in.get(above, frozenset())
+        set_in[step.id] = _variables_set(step)
+    return known
+
+
+def _variables_set(step: graph.Step) -> frozenset[str]:
+    named = step.config.get("variables")
+    if step.microservice != "set-variables" or not step.is_enabled or not isinstance(named, dict):
+        return frozenset()
+    return frozenset(named)
 
 
 def _step_faults(
@@ -145,7 +156,7 @@ def _used(
 def _unknown_variables(used: Mapping[str, Collection[str]], known: Collection[str]) -> dict[str, list[str]]:
     return {
         field: [
-            f"The variable '{name}' is not known; add it to the version's variables."
+            f"The variable '{name}' is not known here; add it to the version's variables, or set it in a step above."
             for name in sorted(unknown)
         ]
         for field, names in used.items()

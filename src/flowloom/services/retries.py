@@ -16,7 +16,7 @@ from flowloom.services.actor import Actor
 from flowloom.store import definitions, query, queue, tables
 from flowloom.store.blobs import Packed
 
-RUNS, FLOWS = tables.runs.c, tables.flows.c
+RUNS = tables.runs.c
 RETRIED: Final = (run.Status.FAILURE, run.Status.STOPPED, run.Status.PARTIAL)
 MAX_AT_ONCE: Final = 1000
 
@@ -175,15 +175,29 @@ def _require_payloads(connection: Connection, actor: Actor, row: Row[Any], serve
 def version_to_run(
     connection: Connection, actor: Actor, row: Row[Any], version_id: int | None
 ) -> queue.Chosen:
-    """The version that a run is done again on: its own as it was, or a chosen one. Raises Missing, Invalid."""
-    priority = connection.scalar(select(FLOWS.priority).where(FLOWS.id == row.flow_id)) or row.priority
+    """The version that a run is done again on: its own as it was, or a chosen one. Raises Missing, Invalid.
+
+    A flow that was deleted is Missing: nothing of it runs again.
+    """
+    flow = owned.load_flow(connection, actor, row.flow_id)
     if version_id is None:
-        return queue.Chosen(row.flow_version_id, row.iteration, "", row.content_hash, priority)
+        return _chosen(flow, row.flow_version_id, row.iteration, row.content_hash)
     chosen = owned.load_version(connection, actor, version_id, flow_id=row.flow_id)
     if chosen.status == version.Status.DRAFT:
         releases.require_runnable(connection, actor, chosen)
-    content_hash = definitions.keep(connection, version_id)
-    return queue.Chosen(version_id, chosen.iteration, chosen.status, content_hash, priority)
+    return _chosen(flow, version_id, chosen.iteration, definitions.keep(connection, version_id))
+
+
+def _chosen(flow: Row[Any], version_id: int, iteration: int, content_hash: str) -> queue.Chosen:
+    return queue.Chosen(
+        version_id,
+        iteration,
+        "",
+        content_hash,
+        flow.priority,
+        flow.concurrency_key,
+        flow.run_timeout_seconds,
+    )
 
 
 def version_of_letter(

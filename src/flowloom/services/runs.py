@@ -23,10 +23,9 @@ STATUS_CHOICES: Final = {
     **{str(int(status)): int(status) for status in run.Status},
     **{status.name.lower(): int(status) for status in run.Status},
 }
-_COMPANY = RUNS.company_id == bindparam("company_id")
 
 LISTING = query.Listing(
-    select=select(tables.runs).where(_COMPANY),
+    select=select(tables.runs).where(RUNS.company_id == bindparam("company_id")),
     id=RUNS.id,
     sorts={name: RUNS[name] for name in ("started_at", "queued_at", "finished_at")},
     filters={
@@ -44,16 +43,6 @@ LISTING = query.Listing(
         "started_before": query.Filter(RUNS.started_at, "instant", "before", help="Before this time"),
     },
     default_sort="-id",
-    is_capped=True,
-)
-QUEUE_LISTING = query.Listing(
-    select=select(tables.runs).where(_COMPANY, RUNS.status == run.Status.QUEUED),
-    id=RUNS.id,
-    sorts={"priority": RUNS.priority, "ready_at": RUNS.ready_at},
-    filters={
-        name: LISTING.filters[name] for name in ("flow_id", "flow_version_id", "trigger", "schedule_id")
-    },
-    default_sort="priority",
     is_capped=True,
 )
 LOG_LISTING = query.Listing(
@@ -140,14 +129,6 @@ def _require_startable(
 def page(connection: Connection, actor: Actor, asked: query.Page) -> tuple[query.Found, list[dict[str, Any]]]:
     """A page of the company's runs, newest first."""
     found = query.fetch(connection, LISTING, asked, company_id=actor.company_id)
-    return found, [view(row) for row in found.rows]
-
-
-def queued(
-    connection: Connection, actor: Actor, asked: query.Page
-) -> tuple[query.Found, list[dict[str, Any]]]:
-    """A page of the runs that wait, in the order they will start."""
-    found = query.fetch(connection, QUEUE_LISTING, asked, company_id=actor.company_id)
     return found, [view(row) for row in found.rows]
 
 

@@ -77,6 +77,7 @@ def create(
     owned.load_version(connection, actor, version_id)
     values = {**DEFAULTS, **fields}
     timetable(values)
+    _require_room(connection, version_id)
     _lock_draft(connection, actor, version_id, if_match)
     _require_room(connection, version_id)
     row = _row(version_id, values, actor.at)

@@ -35,11 +35,14 @@ def judge(
 ) -> None:
     """Judge the fields of a step's route, or of a new one, before the write. Raises Missing, Invalid."""
     drawn = _load(connection, actor, version_id)
-    drawn.require_step(step_id)
-    if id is not None:
+    if id is None:
+        _require_has_routes(drawn.require_step(step_id))
+    else:
         _require_route(drawn, step_id, id)
     registry.require_bounded(fields.get("where"), "where")
     require_where(fields.get("where"))
+    _refuse_fixed(drawn, step_id)
+    _require_fitting(drawn, step_id, fields, id)
 
 
 def add(
@@ -51,19 +54,12 @@ def add(
     if_match: str | None = None,
 ) -> dict[str, Any]:
     """Add a route to a step that has routes, last unless `position` says otherwise. Raises Missing, Invalid."""
-    step = _load(connection, actor, version_id).require_step(step_id)
-    if not registry.get(step.microservice).has_routes:
-        raise errors.Invalid.field(
-            "step", f"{graph.label(step)} is a {step.microservice}, which has no routes."
-        )
+    _require_has_routes(_load(connection, actor, version_id).require_step(step_id))
     drawn = owned.edit_draft(connection, actor, version_id, if_match)
     _refuse_fixed(drawn, step_id)
-    existing = drawn.routes_of(drawn.require_step(step_id).id)
-    _require_new_name(existing, fields["name"])
-    if len(existing) >= MAX_ROUTES:
-        raise errors.Invalid.field("routes", f"A step has at most {MAX_ROUTES} routes.")
+    _require_fitting(drawn, drawn.require_step(step_id).id, fields)
     position = fields.get("position")
-    last = max((route.position for route in existing), default=-1) + 1
+    last = max((route.position for route in drawn.routes_of(step_id)), default=-1) + 1
     placed = {**fields, "position": last if position is None else position}
     id = insert_route(connection, actor, version_id, step_id, placed)
     owned.note_save(connection, actor, version_id)
@@ -84,7 +80,7 @@ def change(
     drawn = owned.edit_draft(connection, actor, version_id, if_match)
     _require_route(drawn, step_id, id)
     _refuse_fixed(drawn, step_id)
-    _require_new_name([route for route in drawn.routes_of(step_id) if route.id != id], fields.get("name"))
+    _require_fitting(drawn, step_id, fields, id)
     if fields:
         changed = update(tables.routes).where(ROUTES.id == id)
         connection.execute(changed.values({**fields, "updated_at": actor.at}))
@@ -92,11 +88,24 @@ def change(
     return view(definitions.load_graph(connection, version_id).routes[id])
 
 
-def _require_new_name(others: Sequence[graph.Route], name: str | None) -> None:
+def _require_has_routes(step: graph.Step) -> None:
+    if not registry.get(step.microservice).has_routes:
+        raise errors.Invalid.field(
+            "step", f"{graph.label(step)} is a {step.microservice}, which has no routes."
+        )
+
+
+def _require_fitting(
+    drawn: graph.Graph, step_id: int, fields: Mapping[str, Any], id: int | None = None
+) -> None:
+    """Raise Invalid for a name that another route of the step has, or for a new route of a step with no room."""
+    others, name = [route for route in drawn.routes_of(step_id) if route.id != id], fields.get("name")
     if any(route.name == name for route in others):
         raise errors.Invalid.field(
             "name", f"Another route of this step is called '{name}'; give each its own name."
         )
+    if id is None and len(others) >= MAX_ROUTES:
+        raise errors.Invalid.field("routes", f"A step has at most {MAX_ROUTES} routes.")
 
 
 def remove(
@@ -186,8 +195,7 @@ def split(
         raise errors.Invalid.field(
             "config.routes", f"routes is a list of up to {MAX_ROUTES} {{name, where?}}."
         )
-    for number, route in enumerate(routes):
-        _require_fields(f"config.routes.{number}", route)
+    routes = [_fields(f"config.routes.{number}", route) for number, route in enumerate(routes)]
     names = [route["name"] for route in routes]
     if len(set(names)) != len(names):
         raise errors.Invalid.field("config.routes", "Two routes have the same name; give each its own.")
@@ -221,13 +229,18 @@ def _refuse_fixed(drawn: graph.Graph, step_id: int) -> None:
         )
 
 
-def _require_fields(place: str, route: object) -> None:
+def _fields(place: str, route: object) -> dict[str, Any]:
+    """The fields of a route, its name without white space around it. Raises Invalid."""
     if not isinstance(route, dict) or route.keys() - {"name", "where"}:
         raise errors.Invalid.field(place, "A route is {name, where?}.")
     name = route.get("name")
-    if not isinstance(name, str) or not 1 <= len(name) <= 255:
-        raise errors.Invalid.field(f"{place}.name", "A route has a name of 1 to 255 characters.")
+    name = name.strip() if isinstance(name, str) else ""
+    if not 1 <= len(name) <= 255:
+        raise errors.Invalid.field(
+            f"{place}.name", "A route has a name of 1 to 255 characters, not only white space."
+        )
     require_where(route.get("where"), f"{place}.where")
+    return {**route, "name": name}
 
 
 def require_where(where: object, place: str = "where") -> None:

@@ -112,22 +112,31 @@ def _draft_of(connection: Connection, flow_id: int) -> Row[Any] | None:
     return connection.execute(draft).one_or_none()
 
 
-def copy(connection: Connection, actor: Actor, flow_id: int, id: int) -> dict[str, Any]:
-    """A Deployed or Inactive version as the flow's new Draft, in place of the one there is. Raises Missing, Invalid."""
+def copy(
+    connection: Connection, actor: Actor, flow_id: int, id: int, if_match: str | None = None
+) -> dict[str, Any]:
+    """A Deployed or Inactive version as the flow's new Draft, in place of the one there is.
+
+    Raises Missing, Invalid, and Conflict when the Draft is not in the state that `if_match` names.
+    """
     source = owned.lock_version(connection, actor, id, flow_id=flow_id)
     version.require_copyable(source.iteration, source.status)
     draft = _draft_of(connection, flow_id)
     if draft is not None:
+        owned.require_match(draft, if_match)
         connection.execute(delete(tables.versions).where(VERSIONS.id == draft.id))
+    elif if_match is not None and if_match != "*":
+        raise errors.Conflict("The Draft to be replaced is gone; load the flow's versions again, then copy.")
     definition = definitions.define(connection, id)
     copied_id = create_draft(connection, actor, flow_id, definition, f"Copy of version {source.iteration}")
     schedules.copy(connection, id, copied_id, actor.at)
     return get(connection, actor, flow_id, copied_id)
 
 
-def remove(connection: Connection, actor: Actor, flow_id: int, id: int) -> int:
-    """Delete a Draft or Inactive version; its iteration. Runs and metrics stay. Raises Missing, Forbidden."""
+def remove(connection: Connection, actor: Actor, flow_id: int, id: int, if_match: str | None = None) -> int:
+    """Delete a Draft or Inactive version; its iteration. Runs and metrics stay. Raises Missing, Forbidden, Conflict."""
     row = owned.lock_version(connection, actor, id, flow_id=flow_id)
     version.require_deletable(row.iteration, row.status)
+    owned.require_match(row, if_match)
     connection.execute(delete(tables.versions).where(VERSIONS.id == id))
     return int(row.iteration)

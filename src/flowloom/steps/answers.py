@@ -4,27 +4,48 @@ from __future__ import annotations
 
 import email.utils
 import http
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import msgspec
 
-from flowloom.domain import bulk, payload
+from flowloom.domain import bulk, declaration, formats, payload
+from flowloom.domain.declaration import Declaration
 from flowloom.domain.payload import Payload
-from flowloom.steps import contract
+from flowloom.steps import contract, conversion
 
 MAX_RETRY_AFTER_SECONDS = 3600.0
 _SHOWN_CHARACTERS = 200
 _PASSING = frozenset({408, 425, 429})
 _LASTING = frozenset({501, 505})
-_CHARSETS = re.compile(r"utf-?(8|16|32)([bl]e)?|us-ascii|ascii|(iso-?8859|windows|cp|koi8)[-_]?\w+|latin-?1"
-                       r"|gb\w+|big5|euc[-_]\w+|shift[-_]jis|iso-2022-jp")  # fmt: skip
+_UNAUTHORISED = frozenset({401, 403})
 
 
 class Unreadable(Exception):
     """The answer is not what the config says it is."""
+
+
+def read(
+    body: bytes, content_type: str, wanted: conversion.FormatName | None, format: conversion.Format | None
+) -> Payload:
+    """The whole answer as a payload: in the format that is wanted, else as its content type says. Raises Unreadable.
+
+    What says that it is text, and is not, stays bytes, unless text is wanted.
+    """
+    kind = wanted or payload.kind_of(content_type or payload.TEXT_TYPE)
+    if kind == "json":
+        return Payload(decoded_json(body), size_bytes=len(body))
+    if kind == "bytes":
+        return Payload(body, content_type.partition(";")[0].strip().lower(), size_bytes=len(body))
+    try:
+        declared = conversion.declared(kind, content_type, format)
+        if kind == "text":
+            return _text_payload(body, declared, wanted == "text")
+        found = formats.decode(body, declared.content_type)
+    except declaration.Unreadable as error:
+        raise Unreadable(f"the answer cannot be read as {kind} ({error.why}).") from None
+    return Payload(found, declared.content_type, size_bytes=len(body))
 
 
 def decoded_json(body: bytes) -> object:
@@ -38,32 +59,39 @@ def decoded_json(body: bytes) -> object:
         raise Unreadable(f"the answer is not valid JSON ({error}).") from None
 
 
-def text_payload(body: bytes, content_type: str, forced: bool) -> Payload:
-    """Text in its charset; what is no text stays bytes, unless text was asked for."""
-    media_type, _, parameters = content_type.partition(";")
-    charset = parameters.lower().partition("charset=")[2].partition(";")[0].strip(' "') or "utf-8"
-    media_type = media_type.strip().lower() or payload.TEXT_TYPE
-    if forced and payload.is_json_type(media_type):
-        media_type = payload.TEXT_TYPE
+def _text_payload(body: bytes, declared: Declaration, forced: bool) -> Payload:
+    """Text in its charset, which it is written in no more."""
     try:
-        if not _CHARSETS.fullmatch(charset):
-            raise LookupError(charset)
-        return Payload(body.decode(charset), media_type, size_bytes=len(body))
-    except (UnicodeError, LookupError):
-        kept = body.decode(errors="replace") if forced else body
-        return Payload(kept, media_type, size_bytes=len(body))
+        text: str | bytes = body.decode(declared.encoding)
+    except UnicodeDecodeError:
+        text = body.decode(errors="replace") if forced else body
+    return Payload(text, declared.media_type, size_bytes=len(body))
 
 
 def refusal(method: str, response: contract.Response, now: datetime) -> contract.Outcome:
     """What a status other than 2xx means: try again, or fail for good."""
+    status, why = response.status, described(method, response)
+    if status in _PASSING or (status >= 500 and status not in _LASTING):
+        return contract.Retry(why, retry_after_seconds(response.headers, now))
+    if status in _LASTING:
+        return contract.Fail(why, "unavailable")
+    return contract.Fail(why, "authentication" if status in _UNAUTHORISED else "rejected")
+
+
+def unanswered(failed: contract.RequestFailed) -> contract.Outcome:
+    """What it means that no answer came."""
+    if failed.passing:
+        return contract.Retry(failed.why, failed.after_seconds, failed.error_class)
+    return contract.Fail(failed.why, failed.error_class)
+
+
+def described(method: str, response: contract.Response) -> str:
+    """What was answered, in words: the status and how the body begins."""
     status = response.status
     phrase = http.HTTPStatus(status).phrase if status in http.HTTPStatus._value2member_map_ else ""
     body = " ".join(response.body[: 4 * _SHOWN_CHARACTERS].decode(errors="replace").split())
     why = f"{method} {shown_url(response.url)} answered {status} {phrase}".rstrip()
-    why += f": {body[:_SHOWN_CHARACTERS]}" if body else "."
-    if status in _PASSING or (status >= 500 and status not in _LASTING):
-        return contract.Retry(why, retry_after_seconds(response.headers, now))
-    return contract.Fail(why)
+    return why + (f": {body[:_SHOWN_CHARACTERS]}" if body else ".")
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:

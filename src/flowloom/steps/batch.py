@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from flowloom.domain.payload import Path, Payload, compile_path
+from flowloom.domain.payload import Payload, compile_path, fitting_type
 from flowloom.steps import contract
-from flowloom.steps.json_only import json_only
+from flowloom.steps.records_only import records_only
 
 
 class Batch(contract.Config):
@@ -21,7 +21,7 @@ def compile(config: Batch, legs: Sequence[contract.Leg]) -> contract.Compiled:
     size = config.size
 
     def run(context: contract.Context, payload: Payload) -> contract.Outcome:
-        items = _items(path, payload.body)
+        items = payload.items_at(path)
         if items is None:
             where = f"at '{config.path}'" if config.path else "in the payload"
             return contract.Fail(f"There is no list {where} to make batches of.")
@@ -29,20 +29,13 @@ def compile(config: Batch, legs: Sequence[contract.Leg]) -> contract.Compiled:
         item_bytes = payload.size_bytes / max(len(items), 1)
         return contract.Done([_payload(payload, at, batch, item_bytes) for at, batch in enumerate(batches)])
 
-    return contract.Compiled(json_only(run))
-
-
-def _items(path: Path, body: object) -> list[object] | None:
-    """The list at the path; with `*` all items of the lists there."""
-    found = path.get(body)
-    if path.stars and isinstance(found, list):
-        return path.records(body)
-    return found if isinstance(found, list) else None
+    return contract.Compiled(records_only(run))
 
 
 def _payload(payload: Payload, at: int, items: list[object], item_bytes: float) -> Payload:
     size_bytes = round(item_bytes * len(items))
-    return Payload(items, payload.content_type, payload.meta, f"{payload.position}.{at}", size_bytes)
+    content_type = fitting_type(payload.content_type, items)
+    return Payload(items, content_type, payload.meta, f"{payload.position}.{at}", size_bytes)
 
 
 TYPE = contract.StepType(
@@ -50,9 +43,9 @@ TYPE = contract.StepType(
     title="Batch",
     help=(
         "Cuts a list into payloads of `size` items, the last one with what remains. Without `path` the "
-        "payload is the list. Content type and meta stay; an empty list gives no payloads."
+        "payload is the list. Meta stays, and rows of CSV stay CSV; an empty list gives no payloads."
     ),
-    failure="A payload that is not JSON, or that has no list where one is expected, fails.",
+    failure="A payload without records (JSON, CSV, XML), or that has no list where one is expected, fails.",
     config=Batch,
     compile=compile,
     examples=[

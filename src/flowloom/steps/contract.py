@@ -132,7 +132,8 @@ Outcome = Done | Routed | Retry | Fail | Wait | Stop
 @dataclass(frozen=True, slots=True)
 class Request:
     """An outbound HTTP request. With a connection, `url` may be relative to its base URL and the
-    connection's authentication and headers are added by the engine, never seen by the step."""
+    connection's authentication and headers are added by the engine, never seen by the step. With `renews_token`
+    an access token that this run has used before is not used again."""
 
     method: str
     url: str
@@ -141,6 +142,7 @@ class Request:
     body: bytes | None = None
     connection_id: int | None = None
     timeout_seconds: float = 60.0
+    renews_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +158,23 @@ class Response:
 class RequestFailed(Exception):
     """No answer came (refused, reset, timeout, too large) or the request is not allowed.
 
-    `passing` tells whether trying again can help: a refused address or a bad URL never does.
+    `passing` tells whether trying again can help: a refused address or a bad URL never does. `after_seconds`
+    says when, if that is known; `error_class` is as in Fail.
     """
 
-    def __init__(self, why: str, *, passing: bool) -> None:
+    def __init__(
+        self,
+        why: str,
+        *,
+        passing: bool,
+        error_class: str | None = None,
+        after_seconds: float | None = None,
+    ) -> None:
         super().__init__(why)
         self.why = why
         self.passing = passing
+        self.error_class = error_class or ("unavailable" if passing else "refused")
+        self.after_seconds = after_seconds
 
 
 @dataclass(frozen=True, slots=True)

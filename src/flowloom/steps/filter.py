@@ -10,7 +10,7 @@ from pydantic import Field
 from flowloom.domain import comparison, conditions
 from flowloom.domain.payload import Payload, compile_path
 from flowloom.steps import contract
-from flowloom.steps.json_only import json_only
+from flowloom.steps.records_only import records_only
 
 
 class Filter(contract.Config):
@@ -38,7 +38,7 @@ def compile(config: Filter, legs: Sequence[contract.Leg]) -> contract.Compiled:
         body = path.replace_records(payload.body, kept)
         return contract.Done([payload.with_body(body)] if path.records(body) else [])
 
-    return contract.Compiled(json_only(run))
+    return contract.Compiled(records_only(run))
 
 
 _PAID = {"field": "status", "operator": "equals", "value": "paid"}
@@ -51,7 +51,7 @@ TYPE = contract.StepType(
         "the items of a list payload, the payload itself, or what stands at `path`. A payload in which no "
         "record is left goes no further; that includes one whose list at `path` was empty or missing."
     ),
-    failure="A payload that is not JSON fails. A record that lacks a field just does not satisfy.",
+    failure="A payload that is not JSON, CSV or XML fails. A record that lacks a field just does not satisfy.",
     config=Filter,
     compile=compile,
     examples=[

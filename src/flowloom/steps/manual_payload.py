@@ -9,15 +9,16 @@ import msgspec
 from pydantic import Field
 
 from flowloom import errors
-from flowloom.domain import templates
-from flowloom.domain.payload import JSON_TYPE, Payload, is_json_type, is_text_type
+from flowloom.domain import csv_records, declaration, templates, xml_records
+from flowloom.domain.declaration import Declaration
+from flowloom.domain.payload import JSON_TYPE, Payload, fitting_type, is_record_type, kind_of
 from flowloom.domain.templates import Scope
 from flowloom.steps import aside, contract
 
 
 class ManualPayload(contract.Config):
     body: Any = Field(
-        description="JSON, or text that holds it; for other content types the text. May hold templates.",
+        description="JSON, or text that holds JSON, CSV or XML as content_type says; else text. May hold templates.",
         json_schema_extra={"x-template": True},
     )
     content_type: str = Field(
@@ -43,32 +44,51 @@ def compile(config: ManualPayload, legs: Sequence[contract.Leg]) -> contract.Com
 
 
 def _body(config: ManualPayload) -> Callable[[Scope], object]:
-    if is_json_type(config.content_type):
-        parsed = _parsed(config.body) if isinstance(config.body, str) else config.body
-        return templates.compile_tree(parsed, "body").value
+    declared = _declared(config.content_type)
+    if is_record_type(config.content_type):
+        records = _records(config.body, declared) if isinstance(config.body, str) else config.body
+        if fitting_type(config.content_type, records) != config.content_type:
+            raise errors.Invalid.field("body", "CSV is a list of objects and XML an object with one key.")
+        return templates.compile_tree(records, "body").value
     if not isinstance(config.body, str):
         raise errors.Invalid.field("body", f"The body of a payload of type {config.content_type} is text.")
     render = templates.compile(config.body, "body").render
-    return render if is_text_type(config.content_type) else lambda scope: render(scope).encode()
+    return render if kind_of(config.content_type) == "text" else lambda scope: render(scope).encode()
 
 
-def _parsed(text: str) -> object:
+def _declared(content_type: str) -> Declaration:
     try:
-        return msgspec.json.decode(text)
+        return declaration.parse(content_type)
+    except declaration.Unreadable as error:
+        raise errors.Invalid.field("content_type", error.why) from None
+
+
+def _records(text: str, declared: Declaration) -> object:
+    """What a text holds, before its placeholders are filled in: what they hold cannot change where a cell ends."""
+    try:
+        match kind_of(declared.media_type):
+            case "csv":
+                return csv_records.read(text, declared)
+            case "xml":
+                return xml_records.read(text)
+            case _:
+                return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         message = f"The body is not JSON ({error}); correct it, or set content_type to text/plain."
         raise errors.Invalid.field("body", message) from None
+    except declaration.Unreadable as error:
+        raise errors.Invalid.field("body", error.why) from None
 
 
 TYPE = contract.StepType(
     microservice="manual-payload",
     title="Manual payload",
     help=(
-        "Replaces the payload by the one written here, which may hold templates. With a JSON content type, "
-        "text is read as JSON and its strings are filled in, so a placeholder stands inside quotes; alone "
-        "there it keeps its JSON type."
+        "Replaces the payload by the one written here, which may hold templates. With a content type of JSON, "
+        "CSV or XML, text is read as such and its strings are filled in then, so in JSON a placeholder stands "
+        "inside quotes; alone there it keeps its JSON type."
     ),
-    failure="It does not fail: bad JSON is refused when the step is saved.",
+    failure="It does not fail: bad JSON, CSV or XML is refused when the step is saved.",
     config=ManualPayload,
     compile=compile,
     examples=[
@@ -87,6 +107,13 @@ TYPE = contract.StepType(
             {"body": "Order [[payload.id]]", "content_type": "text/plain"},
             payloads=[{"id": 7}],
             expect=["Order 7"],
+        ),
+        contract.Example(
+            "Rows of CSV",
+            {"body": "sku;shop\na;{{shop}}", "content_type": 'text/csv; delimiter=";"'},
+            payloads=[None],
+            expect=[[{"sku": "a", "shop": "nl"}]],
+            variables={"shop": "nl"},
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -12,11 +13,12 @@ from flowloom.domain import templates, transforms
 from flowloom.domain.payload import MISSING, Path, Payload, assign, compile_path
 from flowloom.domain.templates import Scope
 from flowloom.steps import contract
-from flowloom.steps.json_only import json_only
+from flowloom.steps.records_only import records_only
 
 MAX_TARGET_POSITION = 999
 
 _ORIGINS = ("source", "value", "template", "variable")
+_ONE_ORIGIN = f"A rule has exactly one of: {', '.join(_ORIGINS)}."
 
 
 class Rule(contract.Config):
@@ -55,7 +57,9 @@ Apply = Callable[[object, Scope, dict[str, object]], None]
 
 def compile(config: Map, legs: Sequence[contract.Leg]) -> contract.Compiled:
     path = compile_path(config.path)
-    rules = [_rule(rule, f"rules.{at}") for at, rule in enumerate(config.rules)]
+    rules = errors.Incomplete.gather(
+        partial(_rule, rule, f"rules.{at}") for at, rule in enumerate(config.rules)
+    )
     map_all = _map_all(rules, per_record=any("template" in rule.model_fields_set for rule in config.rules))
 
     def run(context: contract.Context, payload: Payload) -> contract.Outcome:
@@ -66,7 +70,7 @@ def compile(config: Map, legs: Sequence[contract.Leg]) -> contract.Compiled:
             return contract.Fail(str(error))
         return contract.Done([payload.with_body(body)])
 
-    return contract.Compiled(json_only(run))
+    return contract.Compiled(records_only(run))
 
 
 def _map_all(rules: list[Apply], per_record: bool) -> Callable[[list[object], Scope], list[object]]:
@@ -93,10 +97,14 @@ def _map_all(rules: list[Apply], per_record: bool) -> Callable[[list[object], Sc
 
 
 def _rule(rule: Rule, place: str) -> Apply:
+    """Raises errors.Invalid on what is wrong, or errors.Incomplete on what is missing."""
     origins = [name for name in _ORIGINS if name in rule.model_fields_set]
-    if len(origins) != 1:
-        raise errors.Invalid.field(place, f"A rule has exactly one of: {', '.join(_ORIGINS)}.")
+    if len(origins) > 1:
+        raise errors.Invalid.field(place, _ONE_ORIGIN)
     target = _target(rule.target, f"{place}.target")
+    if not origins:
+        transforms.compile(rule.transforms, f"{place}.transforms")
+        raise errors.Incomplete({place: [_ONE_ORIGIN]})
     if rule.source is not None:
         return _copied(rule, target, compile_path(rule.source, f"{place}.source"), place)
     return _assigned(target, _transformed(_read(rule, origins[0], place), rule, 0, place))
@@ -189,7 +197,7 @@ TYPE = contract.StepType(
         "source and target maps a list position by position. The map of a list is the list of the maps."
     ),
     failure=(
-        "A payload that is not JSON fails, and so does one with a value that a transform cannot work on; "
+        "A payload that is not JSON, CSV or XML fails, and so does one with a value that a transform cannot work on; "
         "the message names the record and the target."
     ),
     config=Map,

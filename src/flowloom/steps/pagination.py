@@ -6,13 +6,15 @@ A page's state is JSON and stored, so a restart goes on with the page it had rea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote_plus, urljoin, urlsplit
 
 import re2
 from pydantic import Field
 
+from flowloom import errors
 from flowloom.domain import payload
 from flowloom.steps import contract
 
@@ -36,8 +38,26 @@ class Endless(Exception):
         self.why = why
 
 
+@dataclass(frozen=True, slots=True)
+class InBody:
+    """A place that stands in the body of a request."""
+
+    path: payload.Path
+    place: Place
+
+    def put_into(self, body: object) -> dict[str, object]:
+        """The body, a JSON object, with the place in it."""
+        changed = dict(body) if isinstance(body, dict) else {}
+        payload.assign(changed, self.path, self.place)
+        return changed
+
+
 class _Pages(contract.Config):
     max_pages: int = Field(10_000, ge=1, le=1_000_000, description="Fail when there are more pages than this")
+
+    def in_body(self, place: Place | None) -> InBody | None:
+        """What stands in the body to ask for the page at `place`."""
+        return None
 
 
 class ByPage(_Pages):
@@ -80,14 +100,23 @@ class ByOffset(_Pages):
 
 
 class ByCursor(_Pages):
-    """Gives back in a query parameter what the last answer holds at `cursor_path`, until nothing is there."""
+    """Gives back what the last answer holds at `cursor_path`, in a query parameter or in the body, until nothing is
+    there."""
 
     type: Literal["cursor"]
-    param: str = Field(min_length=1)
+    param: str | None = Field(None, min_length=1, description="The query parameter, or else body_path")
+    body_path: str | None = Field(
+        None, min_length=1, description="Where the cursor stands in the JSON body, such as page.after"
+    )
     cursor_path: str = Field(min_length=1)
 
     def query(self, place: Place | None) -> dict[str, str]:
-        return {} if place is None else {self.param: str(place)}
+        return {} if place is None or self.param is None else {self.param: str(place)}
+
+    def in_body(self, place: Place | None) -> InBody | None:
+        if place is None or self.body_path is None:
+            return None
+        return InBody(payload.compile_path(self.body_path), place)
 
     def next(
         self, place: Place | None, response: contract.Response, body: object, items: int
@@ -139,11 +168,28 @@ Pagination = Annotated[ByPage | ByOffset | ByCursor | ByLink | ByNextUrl, Field(
 
 
 def check(pages: Pagination) -> None:
-    """Raises errors.Invalid on the field below `pagination` that holds no path."""
+    """Raises errors.Invalid on the field below `pagination` that holds no path, or is one too many."""
     if isinstance(pages, ByCursor):
+        if (pages.param is None) == (pages.body_path is None):
+            raise errors.Invalid.field("pagination.param", "Give either param or body_path.")
+        if pages.body_path is not None:
+            _require_keys(payload.compile_path(pages.body_path, "pagination.body_path"))
         payload.compile_path(pages.cursor_path, "pagination.cursor_path")
     if isinstance(pages, ByNextUrl):
         payload.compile_path(pages.url_path, "pagination.url_path")
+
+
+def check_body(pages: Pagination, *, has_object: bool) -> None:
+    """Raises errors.Invalid where a cursor is to stand in the body of a request that has no JSON object there."""
+    if isinstance(pages, ByCursor) and pages.body_path is not None and not has_object:
+        message = "The cursor stands in a JSON object; set method to POST, and write the body as an object."
+        raise errors.Invalid.field("pagination.body_path", message)
+
+
+def _require_keys(path: payload.Path) -> None:
+    if path.stars or not path.segments:
+        message = "Name the place of one cursor, such as page.after."
+        raise errors.Invalid.field("pagination.body_path", message)
 
 
 def start() -> State:
@@ -171,6 +217,16 @@ def advance(
         raise Endless(f"Page {state['page'] + 1} names a page as the next that was read before.")
     kept = [*seen[:_FIRST_PLACES], *seen[_FIRST_PLACES:][1 - _LATEST_PLACES :], mark]
     return {"page": state["page"] + 1, "place": place, "seen": kept}
+
+
+def without_parameters(url: str, names: Collection[str]) -> str:
+    """The URL without the parameters of these names: what counts the pages is not to stand there twice."""
+    if not names or "?" not in url:
+        return url
+    whole, mark, fragment = url.partition("#")
+    path, _, query = whole.partition("?")
+    kept = [part for part in query.split("&") if unquote_plus(part.partition("=")[0]) not in names]
+    return f"{path}?{'&'.join(kept)}{mark}{fragment}" if kept else f"{path}{mark}{fragment}"
 
 
 def next_link(header: str) -> str | None:

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from flowloom import errors
 from flowloom.domain import templates
 from flowloom.steps import (
+    assert_,
     batch,
     branch,
     callback,
@@ -27,6 +28,7 @@ from flowloom.steps import (
     route,
     run_flow,
     set_variables,
+    split,
     trigger,
     try_catch,
 )
@@ -45,6 +47,7 @@ TYPES: Mapping[str, StepType] = {
         filter.TYPE,
         map.TYPE,
         batch.TYPE,
+        split.TYPE,
         route.TYPE,
         branch.TYPE,
         set_variables.TYPE,
@@ -52,6 +55,7 @@ TYPES: Mapping[str, StepType] = {
         delay.TYPE,
         try_catch.TYPE,
         run_flow.TYPE,
+        assert_.TYPE,
         notify.TYPE,
         callback.TYPE,
     )
@@ -69,7 +73,7 @@ def get(microservice: str) -> StepType:
 def check(
     step_type: StepType, config: Mapping[str, object]
 ) -> tuple[contract.Config | None, dict[str, list[str]]]:
-    """The config as its model, or None with the problems when required fields are missing.
+    """The config as its model, or None with the problems when all that is wrong is what is missing.
 
     Problems are {"config.size": ["This field is required."]}. Raises errors.Invalid on `config.<path>` for
     everything that could never be right: unknown keys, other types (nothing is coerced), bad values.
@@ -83,9 +87,15 @@ def check(
         return None, _missing(step_type, config, error.errors(include_url=False))
     try:
         step_type.compile(model, ())
+    except errors.Incomplete as error:
+        return None, dict(list(_below_config(error).items())[:MAX_MESSAGES])
     except errors.Invalid as error:
-        raise errors.Invalid({f"config.{place}": said for place, said in error.errors.items()}) from None
+        raise errors.Invalid(_below_config(error)) from None
     return model, {}
+
+
+def _below_config(error: errors.Invalid) -> dict[str, list[str]]:
+    return {f"config.{place}": said for place, said in error.errors.items()}
 
 
 def require_bounded(value: object, place: str = "config") -> None:

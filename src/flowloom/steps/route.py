@@ -28,7 +28,7 @@ def compile(config: Route, legs: Sequence[contract.Leg]) -> contract.Compiled:
 
     def run(context: contract.Context, payload: Payload) -> contract.Outcome:
         scope = context.scope(payload)
-        if payload.is_json and isinstance(payload.body, list):
+        if payload.has_records and isinstance(payload.body, list):
             shares: dict[str, list[object]] = {}
             for item in payload.body:
                 for key in takers(fits, item, scope):

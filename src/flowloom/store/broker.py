@@ -21,6 +21,7 @@ class Broker:
         self._work = asyncio.Event()
         self._subscribers: dict[int, set[asyncio.Queue[dict[str, Any] | None]]] = {}
         self._stop_handler: Callable[[int], None] | None = None
+        self._is_closing = False
 
     def wake(self) -> None:
         """Say that a run may be ready."""
@@ -49,6 +50,8 @@ class Broker:
         """A queue of this run's events, from now on."""
         events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(BACKLOG)
         self._subscribers.setdefault(run_id, set()).add(events)
+        if self._is_closing:
+            events.put_nowait(None)
         try:
             yield events
         finally:
@@ -57,7 +60,8 @@ class Broker:
                 del self._subscribers[run_id]
 
     def close_watchers(self) -> None:
-        """End every stream: the server goes down."""
+        """End every stream, also those to come: the server goes down."""
+        self._is_closing = True
         for subscribers in self._subscribers.values():
             for subscriber in subscribers:
                 if subscriber.full():

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from flowloom import errors
-from flowloom.store import writer
+from flowloom.store import rights, writer
 
 T = TypeVar("T")
 READERS: Final = 3
@@ -81,6 +81,11 @@ class Database:
         except DBAPIError as error:
             raise translate(error) from error
 
+    def faults(self) -> list[str]:
+        """Why the last group could not be written, in words; nothing once one was written again."""
+        fault = self._writer.fault
+        return [] if fault is None else [f"the database cannot be written ({fault})"]
+
     def close(self) -> None:
         self._writer.close()
         self._threads.shutdown()
@@ -93,7 +98,8 @@ class Database:
                 self.url, pool_size=8, max_overflow=4, pool_pre_ping=True, hide_parameters=True
             )
         if self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            Path(self.url.database).parent.mkdir(rights.DIRECTORY_MODE, parents=True, exist_ok=True)
+            rights.close_database(self.url)
         engine = create_engine(
             self.url,
             pool_size=1,

@@ -19,10 +19,10 @@ def settle(
 ) -> None:
     """What comes of the end of these runs, whose rows say so already. `parents` are the runs that await them."""
     for parent_id in parents:
-        _wake(connection, parent_id, at)
+        wake(connection, parent_id, at)
 
 
-def _wake(connection: Connection, parent_id: int, at: datetime) -> None:
+def wake(connection: Connection, parent_id: int, at: datetime) -> None:
     """Take up a run that waits for children, once none that it awaits goes on."""
     goes_on = exists().where(
         _CHILD.c.parent_run_id == RUNS.id, _CHILD.c.is_awaited, _CHILD.c.status < run.Status.SUCCESS

@@ -43,11 +43,13 @@ class End:
 
 @dataclass(slots=True, kw_only=True)
 class Park:
-    """A started run that leaves memory until `resume_at`, or until a child run that it awaits ends."""
+    """A started run that leaves memory until `resume_at`, or with `for_child` until the runs that it awaits end."""
 
     run_id: int
     fence: int
+    at: datetime
     resume_at: datetime
+    for_child: bool
     has_warnings: bool
 
 
@@ -197,13 +199,14 @@ def park_run(connection: Connection, park: Park) -> None:
         tables.runs.c.fence == park.fence,
         tables.runs.c.status == run.Status.STARTED,
     )
-    connection.execute(
-        update(tables.runs)
-        .where(*ours)
-        .values(
-            resume_at=park.resume_at, has_warnings=or_(tables.runs.c.has_warnings, literal(park.has_warnings))
-        )
-    )
+    values = {
+        "resume_at": park.resume_at,
+        "has_warnings": or_(tables.runs.c.has_warnings, literal(park.has_warnings)),
+    }
+    connection.execute(update(tables.runs).where(*ours).values(values))
+    if park.for_child:
+        # The last of them may have ended while the run was on its way here.
+        endings.wake(connection, park.run_id, park.at)
 
 
 # Locks the runs that end, so that what is said of them holds when they are moved.

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Column, ColumnElement, Connection, Row, Select, bindparam, func, select
 
 from flowloom import errors
+from flowloom.domain import timestamp
 from flowloom.store import columns
 
 PER_PAGE = 15
@@ -112,6 +113,15 @@ def given_once(listing: Listing, params: Sequence[tuple[str, str]]) -> dict[str,
     return given
 
 
+def refuse_unlisted(params: Sequence[tuple[str, str]], own: Collection[str]) -> None:
+    """Raise BadQuery for a filter, sort or include where no list is answered; `own` is what is read there."""
+    for name, text in params:
+        is_filter = name.startswith("filter[") and name.endswith("]")
+        if name not in own and (is_filter or (text and name in ("sort", "include"))):
+            noun, shown = ("filter", name[7:-1]) if is_filter else (name, text)
+            raise errors.BadQuery(f"Unknown {noun} '{shown[:50]}'; allowed: none here.")
+
+
 def _whole(given: Mapping[str, str], name: str, default: int) -> int:
     text = given.get(name)
     if text is None:
@@ -186,13 +196,16 @@ def read_instant(name: str, text: str) -> datetime:
     try:
         if text.isascii() and text.isdigit():
             return min(columns.from_micros(int(text[:20]) * 1000), LATEST)
-        # A plus in a query string arrives as a space.
-        instant = datetime.fromisoformat(text.replace(" ", "+") if text.count(":") > 2 else text)
-        return min(instant if instant.tzinfo else instant.replace(tzinfo=UTC), LATEST).astimezone(UTC)
+        return min(timestamp.parse(_with_plus(text)), LATEST)
     except (ValueError, OverflowError):
         raise errors.Invalid.field(
             name, f"{name} takes a time such as 2026-01-31T10:00:00Z, or milliseconds since 1970."
         ) from None
+
+
+def _with_plus(text: str) -> str:
+    """A plus in a query string arrives as a space; here the one before an offset is put back."""
+    return "+".join(text.rsplit(" ", 1)) if text.count(":") > 2 else text
 
 
 _READERS: Mapping[Kind, Callable[[str, str, Filter], Any]] = {
@@ -274,6 +287,9 @@ def _page_statement(listing: Listing, sort: str, names: tuple[str, ...], by_curs
     order = [column] if column is listing.id else [column, listing.id]
     if sort.startswith("-"):
         order = [part.desc() for part in order]
+    if isinstance(column, Column) and column.nullable:
+        # Else SQLite has what is not there yet at the beginning, and PostgreSQL at the end.
+        order[0] = order[0].nulls_last() if sort.startswith("-") else order[0].nulls_first()
     statement = _filtered(listing, names).order_by(*order)
     if by_cursor:
         after: BindParameter[int] = bindparam("after")

@@ -1,23 +1,23 @@
-"""The queue: how a run comes to be, how it is claimed, and the one place that says which version runs now."""
+"""The queue: how a run comes to be, and the one place that says which version runs now. `claims` takes them from it."""
 
 from __future__ import annotations
 
 import enum
+import hashlib
 import itertools
 import threading
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+import msgspec
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select
 
 from flowloom import errors
-from flowloom.domain import graph, run, version
+from flowloom.domain import graph, run, templates, version
 from flowloom.domain.payload import JSON_TYPE
-from flowloom.store import columns, database, definitions, recall, tables
+from flowloom.store import blobs, columns, database, definitions, tables
 from flowloom.store.blobs import Packed
 
 FLOWS, VERSIONS, RUNS, PAYLOADS = tables.flows.c, tables.versions.c, tables.runs.c, tables.payloads.c
@@ -90,6 +90,8 @@ class Chosen(NamedTuple):
     status: str
     content_hash: str
     priority: int
+    concurrency_key: str | None = None
+    timeout_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ _STARTABLE = (
         FLOWS.company_id,
         FLOWS.is_enabled,
         FLOWS.priority,
+        FLOWS.concurrency_key,
+        FLOWS.run_timeout_seconds,
         VERSIONS.id.label("version_id"),
         VERSIONS.iteration,
         VERSIONS.status,
@@ -184,7 +188,15 @@ def choose(found: Candidates, start: Start) -> Chosen:
     if start.trigger in run.AUTOMATIC and not flow.is_enabled:
         raise errors.Conflict(f"Flow {start.flow_id} is disabled; enable it (is_enabled: true) first.")
     row = chosen if chosen is not None else flow
-    return Chosen(row.version_id, row.iteration, row.status, row.content_hash, row.priority)
+    return Chosen(
+        row.version_id,
+        row.iteration,
+        row.status,
+        row.content_hash,
+        row.priority,
+        row.concurrency_key,
+        row.run_timeout_seconds,
+    )
 
 
 def enqueue(connection: Connection, ids: RunIds, starts: Sequence[Start]) -> list[Started | Exception]:
@@ -219,7 +231,10 @@ def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]])
         return
     # A slot that has fired before stays as it fired, whatever the clock was set to meanwhile.
     unless_fired = database.insert_or_ignore(connection, tables.runs, RUNS.schedule_id, RUNS.fire_at)
-    rows = [_run_row(id, start, _pinned(connection, chosen)) for id, start, chosen in written]
+    rows = [
+        {**_run_row(id, start, _pinned(connection, chosen)), "lane": _lane(connection, start, chosen)}
+        for id, start, chosen in written
+    ]
     connection.execute(unless_fired, rows)
     bodies = [_start_payload(run_id, start) for run_id, start, _ in written if start.body is not None]
     if bodies:
@@ -234,6 +249,31 @@ def _pinned(connection: Connection, chosen: Chosen) -> Chosen:
     if chosen.status != version.Status.DRAFT:
         return chosen
     return chosen._replace(content_hash=definitions.keep(connection, chosen.version_id))
+
+
+def _lane(connection: Connection, start: Start, chosen: Chosen) -> str | None:
+    """What is equal for runs that go one at a time; a retry keeps the lane of the run it repeats."""
+    if start.retry is not None:
+        lane: str | None = connection.scalar(select(RUNS.lane).where(RUNS.id == start.retry.run_id))
+        return lane
+    if chosen.concurrency_key is None:
+        return None
+    template = templates.compile(chosen.concurrency_key, "concurrency_key")
+    variables = dict(start.variables or {})
+    if template.variables - variables.keys():
+        of_version = connection.scalar(select(VERSIONS.variables).where(VERSIONS.id == chosen.version_id))
+        variables = {**(of_version or {}), **variables}
+    key = template.render(templates.Scope(variables, _body(start), start.at, start.meta)).strip()
+    named = f"{start.flow_id}\0{key}".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(named).hexdigest() if key else None
+
+
+def _body(start: Start) -> object:
+    """The start payload's body; nothing, where it is not what its content type says."""
+    try:
+        return None if start.body is None else blobs.decode(start.body.raw, start.content_type)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
@@ -263,6 +303,7 @@ def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
         "started_by": start.started_by,
         "version_choice": _version_choice(start),
         "start_step": retry.start_step if retry else None,
+        "timeout_seconds": chosen.timeout_seconds,
         "parent_run_id": parent.run_id if parent else None,
         "parent_step_key": parent.step_key if parent else None,
         "is_awaited": parent is not None and parent.is_awaited,
@@ -354,86 +395,3 @@ def _copy_checkpoints(connection: Connection, run_id: int, retry: Retry) -> None
             return
     copied = select(bindparam("new_run_id", run_id, type_=columns.Id), *(PAYLOADS[name] for name in _COPIED))
     connection.execute(insert(tables.payloads).from_select(["run_id", *_COPIED], copied.where(kept)))
-
-
-_SERIAL = tables.runs.alias("serial")
-_READY = (
-    select(RUNS.id, RUNS.company_id)
-    .where(
-        RUNS.status == run.Status.QUEUED,
-        RUNS.ready_at <= bindparam("now", type_=columns.Instant),
-        RUNS.company_id.not_in(bindparam("full_companies", expanding=True)),
-        RUNS.id.not_in(bindparam("chosen", expanding=True)),
-        or_(
-            RUNS.serial_key.is_(None),
-            ~select(_SERIAL.c.id)
-            .where(
-                _SERIAL.c.serial_key == RUNS.serial_key,
-                _SERIAL.c.status < run.Status.SUCCESS,
-                or_(_SERIAL.c.status == run.Status.STARTED, _SERIAL.c.id < RUNS.id),
-            )
-            .exists(),
-        ),
-    )
-    .order_by(RUNS.priority, RUNS.id)
-    .limit(bindparam("room"))
-    .with_for_update(of=tables.runs, skip_locked=True)
-)
-_CLAIM = (
-    update(tables.runs)
-    .where(RUNS.id.in_(bindparam("run_ids", expanding=True)), RUNS.status == run.Status.QUEUED)
-    .values(
-        status=run.Status.STARTED,
-        fence=RUNS.fence + 1,
-        started_at=func.coalesce(RUNS.started_at, bindparam("now", type_=columns.Instant)),
-    )
-    .returning(*tables.runs.c)
-)
-
-
-def claim(
-    connection: Connection,
-    room: int,
-    now: datetime,
-    running: Mapping[int, int] = MappingProxyType({}),
-    company_limit: int = 0,
-) -> list[recall.Claimed]:
-    """Claim up to `room` ready runs, strictly by priority, then by age.
-
-    `running` counts the runs of each company that go on; none gets above `company_limit` (0: no limit).
-    """
-    run_ids = _ready(connection, room, now, Counter(running), company_limit)
-    if not run_ids:
-        return []
-    rows = connection.execute(_CLAIM, {"now": now, "run_ids": run_ids}).all()
-    claimed = {row.id: recall.Claimed(row) for row in sorted(rows, key=lambda row: (row.priority, row.id))}
-    recall.fill(connection, claimed)
-    return list(claimed.values())
-
-
-def _ready(
-    connection: Connection, room: int, now: datetime, running: Counter[int], company_limit: int
-) -> list[int]:
-    """The runs to claim; asked for again while companies that became full leave room to others."""
-    chosen: list[int] = []
-    while (left := room - len(chosen)) > 0:
-        full = [id for id, count in running.items() if 0 < company_limit <= count]
-        asked = {"now": now, "room": left, "full_companies": full, "chosen": chosen}
-        found = connection.execute(_READY, asked).all()
-        for row in found:
-            if not 0 < company_limit <= running[row.company_id]:
-                running[row.company_id] += 1
-                chosen.append(row.id)
-        if len(found) < left:
-            break
-    return chosen
-
-
-def requeue_abandoned(connection: Connection, working: Collection[int] = ()) -> int:
-    """Put the started runs that nobody works on, all but `working`, back into the queue; their number."""
-    started = connection.scalars(select(RUNS.id).where(RUNS.status == run.Status.STARTED))
-    abandoned = [id for id in started if id not in working]
-    if abandoned:
-        requeued = update(tables.runs).where(RUNS.id.in_(abandoned), RUNS.status == run.Status.STARTED)
-        connection.execute(requeued.values(status=run.Status.QUEUED))
-    return len(abandoned)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, create_engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from flowloom import errors
+from flowloom.store import rights
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # The newest revision in migrations/versions; a test holds the two together.
@@ -48,6 +49,8 @@ def upgrade(url: str) -> bool:
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                rights.close_database(engine.url)
             if current(connection) == HEAD:
                 return False
         _run_alembic(url)

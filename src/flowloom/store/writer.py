@@ -1,27 +1,34 @@
 """The group-committing writer: a thread that owns one connection and commits the functions handed to it together.
 
 While one group is synced to disk the next one gathers, so the cost of a commit is shared. Each function runs
-under a savepoint, so one that fails rolls back alone. A future resolves only after its group's COMMIT.
+under a savepoint, so one that fails rolls back alone. A future resolves only after its group's COMMIT. A group that
+cannot be written fails as a whole, and the next one gets a new connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from flowloom import errors
 
+log = structlog.get_logger(__name__)
+
 T = TypeVar("T")
 GROUP_LIMIT = 256
 LOST = (OperationalError, InterfaceError)
+# Changes nothing, and yet its commit has to be written to the disk.
+PROOF: Final = {"sqlite": "PRAGMA user_version = 0", "postgresql": "SELECT pg_current_xact_id()"}
 
 
 @dataclass(slots=True)
@@ -48,6 +55,8 @@ class Writer:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # Why the last group could not be written.
+        self.fault: str | None = None
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._loop, name="flowloom-writer", daemon=True)
         self._thread.start()
@@ -90,11 +99,33 @@ class Writer:
 
     def _commit(self, group: Sequence[Job]) -> None:
         try:
-            with self._engine.connect() as connection, connection.begin():
-                for job in group:
-                    run_job(connection, job)
+            with self._engine.connect() as connection:
+                self._write(connection, group)
         except BaseException as error:  # noqa: BLE001 - the thread must outlive whatever ended this group
             fail(group, error)
+            self._note(reason(error))
+        else:
+            self._note(None)
+
+    def _write(self, connection: Connection, group: Sequence[Job]) -> None:
+        try:
+            with connection.begin():
+                if self.fault is not None:
+                    connection.exec_driver_sql(PROOF[connection.dialect.name])
+                for job in group:
+                    run_job(connection, job)
+        except BaseException:
+            # What a connection holds after a write or a sync that failed is in doubt.
+            connection.invalidate()
+            raise
+
+    def _note(self, fault: str | None) -> None:
+        """Log when writing begins to fail, and when it works again."""
+        before, self.fault = self.fault, fault
+        if fault is not None and before is None:
+            log.error("database_not_written", reason=fault)
+        if fault is None and before is not None:
+            log.info("database_written_again")
 
 
 def run_job(connection: Connection, job: Job) -> None:
@@ -118,8 +149,14 @@ def fail(group: Sequence[Job], error: BaseException) -> None:
 
 def busy(error: BaseException) -> errors.Busy:
     """The database could not be reached or could not write."""
+    return errors.Busy(f"The database cannot take this now ({reason(error)}); try again.")
+
+
+def reason(error: BaseException) -> str:
+    """Why, in words that anybody may read: SQLite names no more than what happened, PostgreSQL also hosts and users."""
     cause = getattr(error, "orig", None) or error
-    return errors.Busy(f"The database cannot take this now ({type(cause).__name__}); try again.")
+    is_of_sqlite = isinstance(cause, sqlite3.Error) and hasattr(cause, "sqlite_errorcode")
+    return str(cause) if is_of_sqlite else type(cause).__name__
 
 
 def settle(group: Sequence[Job]) -> None:

@@ -7,6 +7,7 @@ boolean, count). Data that a transform cannot work on raises TransformFailed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flowloom import errors
@@ -28,7 +29,8 @@ TRANSFORMS: Mapping[str, Transform] = {
 
 
 def compile(steps: object, field: str = "transforms") -> Function:
-    """Compile a list of transforms. Raises errors.Invalid on the place below `field` (`transforms.0.digits`).
+    """Compile a list of transforms. Raises errors.Invalid on the place below `field` (`transforms.0.digits`),
+    errors.Incomplete where a name or an argument is all that is missing.
 
     The function takes and gives a JSON value or MISSING; it raises TransformFailed, naming the transform.
     """
@@ -36,7 +38,9 @@ def compile(steps: object, field: str = "transforms") -> Function:
         raise errors.Invalid.field(field, "Transforms are a list of {name, ...}.")
     if len(steps) > MAX_TRANSFORMS:
         raise errors.Invalid.field(field, f"There are more than {MAX_TRANSFORMS} transforms.")
-    functions = [_compiled(step, f"{field}.{at}") for at, step in enumerate(steps)]
+    functions = errors.Incomplete.gather(
+        partial(_compiled, step, f"{field}.{at}") for at, step in enumerate(steps)
+    )
     return functions[0] if len(functions) == 1 else _chain(functions)
 
 
@@ -57,6 +61,8 @@ def _described(argument: spec.Argument) -> dict[str, Any]:
 
 
 def _compiled(step: object, place: str) -> Function:
+    if step == {}:
+        raise errors.Incomplete({f"{place}.name": ["A transform is an object with a 'name'."]})
     if not isinstance(step, Mapping) or not isinstance(step.get("name"), str):
         raise errors.Invalid.field(f"{place}.name", "A transform is an object with a 'name'.")
     name = step["name"]
@@ -66,7 +72,9 @@ def _compiled(step: object, place: str) -> Function:
             f"{place}.name", f"Unknown transform '{name}'; allowed: {', '.join(TRANSFORMS)}."
         )
     _refuse_others(step, transform, place)
-    arguments = [argument.checked(step, place) for argument in transform.arguments]
+    arguments = errors.Incomplete.gather(
+        partial(argument.checked, step, place) for argument in transform.arguments
+    )
     return _guarded(name, _made(transform, arguments, place), transform.takes_nothing)
 
 

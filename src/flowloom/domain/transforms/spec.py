@@ -50,8 +50,8 @@ class Argument:
         place = f"{place}.{self.name}"
         value = given.get(self.name, self.default)
         if value is REQUIRED:
-            raise errors.Invalid.field(
-                place, f"'{given['name']}' needs '{self.name}': {_KINDS[self.kind][1]}."
+            raise errors.Incomplete(
+                {place: [f"'{given['name']}' needs '{self.name}': {_KINDS[self.kind][1]}."]}
             )
         if self.name in given and (problem := self._problem(value)):
             raise errors.Invalid.field(place, problem)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,6 +22,12 @@ from sqlalchemy import (
 
 from flowloom.store.columns import Id, Instant, Json
 from flowloom.store.tables import parts
+
+
+def _index_where(name: str, condition: str, *columns: Column[Any]) -> None:
+    """An index of the rows that the condition holds for."""
+    Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+
 
 runs = Table(
     "flow_runs",
@@ -47,6 +55,8 @@ runs = Table(
     Column("fire_at", Instant),
     Column("serial_key", Id),
     Column("lane", String(64)),
+    # How it stands to the runs it must wait for; see store/claims.
+    Column("gate", SmallInteger, nullable=False, server_default="0"),
     Column("retry_flow_run_id", Id),
     Column("origin_run_id", Id, nullable=False),
     Column("started_by", Id),
@@ -68,46 +78,39 @@ runs = Table(
 Index("ix_flow_runs_company", runs.c.company_id, runs.c.id)
 Index("ix_flow_runs_version", runs.c.flow_version_id, runs.c.id)
 Index("ix_flow_runs_flow", runs.c.flow_id, runs.c.id)
-Index(
-    "ix_flow_runs_queue",
+# What claiming reads. The conditions stand word for word in the statements of store/claims: only then is an index used.
+_index_where(
+    "ix_flow_runs_open",
+    "status = 0 AND gate < 2",
     runs.c.priority,
+    runs.c.company_id,
+    runs.c.ready_at,
     runs.c.id,
-    sqlite_where=text("status = 0"),
-    postgresql_where=text("status = 0"),
 )
-Index(
-    "ix_flow_runs_started",
-    runs.c.id,
-    sqlite_where=text("status = 1"),
-    postgresql_where=text("status = 1"),
+_index_where("ix_flow_runs_begun", "status < 2 AND fence > 0", runs.c.flow_id, runs.c.id)
+_index_where(
+    "ix_flow_runs_turn", "status < 2 AND serial_key IS NOT NULL", runs.c.serial_key, runs.c.fence, runs.c.id
 )
-Index(
-    "ix_flow_runs_serial",
-    runs.c.serial_key,
-    runs.c.id,
-    sqlite_where=text("status < 2 AND serial_key IS NOT NULL"),
-    postgresql_where=text("status < 2 AND serial_key IS NOT NULL"),
-)
-Index(
-    "ix_flow_runs_lane",
-    runs.c.lane,
-    runs.c.id,
-    sqlite_where=text("status < 2 AND lane IS NOT NULL"),
-    postgresql_where=text("status < 2 AND lane IS NOT NULL"),
-)
-Index(
-    "ix_flow_runs_resume",
-    runs.c.resume_at,
-    sqlite_where=text("resume_at IS NOT NULL"),
-    postgresql_where=text("resume_at IS NOT NULL"),
-)
-Index(
-    "ix_flow_runs_parent",
+_index_where("ix_flow_runs_lane", "status < 2 AND lane IS NOT NULL", runs.c.lane, runs.c.fence, runs.c.id)
+_index_where(
+    "ix_flow_runs_siblings",
+    "status < 2 AND parent_run_id IS NOT NULL",
     runs.c.parent_run_id,
+    runs.c.parent_step_key,
+    runs.c.fence,
     runs.c.id,
-    sqlite_where=text("parent_run_id IS NOT NULL"),
-    postgresql_where=text("parent_run_id IS NOT NULL"),
 )
+_index_where(
+    "ix_flow_runs_full_flow",
+    "status = 0 AND gate = 4",
+    runs.c.flow_id,
+    runs.c.priority,
+    runs.c.ready_at,
+    runs.c.id,
+)
+_index_where("ix_flow_runs_ended", "status > 1 AND gate > 0", runs.c.id)
+_index_where("ix_flow_runs_resume", "resume_at IS NOT NULL", runs.c.resume_at)
+_index_where("ix_flow_runs_parent", "parent_run_id IS NOT NULL", runs.c.parent_run_id, runs.c.id)
 
 payloads = Table(
     "payloads",
@@ -232,12 +235,7 @@ metrics = Table(
     Column("iteration", Integer, nullable=False),
     Column("value", BigInteger, nullable=False),
 )
-Index(
-    "ix_metrics_minute",
-    metrics.c.starts_at,
-    sqlite_where=text("interval = 'minute'"),
-    postgresql_where=text("interval = 'minute'"),
-)
+_index_where("ix_metrics_minute", "interval = 'minute'", metrics.c.starts_at)
 
 idempotency_keys = Table(
     "idempotency_keys",

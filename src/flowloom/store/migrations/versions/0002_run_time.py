@@ -29,6 +29,8 @@ def _complete(table: sa.Table, found: sa.Inspector) -> None:
     for index in table.indexes:
         if index.name not in indexes:
             index.create(op.get_bind())
+    for name in {"ix_flow_runs_queue", "ix_flow_runs_started", "ix_flow_runs_serial"} & indexes:
+        op.drop_index(str(name), table.name)
 
 
 def downgrade() -> None:

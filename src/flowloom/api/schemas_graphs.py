@@ -1,0 +1,80 @@
+"""The models of a version's graph: its steps, routes and variables as they are edited. See `schemas`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from flowloom.api import schemas
+
+
+class StepCreate(BaseModel):
+    microservice: str
+    name: schemas.Name | None = None
+    config: dict[str, Any] = {}
+    parent_id: schemas.RecordId
+    flow_step_route_id: schemas.RecordId | None = None
+    position: schemas.Position | None = None
+    is_enabled: bool = True
+    variables: dict[str, Any] = {}
+
+
+class StepUpdate(BaseModel):
+    """Read-only keys of a step are ignored; any other key is refused."""
+
+    NULLABLE: ClassVar = ("parent_id", "flow_step_route_id")
+    # What a step's answer holds and a client may send back with it.
+    READ_ONLY: ClassVar = [
+        "id",
+        "key",
+        "flow_version_id",
+        "microservice",
+        "problems",
+        "created_at",
+        "updated_at",
+    ]
+
+    name: schemas.Name | None = None
+    config: dict[str, Any] | None = None
+    position: schemas.Position | None = None
+    parent_id: schemas.RecordId | None = None
+    flow_step_route_id: schemas.RecordId | None = None
+    variables: dict[str, Any] | None = None
+    is_enabled: bool | None = None
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        made = handler(schema)
+        shown = handler.resolve_ref_schema(made)
+        for name, field in shown["properties"].items():
+            del field["default"]
+            if name not in cls.NULLABLE:
+                field.update(field.pop("anyOf")[0])
+        shown["properties"] |= {name: {"description": "Ignored"} for name in cls.READ_ONLY}
+        shown["additionalProperties"] = False
+        return made
+
+
+class RouteFields(BaseModel):
+    name: schemas.Name | None = None
+    position: int | None = Field(default=None, ge=0, le=10_000)
+    where: dict[str, Any] | None = None
+
+
+class RouteCreate(RouteFields):
+    name: schemas.Name
+
+
+class Variables(BaseModel):
+    variables: dict[str, Any] = Field(description="All variables of the version, by name")
+
+
+class Graph(schemas.Record):
+    steps: list[schemas.Step]
+    routes: list[schemas.Route]
+    version: schemas.Version

@@ -1,0 +1,195 @@
+"""XML as an object and back: `{"order": {"@id": "7", "line": [{"sku": "a"}, {"sku": "b"}], "note": "text"}}`.
+
+The one key is the root element. An element with neither attributes nor elements in it is its text; any other is
+an object with its attributes as "@name", its elements by name (a list where the same name comes again) and its
+text as "#text". Prefixes stay in the names and declarations of namespaces are attributes like any other; comments
+and the order among elements of different names are not kept. Entities and external documents are refused.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Final
+from xml.sax import SAXException
+from xml.sax.handler import ContentHandler
+from xml.sax.xmlreader import AttributesImpl
+
+import defusedxml
+import msgspec
+from defusedxml import expatreader
+
+from flowloom.domain import declaration, payload
+from flowloom.domain.declaration import Declaration
+
+MAX_DEPTH: Final = 64
+
+_SPACE = " \t\r\n"
+_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][\w.-]*)["']""")
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
+_IN_TEXT = str.maketrans(_ESCAPES)
+_IN_ATTRIBUTE = str.maketrans({**_ESCAPES, '"': "&quot;", "\t": "&#9;", "\n": "&#10;"})
+
+
+def decode(raw: bytes, declared: Declaration) -> object:
+    """The object of a document, None of an empty one. Raises declaration.Unreadable."""
+    charset = "utf-16" if raw.startswith(_WIDE_MARKS) else declared.charset or _own_charset(raw)
+    return read(declaration.decode(raw, charset))
+
+
+def read(text: str) -> object:
+    """The object of a document, None of an empty one. Raises declaration.Unreadable naming the line."""
+    if not text.strip():
+        return None
+    parser, reader = expatreader.create_parser(), _Reader()
+    parser.setContentHandler(reader)
+    try:
+        parser.feed(text)
+        parser.close()
+    except defusedxml.DefusedXmlException:
+        raise declaration.Unreadable(
+            "The XML declares entities or names another document, which is refused."
+        ) from None
+    except SAXException as error:
+        line = getattr(error, "getLineNumber", lambda: None)()
+        raise declaration.Unreadable(f"Line {line} is not valid XML: {error.getMessage()}.") from None
+    return reader.body
+
+
+def encode(body: object, declared: Declaration) -> bytes:
+    """The document of an object, nothing of None. Raises declaration.Unwritable.
+
+    What is no object with one key becomes <record>, a list <records> with a <record> for each item. Values that are
+    not text are written as JSON, null as an empty element.
+    """
+    if body is None:
+        return b""
+    charset = declared.encoding.removesuffix("-sig")
+    [(name, value)] = _document(body).items()
+    written = "".join(_elements(name, value, charset, 1))
+    # What the character set lacks can be written as a number.
+    head = f'<?xml version="1.0" encoding="{charset}"?>\n'
+    return f"{head}{written}".encode(charset, "xmlcharrefreplace")
+
+
+class _Element:
+    """An element while it is read."""
+
+    __slots__ = ("has_elements", "members", "texts")
+
+    def __init__(self, members: dict[str, object]) -> None:
+        self.members = members
+        self.texts: list[str] = []
+        self.has_elements = False
+
+    def add(self, name: str, value: object) -> None:
+        self.has_elements = True
+        before = self.members.get(name)
+        if isinstance(before, list):
+            before.append(value)
+        else:
+            self.members[name] = value if before is None else [before, value]
+
+    def value(self) -> object:
+        text = "".join(self.texts)
+        if not self.members:
+            return text
+        if self.has_elements:
+            text = text.strip(_SPACE)
+        return {**self.members, "#text": text} if text else self.members
+
+
+class _Reader(ContentHandler):
+    """Builds the object; `body` is there at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body: object = None
+        self._open: list[_Element] = []
+
+    def startElement(self, name: str, attrs: AttributesImpl[str]) -> None:
+        if len(self._open) == MAX_DEPTH:
+            raise declaration.Unreadable(f"The XML is nested deeper than {MAX_DEPTH} levels.")
+        self._open.append(_Element({f"@{key}": value for key, value in attrs.items()}))
+
+    def endElement(self, name: str) -> None:
+        value = self._open.pop().value()
+        if self._open:
+            self._open[-1].add(name, value)
+        else:
+            self.body = {name: value}
+
+    def characters(self, content: str) -> None:
+        self._open[-1].texts.append(content)
+
+
+def _own_charset(raw: bytes) -> str:
+    """The character set that the document itself declares."""
+    found = _ENCODING.match(raw.removeprefix(codecs.BOM_UTF8), 0, 300)
+    if found is None:
+        return declaration.DEFAULT_CHARSET
+    named = declaration.parse(f"{payload.XML_TYPE}; charset={found[1].decode('ascii')}")
+    return named.encoding
+
+
+def _document(body: object) -> Mapping[str, object]:
+    if isinstance(body, dict) and payload.is_document(body):
+        return body
+    return {"records": {"record": body}} if isinstance(body, list) else {"record": body}
+
+
+def _elements(name: str, value: object, charset: str, depth: int) -> Iterator[str]:
+    """The element of a name, or of a list one for each item."""
+    if isinstance(value, list):
+        for item in value:
+            inner = {"item": item} if isinstance(item, list) else item
+            yield from _elements(name, inner, charset, depth)
+        return
+    if depth > MAX_DEPTH:
+        raise declaration.Unwritable(f"XML is nested at most {MAX_DEPTH} levels deep.")
+    _require_name(name, charset)
+    if not isinstance(value, dict):
+        yield f"<{name}>{_text(name, value).translate(_IN_TEXT)}</{name}>"
+        return
+    yield f"<{name}{''.join(_attributes(value, charset))}>"
+    for key, member in value.items():
+        if key == "#text":
+            yield _text(name, member).translate(_IN_TEXT)
+        elif key[:1] != "@":
+            yield from _elements(key, member, charset, depth + 1)
+    yield f"</{name}>"
+
+
+def _attributes(element: Mapping[str, object], charset: str) -> Iterator[str]:
+    for key, value in element.items():
+        if key[:1] == "@":
+            _require_name(key[1:], charset)
+            yield f' {key[1:]}="{_text(key, value).translate(_IN_ATTRIBUTE)}"'
+
+
+def _text(place: str, value: object) -> str:
+    text = value if isinstance(value, str) else "" if value is None else msgspec.json.encode(value).decode()
+    if fault := _NO_CHARACTER.search(text):
+        raise declaration.Unwritable(f"'{place[:40]}' holds {fault[0]!a}, which XML has no character for.")
+    return text
+
+
+def _require_name(name: str, charset: str) -> None:
+    declaration.encode(name, charset)
+    if not _is_name(name):
+        raise declaration.Unwritable(
+            f"'{name[:40]}' is no name of an XML element; rename it, say with a map."
+        )
+
+
+@lru_cache(maxsize=4096)
+def _is_name(name: str) -> bool:
+    """Whether the parser takes it for the name of an element: which letters are allowed is its own matter."""
+    try:
+        return read(f"<{name}/>") == {name: ""}
+    except declaration.Unreadable:
+        return False

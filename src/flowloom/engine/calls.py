@@ -1,0 +1,154 @@
+"""How a request of a step goes out: through its connection's circuit, line and authentication, and onto record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from flowloom.engine import connections, exchanges
+from flowloom.engine.active import Active
+from flowloom.engine.circuits import Circuits
+from flowloom.engine.http import Client
+from flowloom.engine.tokens import Tokens
+from flowloom.engine.turns import Turns
+from flowloom.steps import aside, contract
+from flowloom.store.connections import Connection
+
+LoadConnection = Callable[[int, int], Awaitable[Connection]]
+_UNAUTHORISED: Final = 401
+_TOO_MANY: Final = 429
+_FIRST_SERVER_FAULT: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who calls: a run, at which step and for which payload, and how it loads its connections."""
+
+    run: Active
+    step_key: str
+    position: str
+    load_connection: LoadConnection
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    """A request as it goes out; `allowed_hosts` None is anywhere."""
+
+    request: contract.Request
+    allowed_hosts: Sequence[str] | None = None
+    kept_headers: frozenset[str] = frozenset()
+    secret_headers: frozenset[str] = frozenset()
+
+
+class Calls:
+    """Makes the calls of all runs of this process."""
+
+    def __init__(
+        self,
+        http: Client,
+        tokens: Tokens,
+        turns: Turns,
+        circuits: Circuits,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._http = http
+        self._tokens = tokens
+        self._turns = turns
+        self._circuits = circuits
+        self._clock = clock
+
+    async def close(self) -> None:
+        """Let tokens that are on their way arrive; before the client is closed."""
+        await self._tokens.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for their turn under a rate limit."""
+        return self._turns.waiting
+
+    async def fetch(self, origin: Origin, request: contract.Request) -> contract.Response:
+        """Make a request; an access token that is refused is renewed once. Raises RequestFailed, Missing."""
+        if request.connection_id is None:
+            return await self._exchange(origin, _Outgoing(request))
+        connection = await origin.load_connection(origin.run.row.company_id, request.connection_id)
+        if request.renews_token:
+            self._tokens.forget(connection, origin.run.secrets)
+        response, used = await self._call(origin, connection, request)
+        if response.status == _UNAUTHORISED and self._tokens.forget(used, used.secret.values()):
+            response, _ = await self._call(origin, connection, request)
+        return response
+
+    async def _call(
+        self, origin: Origin, connection: Connection, request: contract.Request
+    ) -> tuple[contract.Response, Connection]:
+        """The answer, and the connection with the secrets that were used."""
+        self._circuits.check(connection, self._clock())
+        await self._turns.take(connection)
+        origin.run.secrets.update(connection.secret.values())
+        connection = await self._tokens.ready(connection)
+        auth = connections.auth_headers(connection)
+        # `Basic` joins user and password to one word, which tells as much as the password.
+        words = [value.rpartition(" ")[2] for value in auth.values()]
+        origin.run.secrets.update(connection.secret.values(), words)
+        outgoing = _Outgoing(
+            connections.apply(request, connection),
+            connections.allowed_hosts(connection),
+            frozenset(connections.secret_headers(connection)),
+            frozenset(name.lower() for name in auth),
+        )
+        with self._circuits.attempt(connection, self._clock) as attempt:
+            try:
+                response = await self._exchange(origin, outgoing)
+            except contract.RequestFailed as failed:
+                attempt.failed = True if failed.passing else None
+                raise
+            attempt.failed = _is_passing(response)
+        return response, connection
+
+    async def _exchange(self, origin: Origin, outgoing: _Outgoing) -> contract.Response:
+        """Send it, keep evidence, and answer without the run's secrets."""
+        began = time.perf_counter()
+        try:
+            response = await self._http.send(
+                outgoing.request, allowed_hosts=outgoing.allowed_hosts, secret_headers=outgoing.kept_headers
+            )
+        except contract.RequestFailed as failed:
+            self._record(origin, outgoing, None, failed.why, time.perf_counter() - began)
+            raise
+        seconds = time.perf_counter() - began
+        if origin.run.secrets:
+            response = await aside.run(len(response.body), origin.run.redact_answer, response)
+        self._record(origin, outgoing, response, None, seconds)
+        return response
+
+    def _record(
+        self,
+        origin: Origin,
+        outgoing: _Outgoing,
+        response: contract.Response | None,
+        error: str | None,
+        seconds: float,
+    ) -> None:
+        row = exchanges.row(
+            run_id=origin.run.row.id,
+            step_key=origin.step_key,
+            position=origin.position,
+            request=outgoing.request,
+            response=response,
+            error=error,
+            duration_ms=round(seconds * 1000),
+            at=self._clock(),
+            hidden=origin.run.secrets,
+            secret_headers=outgoing.secret_headers,
+        )
+        origin.run.lines.exchanges.append(row)
+
+
+def _is_passing(response: contract.Response) -> bool:
+    """Whether an answer says that the system is not well: it counts towards the breaker."""
+    if response.status == _TOO_MANY:
+        return "retry-after" not in response.headers
+    return response.status >= _FIRST_SERVER_FAULT

@@ -1,0 +1,91 @@
+"""Whose turn it is: the rate limits of connections, shared by all runs of this process.
+
+Each connection with a limit has a token bucket and one line before it. Whoever is first waits for a token; leaving
+the line takes none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from flowloom.store.connections import Connection
+
+SECONDS_PER_MINUTE = 60.0
+# What is missing by a rounding error is not waited for, and nobody waits for less than a clock can tell.
+_ENOUGH = 1 - 1e-6
+_SHORTEST_SECONDS = 0.001
+
+
+class Turns:
+    """The lines of all connections. `on_wait` is called when a request begins to wait for its turn."""
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]],
+        on_wait: Callable[[], None],
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._on_wait = on_wait
+        self._buckets: dict[int, _Bucket] = {}
+        # How many requests wait now.
+        self.waiting = 0
+
+    async def take(self, connection: Connection) -> None:
+        """Wait until this connection's next request may go out, in the order of asking."""
+        limit = connection.rate_limit
+        if limit is None:
+            self._buckets.pop(connection.id, None)
+            return
+        bucket = self._buckets.get(connection.id)
+        if bucket is None:
+            bucket = self._buckets[connection.id] = _Bucket(limit, self._clock())
+        bucket.change(limit)
+        if bucket.waiting or bucket.missing_seconds(self._clock()):
+            await self._wait(bucket)
+        else:
+            bucket.tokens -= 1
+
+    async def _wait(self, bucket: _Bucket) -> None:
+        self.waiting += 1
+        bucket.waiting += 1
+        self._on_wait()
+        try:
+            async with bucket.line:
+                while seconds := bucket.missing_seconds(self._clock()):
+                    await self._sleep(seconds)
+                bucket.tokens -= 1
+        finally:
+            self.waiting -= 1
+            bucket.waiting -= 1
+
+
+class _Bucket:
+    """Tokens that come back with time, at most `burst` of them; each request takes one."""
+
+    def __init__(self, limit: Mapping[str, Any], now: datetime) -> None:
+        self.line = asyncio.Lock()
+        self.waiting = 0
+        self.change(limit)
+        self.tokens = self._burst
+        self._counted_at = now
+
+    def change(self, limit: Mapping[str, Any]) -> None:
+        """Go on by this limit, with who waits already."""
+        per_second = limit.get("per_second")
+        self._rate: float = limit["per_minute"] / SECONDS_PER_MINUTE if per_second is None else per_second
+        self._burst = float(limit["burst"])
+
+    def missing_seconds(self, now: datetime) -> float:
+        """Seconds until there is a whole token; 0 when there is one."""
+        # A clock that is set back must not stop the tokens from coming.
+        passed = max((now - self._counted_at).total_seconds(), 0.0)
+        self.tokens = min(self.tokens + passed * self._rate, self._burst)
+        self._counted_at = now
+        if self.tokens >= _ENOUGH:
+            return 0.0
+        return max((1 - self.tokens) / self._rate, _SHORTEST_SECONDS)
