@@ -147,6 +147,9 @@ BODIES = {
 }
 
 
+GROUP = {"name": "Operators", "channels": [{"type": "log"}]}
+
+
 async def one_of_each(server: World) -> dict[str, Any]:
     """Ids by the names that paths give them."""
     flow = await server.flow(
@@ -178,6 +181,7 @@ async def one_of_each(server: World) -> dict[str, Any]:
         "user": 1,
         "api_key": (await server.post("/api-keys", json={"name": "Mine"})).data["id"],
         "marketplace_app": app,
+        "notification_group": (await server.post("/notification-groups", json=GROUP)).data["id"],
         **await one_of_each_kind_of_data(server),
     }
 

@@ -322,5 +322,6 @@ class Webhook(schemas.Record):
     flow_id: int
     name: str
     url: str = Field(description="Where to call it; its signature makes it secret")
+    callback_url: str = Field(description="The same for callers who wait for what a callback step answers")
     has_secret: bool
     created_at: AwareDatetime

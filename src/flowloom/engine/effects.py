@@ -138,7 +138,8 @@ class Effects:
 
         def settle() -> tuple[Sequence[Payload], list[dict[str, Any]]]:
             made = [formats.settled(one) for one in done.payloads]
-            return made, records.checkpoint(self._active, step, payload, done, made, rows_before)
+            rows = records.checkpoint(self._active, step, payload, done, made, rows_before)
+            return made, rows + writes.replies(self._active, step, done.writes)
 
         if records.is_long_to_work(done.payloads, context.variables):
             made, rows = await asyncio.to_thread(settle)
@@ -146,7 +147,11 @@ class Effects:
             made, rows = settle()
         self._active.lines.payloads += await self._around.keep(lambda: self._packed(rows))
         at = self._around.clock()
-        self._active.lines.writes += [writes.prepare(self._active, write, at) for write in done.writes]
+        self._active.lines.writes += [
+            writes.prepare(self._active, step, payload.position, write, at)
+            for write in done.writes
+            if not isinstance(write, contract.Reply)
+        ]
         self._around.reach("payload-packed")
         return made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -17,6 +17,11 @@ from flowloom.steps import contract, registry
 from flowloom.store import definitions, tables
 
 VERSIONS = tables.versions.c
+# What configs name by id, by field; the flows that run-flow steps name are judged with their circles.
+_NAMED: Final = {
+    "connection_id": ("Connection", tables.connections),
+    "group_id": ("Notification group", tables.notification_groups),
+}
 HAS_ROUTES: Mapping[str, bool] = {name: kind.has_routes for name, kind in registry.TYPES.items()}
 
 
@@ -92,20 +97,21 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
 
 @dataclass(frozen=True, slots=True)
 class _Owned:
-    """What a company has that its steps may name: ids of connections, names of lookup tables and data pools."""
+    """What a company has that its steps may name: ids by config field, names of lookup tables and data pools."""
 
-    connections: Collection[int]
+    ids: Mapping[str, Collection[int]]
     lookups: Collection[str]
     pools: Collection[str]
 
 
 def _owned_by(connection: Connection, company_id: int) -> _Owned:
-    wanted = (tables.connections.c.id, tables.lookup_tables.c.name, tables.data_pools.c.name)
+    def own(column: Any) -> set[Any]:
+        return set(connection.scalars(select(column).where(column.table.c.company_id == company_id)))
+
     return _Owned(
-        *(
-            set(connection.scalars(select(column).where(column.table.c.company_id == company_id)))
-            for column in wanted
-        )
+        {name: own(table.c.id) for name, (_, table) in _NAMED.items()},
+        own(tables.lookup_tables.c.name),
+        own(tables.data_pools.c.name),
     )
 
 
@@ -144,7 +150,7 @@ def _step_faults(
     return {
         **_unknown_variables(_used(step_type, step, legs), known | step.variables.keys()),
         **_unknown_variables({"variables": own.variables}, known),
-        **_foreign_connection(step, owned.connections),
+        **_foreign(step, owned.ids),
         **_unknown_data(compiled, owned),
         **_nowhere(step),
     }
@@ -180,11 +186,13 @@ def _nowhere(step: graph.Step) -> dict[str, list[str]]:
     return {"config.url": ["The URL is relative; write it as https://host/path, or choose a connection."]}
 
 
-def _foreign_connection(step: graph.Step, owned: Collection[int]) -> dict[str, list[str]]:
-    asked = step.config.get("connection_id")
-    if asked is None or asked in owned:
-        return {}
-    return {"config.connection_id": [f"Connection {asked} was not found; choose one of your connections."]}
+def _foreign(step: graph.Step, owned: Mapping[str, Collection[int]]) -> dict[str, list[str]]:
+    """What a config names that is gone or was never the company's."""
+    return {
+        f"config.{name}": [f"{noun} {asked} was not found; choose one of your own."]
+        for name, (noun, _) in _NAMED.items()
+        if (asked := step.config.get(name)) is not None and asked not in owned[name]
+    }
 
 
 def _unknown_data(compiled: contract.Compiled, owned: _Owned) -> dict[str, list[str]]:

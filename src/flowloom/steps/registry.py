@@ -18,6 +18,7 @@ from flowloom.steps import (
     batch,
     branch,
     cache,
+    callback,
     connector,
     contract,
     de_dupe,
@@ -25,6 +26,7 @@ from flowloom.steps import (
     filter,
     manual_payload,
     map,
+    notify,
     route,
     run_flow,
     set_variables,
@@ -60,6 +62,8 @@ TYPES: Mapping[str, StepType] = {
         de_dupe.TYPE,
         track.TYPE,
         assert_.TYPE,
+        notify.TYPE,
+        callback.TYPE,
     )
 }
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, insert, literal, or_, select, upda
 
 from flowloom import errors
 from flowloom.domain import run
-from flowloom.store import database, endings, queue, tables
+from flowloom.store import alerts, database, endings, queue, tables
 
 MetricKey = tuple[str, str]
 
@@ -253,6 +253,7 @@ def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
         parents = {end.awaited_by for end in ending.values() if end.awaited_by is not None}
         claimants = [end.run_id for end in ending.values() if end.may_hold_claims]
         endings.settle(connection, ended, parents, max(end.at for end in ending.values()), claimants)
+        alerts.tell_ends(connection, ending.values())
     add_metrics(connection, list(ending.values()))
     return answers
 

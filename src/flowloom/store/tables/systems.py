@@ -148,13 +148,16 @@ notifications = Table(
     Column("run_id", Id),
     # What is told once: a second row with the same key is not written.
     Column("once_key", String(255), nullable=False, unique=True),
+    Column("channel_type", String(10), nullable=False),
     Column("channel", Json, nullable=False),
     Column("subject", String(500), nullable=False),
     Column("text", Text, nullable=False),
+    # queued, sent or failed; `next_at` is when a queued one is tried next.
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("next_at", Instant, index=True),
+    Column("next_at", Instant),
     Column("error", Text),
     *parts.times(),
     **parts.KEEP_IDS,
 )
+Index("ix_notifications_due", notifications.c.channel_type, notifications.c.next_at)
