@@ -50,6 +50,12 @@ def auth_headers(connection: Connection) -> dict[str, str]:
             return {}
 
 
+def secret_words(connection: Connection) -> set[str]:
+    """Its secrets, and what tells as much: `Basic` joins user and password to one word."""
+    sent = [value.rpartition(" ")[2] for value in auth_headers(connection).values()]
+    return {*connection.secret.values(), *sent}
+
+
 def allowed_hosts(connection: Connection) -> Sequence[str] | None:
     """Where the connection may be used; None (anywhere) only when it carries no secret and names no host."""
     if connection.auth_type == "none" and not connection.allowed_hosts:

@@ -65,22 +65,25 @@ class StepContext:
         self._active.log(self._step.key, level, message)
 
     async def fetch(self, request: contract.Request) -> contract.Response:
+        response = await self._answer(request)
+        if not self._active.secrets:
+            return response
+        return await aside.run(len(response.body), self._active.redact_answer, response)
+
+    async def _answer(self, request: contract.Request) -> contract.Response:
         if request.connection_id is None:
             return await self._around.http.send(request)
         connection = await self._connection(request.connection_id)
-        response = await self._around.http.send(
+        return await self._around.http.send(
             connections.apply(request, connection),
             allowed_hosts=connections.allowed_hosts(connection),
             secret_headers=connections.secret_headers(connection),
         )
-        return await aside.run(len(response.body), self._active.redact_answer, response)
 
     async def _connection(self, id: int) -> Connection:
         company_id = self._active.row.company_id
         connection: Connection = await self._around.keep(lambda: self._around.load_connection(company_id, id))
-        # `Basic` joins user and password to one word, which tells as much as the password.
-        sent = (value.rpartition(" ")[2] for value in connections.auth_headers(connection).values())
-        self._active.secrets.update(connection.secret.values(), sent)
+        self._active.secrets |= connections.secret_words(connection)
         return connection
 
     def track(self, entity_type: str, value: str, direction: str) -> None:

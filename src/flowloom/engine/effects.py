@@ -137,7 +137,7 @@ class Effects:
         """
 
         def settle() -> tuple[Sequence[Payload], list[dict[str, Any]]]:
-            made = [formats.settled(one) for one in done.payloads]
+            made = [self._active.redact_payload(formats.settled(one)) for one in done.payloads]
             return made, records.checkpoint(self._active, step, payload, done, made, rows_before)
 
         if records.is_long_to_work(done.payloads, context.variables):

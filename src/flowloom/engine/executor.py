@@ -6,6 +6,8 @@ Effects are checkpointed before the run goes on; pure steps are recomputed after
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +18,7 @@ import structlog
 from flowloom import errors
 from flowloom.domain import sketch
 from flowloom.domain.run import Status
-from flowloom.engine import meters, outcomes, records
+from flowloom.engine import connections, meters, outcomes, records
 from flowloom.engine import plan as plans
 from flowloom.engine.active import Active
 from flowloom.engine.effects import Effects, Pauses
@@ -128,6 +130,7 @@ class Executor:
     async def _work(self, active: Active, claimed: Claimed) -> None:
         plan = await self._plan(active)
         first = plan.require(active.row.start_step)
+        await self._learn_secrets(active, plan)
         bucket = await self._restore(active, claimed, plan)
         self._around.reach("run-claimed")
         effects = Effects(self._around, active, self._pauses)
@@ -140,6 +143,15 @@ class Executor:
             compiled = await self._around.keep(lambda: self._around.database.read(plans.load, content_hash))
             plan = self._plans.add(content_hash, compiled)
         return plan
+
+    async def _learn_secrets(self, active: Active, plan: Plan) -> None:
+        """Know what is to be left out before anything is kept: a server may tell what an earlier run has sent it."""
+        load = self._around.load_connection
+        for id in plan.connections:
+            # The step that cannot use its connection says so itself.
+            with contextlib.suppress(errors.Missing, errors.Invalid):
+                found = await self._around.keep(functools.partial(load, active.row.company_id, id))
+                active.secrets |= connections.secret_words(found)
 
     async def _restore(self, active: Active, claimed: Claimed, plan: Plan) -> Bucket:
         arguments = active, claimed, plan, self._around.blobs

@@ -38,11 +38,12 @@ class PlanStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where a run begins, its first variables, and every step by key."""
+    """Where a run begins, its first variables, every step by key, and the connections that these use."""
 
     trigger: PlanStep
     variables: Mapping[str, Any]
     steps: Mapping[str, PlanStep]
+    connections: frozenset[int]
 
     def require(self, key: str | None) -> PlanStep:
         """The step to begin with, the trigger unless another is named. Raises errors.Missing."""
@@ -71,7 +72,9 @@ def compile(definition: graph.Definition) -> Plan:
     trigger = next((step for step in steps.values() if step.microservice == graph.TRIGGER), None)
     if trigger is None:
         raise errors.Invalid.field("steps", "A version has exactly one trigger step; this one has none.")
-    return Plan(trigger, definition.variables, steps)
+    used = (step.config.get("connection_id") for step in definition.steps)
+    connections = frozenset(id for id in used if isinstance(id, int))
+    return Plan(trigger, definition.variables, steps, connections)
 
 
 def _attach(steps: Mapping[str, PlanStep], step: graph.StepDefinition) -> None:
