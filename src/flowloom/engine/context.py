@@ -30,6 +30,8 @@ class StepContext:
         self.cursor: Any = None
         self.waited: Any = None
         self.position = "0"
+        # Set from another thread than the one that works on the step.
+        self.is_given_up = False
 
     @property
     def now(self) -> datetime:
@@ -60,6 +62,10 @@ class StepContext:
 
     def set_variable(self, name: str, value: object) -> None:
         self._variables[name] = value
+
+    def check(self) -> None:
+        if self.is_given_up:
+            raise contract.GivenUp
 
     def log(self, level: Level, message: str) -> None:
         self._active.log(self._step.key, level, message)

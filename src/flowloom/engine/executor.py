@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -23,6 +22,7 @@ from flowloom.engine import plan as plans
 from flowloom.engine.active import Active
 from flowloom.engine.effects import Effects, Pauses
 from flowloom.engine.plan import Plan, Plans
+from flowloom.engine.side import SideThreads
 from flowloom.engine.streams import Bucket
 from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.walk import Walk
@@ -50,7 +50,7 @@ class Executor:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._plans = Plans()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowloom-pure")
+        self._side = SideThreads("flowloom-pure")
         self._pauses = Pauses()
         self._stop_ordered: set[int] = set()
         self._walking: dict[int, asyncio.Task[Result]] = {}
@@ -61,7 +61,7 @@ class Executor:
         return self._pauses.count
 
     def close(self) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        self._side.close()
 
     def stop(self, run_id: int) -> None:
         """Stop a run that was claimed: wherever it waits, or before its first step. An end is still written."""
@@ -134,7 +134,7 @@ class Executor:
         bucket = await self._restore(active, claimed, plan)
         self._around.reach("run-claimed")
         effects = Effects(self._around, active, self._pauses)
-        await Walk(self._around, active, effects, self._thread).walk(first, bucket)
+        await Walk(self._around, active, effects, self._side).walk(first, bucket)
 
     async def _plan(self, active: Active) -> Plan:
         content_hash = active.row.content_hash

@@ -6,19 +6,21 @@ from their checkpoints and are never called. Nothing is written.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row
 
+from flowloom import errors
 from flowloom.domain.payload import Payload
 from flowloom.engine import outcomes, plan, records, streams
 from flowloom.engine.active import NOTHING, Active
 from flowloom.engine.context import StepContext
 from flowloom.engine.effects import Effects, Pauses
 from flowloom.engine.plan import PlanStep
+from flowloom.engine.side import SideThreads
 from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.walk import Walk
 from flowloom.steps import contract
@@ -27,6 +29,7 @@ from flowloom.store import recall
 Side = Literal["before", "after"]
 # More payloads than these are not looked for.
 MAX_SEEN = 10_000
+LOOK_SECONDS = 30
 
 
 class _Seen(Exception):
@@ -80,17 +83,18 @@ class Inspector:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowloom-look")
+        self._side = SideThreads("flowloom-look")
 
     def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._side.close()
 
     async def payloads(
         self, run_id: int, step_key: str, side: Side, first: int, count: int
     ) -> Sequence[Payload]:
         """The payloads at one side of a step, from `first` (0 the first one).
 
-        Raises errors.Missing for a run or a step that is not there, or payloads that are gone.
+        Raises errors.Missing for a run or a step that is not there, or payloads that are gone, and errors.Busy
+        when it takes longer than LOOK_SECONDS.
         """
         claimed = await self._around.database.read(_past, run_id)
         compiled = await self._around.database.read(plan.load, claimed.row.content_hash)
@@ -98,10 +102,15 @@ class Inspector:
         active = Active(claimed.row, self._around.clock)
         bucket = records.restore(active, claimed, compiled, self._around.blobs)
         effects = _Recorded(self._around, active, Pauses())
-        look = _Look(self._around, active, effects, self._thread)
+        look = _Look(self._around, active, effects, self._side)
         kept = look.watch(step_key, side, min(first + count, MAX_SEEN))
         try:
-            await look.walk(compiled.require(claimed.row.start_step), bucket)
+            async with asyncio.timeout(LOOK_SECONDS):
+                await look.walk(compiled.require(claimed.row.start_step), bucket)
+        except TimeoutError:
+            raise errors.Busy(
+                f"What this run did takes longer than {LOOK_SECONDS} seconds to repeat; look at an earlier step."
+            ) from None
         except (_Seen, outcomes.StepFailed, outcomes.RunStopped, outcomes.Parked):
             pass
         shown = itertools.islice(kept, first, first + count)
