@@ -14,6 +14,8 @@ NOT_TYPES = {
         "aside",
         "contract",
         "conversion",
+        "parts",
+        "sizes",
         "large",
         "pagination",
         "records_only",

@@ -125,6 +125,8 @@ class Effects:
             return contract.Retry(
                 f"No answer within {step.compiled.timeout_seconds:g} seconds.", error_class="timeout"
             )
+        except RecursionError:
+            return outcomes.too_deep(step)
         except errors.FlowloomError as error:
             return contract.Fail(error.message)
 

@@ -8,9 +8,9 @@ from typing import Any, BinaryIO, Final
 
 import ijson
 
+from flowloom.domain import depth
 from flowloom.steps import answers
 
-MAX_DEPTH: Final = 500
 _CHUNK_BYTES: Final = 64 * 1024
 
 Event = tuple[str, Any]
@@ -101,8 +101,8 @@ def _built(events: Iterator[Event]) -> Iterator[object]:
 
 
 def _require_shallow(holders: Sequence[object]) -> None:
-    if len(holders) > MAX_DEPTH:
-        raise answers.Unreadable(f"the answer is nested deeper than {MAX_DEPTH} levels.")
+    if len(holders) > depth.MAX_DEPTH:
+        raise answers.Unreadable(f"the answer is nested deeper than {depth.MAX_DEPTH} levels.")
 
 
 def _float(value: Any) -> float:
