@@ -126,6 +126,8 @@ class Effects:
             return contract.Retry(
                 f"No answer within {step.compiled.timeout_seconds:g} seconds.", error_class="timeout"
             )
+        except RecursionError:
+            return outcomes.too_deep(step)
         except errors.FlowloomError as error:
             return contract.Fail(error.message)
 
@@ -140,7 +142,7 @@ class Effects:
             return await self._checkpoint_pages(step, payload, done, done.pages, rows_before)
 
         def settle() -> tuple[Sequence[Payload], list[dict[str, Any]]]:
-            made = [formats.settled(one) for one in done.payloads]
+            made = [self._active.redact_payload(formats.settled(one)) for one in done.payloads]
             rows = records.checkpoint(self._active, step, payload, done, made, rows_before)
             return made, rows + writes.replies(self._active, step, done.writes)
 
@@ -172,7 +174,7 @@ class Effects:
             page = next(pages, None)
             if page is None:
                 return None
-            made = formats.settled(page)
+            made = self._active.redact_payload(formats.settled(page))
             rows = records.checkpoint(self._active, step, payload, done, [made], rows_before)
             return streams.Ref(step.key, made.position, made.size_bytes), rows
 

@@ -227,6 +227,10 @@ class ChildState:
     answer: Payload | None
 
 
+class GivenUp(Exception):
+    """Nobody waits for this step any more: its run was stopped, or its time is over."""
+
+
 class Context(Protocol):
     """What a step may ask of the run it works for."""
 
@@ -256,6 +260,9 @@ class Context(Protocol):
         """What templates and conditions of this step see."""
 
     def set_variable(self, name: str, value: object) -> None: ...
+
+    def check(self) -> None:
+        """Raise GivenUp when the step is not to go on; for pure steps to ask every few hundred records."""
 
     def log(self, level: Literal["debug", "info", "warning", "error"], message: str) -> None: ...
 

@@ -8,11 +8,10 @@ from typing import Any, BinaryIO, Final
 
 import ijson
 
-from flowloom.domain import csv_records, declaration, payload
+from flowloom.domain import csv_records, declaration, depth, payload
 from flowloom.domain.payload import Path, Payload
 from flowloom.steps import answers, aside, contract, conversion
 
-MAX_DEPTH: Final = 500
 PAGE_BYTES: Final = 1024 * 1024
 PAGE_RECORDS: Final = 5000
 _CHUNK_BYTES: Final = 64 * 1024
@@ -155,8 +154,8 @@ def _built(events: Iterator[Event]) -> Iterator[object]:
 
 
 def _require_shallow(holders: Sequence[object]) -> None:
-    if len(holders) > MAX_DEPTH:
-        raise answers.Unreadable(f"the answer is nested deeper than {MAX_DEPTH} levels.")
+    if len(holders) > depth.MAX_DEPTH:
+        raise answers.Unreadable(f"the answer is nested deeper than {depth.MAX_DEPTH} levels.")
 
 
 def _float(value: Any) -> float:
