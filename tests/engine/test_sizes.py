@@ -32,7 +32,10 @@ async def test_a_small_flow_makes_no_huge_payload(
     sqlite_server: World, remote: Remote, microservice: str, config: dict, times: int, what: str
 ):
     steps = [{"microservice": microservice, "config": config} for _ in range(times)]
-    flow = await sqlite_server.flow(*steps, remote.send())
+    flow = await sqlite_server.flow(*steps, remote.send(), deploy=False)
+    variables = f"/flow-versions/{flow.version_id}/variables"
+    await sqlite_server.put(variables, json={"variables": {"v": "some text"}})
+    await flow.deploy()
     before = psutil.Process().memory_info().rss
     run = await flow.run({"a": "some text"})
     assert run["status"] == FAILURE

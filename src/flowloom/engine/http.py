@@ -58,7 +58,7 @@ class _Hop:
     url: URL
     headers: Mapping[str, str]
     body: bytes | None
-    spills: Callable[[str], bool] | None
+    spills: Callable[[str], bool] | None = None
 
 
 async def system_addresses(host: str, port: int) -> Sequence[str]:
