@@ -175,9 +175,12 @@ class Database(database.Database):
             self._note("read fails")
             self.disk.break_at = AT_BEGIN
         try:
-            return self.read_now(work, *args)
+            found = self.read_now(work, *args)
         finally:
             self.disk.mend()
+        # What was read may have changed by the time that it is told.
+        await asyncio.sleep(self.latency())
+        return found
 
     async def write(self, work: Callable[..., Any], *args: Any) -> Any:
         if not self._is_pooled:
