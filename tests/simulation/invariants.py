@@ -79,14 +79,14 @@ def _by_key(calls: Sequence[Call]) -> Mapping[str, Sequence[Call]]:
 
 
 def _keyed(row: Row[Any], body: Any) -> dict[str, Sending]:
-    return {
-        _key(row.id, sending.step, sending.position): sending
-        for sending in flows.FLOWS[row.flow_id].sendings(body)
-    }
+    return {_key(row.id, sending): sending for sending in flows.FLOWS[row.flow_id].sendings(body)}
 
 
-def _key(origin_run_id: int, step: str, position: str) -> str:
-    return hashlib.sha256(f"{origin_run_id}/{step}/{position}".encode()).hexdigest()[:32]
+def _key(origin_run_id: int, sending: Sending) -> str:
+    """As the product makes it: of origin run, step, position and what is sent."""
+    place = f"{origin_run_id}/{sending.step}/{sending.position}/"
+    sent = f"POST {flows.SITE}{sending.path} () ".encode() + msgspec.json.encode(sending.body)
+    return hashlib.sha256(place.encode() + sent).hexdigest()[:32]
 
 
 def _ends(evidence: Evidence) -> Iterator[str]:

@@ -50,6 +50,10 @@ class Network:
         """The process that asked is gone."""
         self._open.clear()
 
+    async def reachable(self, host: str, port: int) -> list[str]:
+        """No flow here leads to another server than those of HTTP."""
+        raise AssertionError((host, port))
+
     async def send(
         self,
         request: contract.Request,

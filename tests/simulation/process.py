@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 from collections import Counter
 from collections.abc import Callable
@@ -14,10 +15,9 @@ from sqlalchemy import Connection
 from tests.simulation import flows
 from tests.simulation.storage import Database
 
-from flowloom import errors
-from flowloom.engine import plan
+from flowloom import bootstrap, errors
+from flowloom.engine import circuits, plan
 from flowloom.engine.executor import Executor
-from flowloom.engine.surroundings import Surroundings
 from flowloom.runtime import dispatcher, rollup, scheduler, supervisor
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
@@ -77,19 +77,19 @@ class Process:
         ids, signals = queue.RunIds(), _Broker()
         written = journal.Journal(database, ids, self.reach)
         stored = blobs.Blobs(Path("simulated/blobs"))
-        self.platform = Platform(_settings(), database, written, ids, signals, stored, _vault(), clock)
-        around = Surroundings(
+        self.platform = Platform(
+            settings=_settings(),
             database=database,
             journal=written,
+            run_ids=ids,
             broker=signals,
             blobs=stored,
-            http=http,
-            load_connection=_no_connection,
+            vault=_vault(),
+            circuits=circuits.Circuits(),
             clock=clock,
-            sleep=asyncio.sleep,
-            random=random,
-            reach=self.reach,
         )
+        around = bootstrap.surroundings(self.platform, http, self.reach, asyncio.sleep)
+        around = dataclasses.replace(around, random=random)
         self.executor = Executor(around)
         self.dispatcher = dispatcher.Dispatcher(
             database,
@@ -145,7 +145,3 @@ class Process:
 
     def disarm(self) -> None:
         self._armed = None
-
-
-async def _no_connection(_company_id: int, id: int) -> Any:
-    raise errors.Missing("Connection", id)
