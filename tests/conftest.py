@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
-from tests import postgres, world
+from tests import certificates, databases, mariadb, postgres, world
 
 from flowloom.store import schema
 
@@ -31,6 +31,27 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres_server() -> Iterator[str]:
     with postgres.server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The certificate of the servers that speak TLS."""
+    return certificates.write(tmp_path_factory.mktemp("tls") / "loopback.pem")
+
+
+@pytest.fixture(scope="session")
+def postgres_port() -> Iterator[int]:
+    """A PostgreSQL as connectors reach one: over TCP, with a password."""
+    port = mariadb.free_port()
+    with postgres.server(port) as url:
+        databases.prepare_postgres(url)
+        yield port
+
+
+@pytest.fixture(scope="session")
+def mariadb_port(certificate: Path) -> Iterator[int]:
+    with mariadb.server(certificate) as port:
+        yield port
 
 
 @pytest.fixture(scope="session")

@@ -34,19 +34,30 @@ autovacuum = off
 jit = off
 """
 
+# Over TCP a password is asked for, as of a server elsewhere.
+HOST_RULES = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+
 
 @dataclass
 class Cluster:
-    """A server that can be stopped and started again; `url` lacks the database: `url.format(database="postgres")`."""
+    """A server that can be stopped and started again; `url` lacks the database: `url.format(database="postgres")`.
+
+    With a port it also listens on the loopback.
+    """
 
     home: Path
     programs: Path
     account: dict[str, Any]
+    tcp_port: int | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"postgresql+psycopg://flowloom@/{{database}}?host={self.home}"
+        return f"postgresql+psycopg://flowloom@/{{database}}?{self.place}"
+
+    @property
+    def place(self) -> str:
+        return f"host={self.home}" if self.tcp_port is None else f"host={self.home}&port={self.tcp_port}"
 
     def start(self) -> None:
         with (self.home / "log").open("ab") as log:
@@ -57,7 +68,7 @@ class Cluster:
                 stdout=log,
                 **self.account,
             )
-        _wait(self.process, self.home)
+        _wait(self.process, self)
 
     def stop(self) -> None:
         if self.process is not None:
@@ -66,14 +77,14 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[Cluster]:
+def cluster(tcp_port: int | None = None) -> Iterator[Cluster]:
     """A running server of its own."""
     # Short: a socket's path ends at 107 bytes.
     home = Path(tempfile.mkdtemp(prefix="flowloom-pg-", dir="/tmp"))
     account = _account()
     if account:
         os.chown(home, account["user"], account["group"])
-    made = Cluster(home, _programs(home, account), account)
+    made = Cluster(home, _programs(home, account), account, tcp_port)
     try:
         _initialise(made)
         made.start()
@@ -84,9 +95,9 @@ def cluster() -> Iterator[Cluster]:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
+def server(tcp_port: int | None = None) -> Iterator[str]:
     """The URL of a running server."""
-    with cluster() as running:
+    with cluster(tcp_port) as running:
         yield running.url
 
 
@@ -102,6 +113,9 @@ def _initialise(made: Cluster) -> None:
     )
     with (data / "postgresql.conf").open("a") as config:
         config.write(f"{CONFIG}unix_socket_directories = '{made.home}'\n")
+        if made.tcp_port is not None:
+            config.write(f"listen_addresses = '127.0.0.1'\nport = {made.tcp_port}\n")
+            (data / "pg_hba.conf").write_text(HOST_RULES)
 
 
 def _account() -> dict[str, Any]:
@@ -128,11 +142,11 @@ def _programs(home: Path, account: dict[str, Any]) -> Path:
     return programs
 
 
-def _wait(process: subprocess.Popen[bytes], home: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], made: Cluster) -> None:
     deadline = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(psycopg.OperationalError):
-            psycopg.connect(f"postgresql://flowloom@/postgres?host={home}").close()
+            psycopg.connect(f"postgresql://flowloom@/postgres?{made.place}").close()
             return
         time.sleep(0.02)
-    raise RuntimeError((home / "log").read_text())
+    raise RuntimeError((made.home / "log").read_text())

@@ -140,6 +140,14 @@ class World:
         await asyncio.gather(*tasks)
         await asyncio.sleep(0)
 
+    async def notify(self) -> int:
+        """Turn the notifier until nothing is due; how many deliveries there were."""
+        total = 0
+        while begun := await self.server.notifier.tick(self.clock.now):
+            total += begun
+            await self.server.notifier.settle()
+        return total
+
     async def tick(self) -> int:
         """Turn the scheduler once."""
         return await self.server.scheduler.tick(self.clock.now)

@@ -17,12 +17,13 @@ from fastapi import FastAPI
 
 from flowloom.api import app as application
 from flowloom.api import call, limits
-from flowloom.engine import calls, circuits, faults, meters, tokens, turns
+from flowloom.engine import calls, circuits, faults, meters, systems, tokens, turns
 from flowloom.engine.executor import Executor
 from flowloom.engine.http import Client
 from flowloom.engine.inspection import Inspector
+from flowloom.engine.mail import Mailer
 from flowloom.engine.surroundings import Surroundings
-from flowloom.runtime import dispatcher, pruner, rollup, scheduler, supervisor
+from flowloom.runtime import dispatcher, notifier, pruner, rollup, scheduler, supervisor
 from flowloom.services import principals, remembered
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
@@ -47,6 +48,7 @@ class Server:
     scheduler: scheduler.Scheduler
     rollup: rollup.Rollup
     pruner: pruner.Pruner
+    notifier: notifier.Notifier
 
 
 def open_platform(
@@ -86,11 +88,14 @@ def build(
         platform.database, platform.run_ids, platform.broker, platform.clock, reach
     )
     rolling, pruning = rollup.Rollup(platform.database), _pruner(platform, reach)
+    mailer = Mailer(platform.settings.smtp_url, platform.settings.smtp_from)
+    notifying = notifier.Notifier(platform.database, http, mailer, platform.clock, sleep, reach)
     turning = [
         supervisor.Loop("dispatcher", dispatching.tick, dispatching.wait),
         supervisor.Loop("scheduler", scheduling.tick, scheduling.wait),
         supervisor.Loop("rollup", rolling.tick, lambda: asyncio.sleep(ROLLUP_SECONDS)),
         supervisor.Loop("pruner", pruning.tick, lambda: asyncio.sleep(PRUNE_SECONDS)),
+        supervisor.Loop("notifier", notifying.tick, notifying.wait),
     ]
     loops = supervisor.Supervisor(turning if with_loops else [], platform.clock)
 
@@ -104,14 +109,22 @@ def build(
         platform.broker.close_watchers()
         await loops.stop()
         await dispatching.drain()
+        await notifying.stop()
         await around.calls.close()
         await http.close()
         executor.close()
         inspector.close()
+        around.systems.close()
         platform.database.close()
 
     app = application.create(_doors(platform, loops, inspector), lifespan)
-    return Server(platform, app, dispatching, scheduling, rolling, pruning)
+    return Server(platform, app, dispatching, scheduling, rolling, pruning, notifying)
+
+
+def _systems(platform: Platform, http: Client) -> systems.Systems:
+    stored = platform.database
+    own = Path(stored.url.database) if stored.is_sqlite and stored.url.database else None
+    return systems.Systems(http.reachable, platform.settings.data_dir, own)
 
 
 def _dispatcher(platform: Platform, executor: Executor) -> dispatcher.Dispatcher:
@@ -188,6 +201,7 @@ def surroundings(
         broker=platform.broker,
         blobs=platform.blobs,
         calls=calling,
+        systems=_systems(platform, http),
         load_connection=load_connection,
         clock=platform.clock,
         sleep=sleep,

@@ -10,14 +10,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from flowloom import errors
 
-SECRETS = frozenset({"database_url", "nats_url", "blob_url", "admin_password", "secret_key"})
+SECRETS = frozenset({"database_url", "nats_url", "blob_url", "admin_password", "secret_key", "smtp_url"})
 
 _HOST_NAME = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?", re.IGNORECASE)
 _DATABASE_URL = re.compile(r"(?P<scheme>[a-z0-9+]+)://(?P<rest>.*)", re.DOTALL)
@@ -55,6 +55,18 @@ def _public_url(value: str) -> str:
     if not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", value):
         raise ValueError("use the http:// or https:// address under which others reach this server")
     return value.rstrip("/")
+
+
+def _smtp_url(value: str) -> str:
+    parts = urlsplit(value)
+    if (
+        parts.scheme not in ("smtp", "smtps")
+        or not parts.hostname
+        or parts.path.strip("/")
+        or parts.port == 0
+    ):
+        raise ValueError("use smtp://user:password@host:587 or smtps://user:password@host:465")
+    return value
 
 
 def _email(value: str) -> str:
@@ -144,6 +156,16 @@ class Settings(BaseModel):
         default=None,
         repr=False,
         description="Password of that administrator. Unset, one is generated and printed once.",
+    )
+    smtp_url: Annotated[str, AfterValidator(_smtp_url)] | None = Field(
+        default=None,
+        repr=False,
+        description="SMTP server that e-mail is sent with: `smtp://user:password@host:587`, secured with STARTTLS "
+        "where the server offers it and always before a password, or `smtps://user:password@host:465`. "
+        "Unset, no e-mail is sent.",
+    )
+    smtp_from: Annotated[str, AfterValidator(_email)] = Field(
+        default="flowloom@localhost", description="Address that e-mail is sent from."
     )
     secret_key: str | None = Field(
         default=None,

@@ -42,6 +42,7 @@ async def test_a_connection_is_created_listed_and_read_without_its_secret(server
         "name": "Shop",
         "base_url": "https://shop.example.com/api",
         "allowed_hosts": ["shop.example.com"],
+        "protocol": "http",
         "auth": {"type": "bearer", "has_secret": True},
         "headers": {"X-Shop": "eu"},
         "timeout_seconds": 20,

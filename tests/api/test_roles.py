@@ -142,7 +142,12 @@ BODIES = {
     "POST /api/v1/flow-versions/{flow_version}/graph/steps": {"microservice": "trigger", "parent_id": 1},
     "POST /api/v1/flow-versions/{flow_version}/graph/steps/{step}/routes": {"name": "b"},
     "PUT /api/v1/flow-versions/{flow_version}/variables": {"variables": {}},
+    "POST /api/v1/data-pools/{data_pool}/entries": {"keys": ["b"]},
+    "POST /api/v1/lookup-tables/{lookup_table}/rows": {"left": "b", "right": "b"},
 }
+
+
+GROUP = {"name": "Operators", "channels": [{"type": "log"}]}
 
 
 async def one_of_each(server: World) -> dict[str, Any]:
@@ -176,6 +181,25 @@ async def one_of_each(server: World) -> dict[str, Any]:
         "user": 1,
         "api_key": (await server.post("/api-keys", json={"name": "Mine"})).data["id"],
         "marketplace_app": app,
+        "notification_group": (await server.post("/notification-groups", json=GROUP)).data["id"],
+        **await one_of_each_kind_of_data(server),
+    }
+
+
+async def one_of_each_kind_of_data(server: World) -> dict[str, Any]:
+    """Ids of what flows keep between runs."""
+    pool = (await server.post("/data-pools", json={"name": "orders"})).data["id"]
+    table = (await server.post("/lookup-tables", json={"name": "countries"})).data["id"]
+    await server.post(f"/data-pools/{pool}/entries", json={"keys": ["a"]})
+    row = await server.post(f"/lookup-tables/{table}/rows", json={"left": "a", "right": "b"})
+    config = {"action": "add", "key": "k"}
+    await (await server.flow({"microservice": "cache", "config": config})).run([1])
+    return {
+        "data_pool": pool,
+        "pool_entry": (await server.get(f"/data-pools/{pool}/entries")).data[0]["id"],
+        "lookup_table": table,
+        "lookup_row": row.data["id"],
+        "cache_entry": (await server.get("/cache-entries")).data[0]["id"],
     }
 
 

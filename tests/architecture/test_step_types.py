@@ -14,12 +14,17 @@ NOT_TYPES = {
         "aside",
         "contract",
         "conversion",
+        "database",
+        "file_server",
         "large",
+        "outside",
         "pagination",
+        "record_text",
         "records_only",
         "registry",
+        "ways",
     ),
-    *("request_body", "response_rules"),
+    *("request_body", "request_draft", "response_rules"),
 }
 
 each_type = pytest.mark.parametrize("step_type", registry.TYPES.values(), ids=list(registry.TYPES))

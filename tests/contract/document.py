@@ -44,7 +44,7 @@ class Document:
         operation = self.find(method, path)
         if operation is None:
             return []
-        documented = operation["responses"].get(str(status))
+        documented = operation["responses"].get(str(status), operation["responses"].get("default"))
         if documented is None:
             return [f"status {status} is not documented"]
         media_type = content_type.partition(";")[0]

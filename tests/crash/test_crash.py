@@ -125,7 +125,7 @@ async def scene(database_url: str, tmp_path: Path):
         yield made
 
 
-@pytest.mark.parametrize("point", sorted(set(faults.POINTS) - {"schedules-fired"}))
+@pytest.mark.parametrize("point", sorted(set(faults.POINTS) - {"schedules-fired", "notification-delivered"}))
 async def test_at_every_named_point(scene: Scene, point: str):
     async with scene.serving(f"{point}:3") as server:
         await scene.shoot(server, 40, at_once=8)

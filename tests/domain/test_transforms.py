@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from flowloom import errors
 from flowloom.domain import transforms
+from flowloom.domain.lookup import Lookup
 from flowloom.domain.payload import MISSING
 
 LINES = [{"n": 3, "s": "b"}, {"n": None}, {"s": "a", "n": 1}, {"n": 2.5}]
@@ -84,6 +85,12 @@ EXAMPLES: list[tuple[str, dict[str, Any], object, object]] = [
     ("lookup", {"table": {"1": "one"}}, 1, "one"),
     ("lookup", {"table": {}, "default": "?"}, "XX", "?"),
     ("lookup", {"table": {}, "default": "?"}, MISSING, "?"),
+    ("lookup_table", {"table": "countries"}, "NL", "Netherlands"),
+    ("lookup_table", {"table": "countries"}, 1, "one"),
+    ("lookup_table", {"table": "countries", "direction": "reverse"}, "Netherlands", "NL"),
+    ("lookup_table", {"table": "countries"}, "XX", None),
+    ("lookup_table", {"table": "countries", "default": "?"}, "XX", "?"),
+    ("lookup_table", {"table": "countries", "on_miss": "keep"}, "XX", "XX"),
     ("boolean", {}, "Yes", True),
     ("boolean", {}, 0, False),
     ("boolean", {}, None, False),
@@ -111,8 +118,12 @@ EXAMPLES: list[tuple[str, dict[str, Any], object, object]] = [
 ]
 
 
+# Of two lefts of one right the first counts in reverse.
+LOOKUPS = {"countries": Lookup.of([("NL", "Netherlands"), ("1", "one"), ("HO", "Netherlands")])}
+
+
 def run(name: str, arguments: dict[str, Any], value: object) -> object:
-    return transforms.compile([{"name": name, **arguments}])(value)
+    return transforms.compile([{"name": name, **arguments}])(value, LOOKUPS)
 
 
 @pytest.mark.parametrize(("name", "arguments", "value", "expected"), EXAMPLES)
@@ -146,6 +157,9 @@ def test_nothing_passes_through_the_others(name: str) -> None:
         ("join", {}, "a", 'expects a list, got "a"'),
         ("join", {}, [[1]], "expects text, got a list"),
         ("sum", {}, [1, "x"], "expects a number"),
+        ("lookup_table", {"table": "countries", "on_miss": "fail"}, "XX", "'countries' has no \"XX\""),
+        ("lookup_table", {"table": "countries"}, [1], "expects text, got a list"),
+        ("lookup_table", {"table": "cities"}, "XX", "there is no lookup table 'cities'"),
         ("boolean", {}, "maybe", "true or false"),
         ("from_json", {}, "{", "expects JSON"),
         ("from_json", {}, "[" * 100_000, "expects JSON"),
@@ -235,3 +249,14 @@ def test_any_value_is_transformed_or_refused(
 ) -> None:
     with contextlib.suppress(transforms.TransformFailed):
         run(example[0], example[1], value)
+
+
+def test_the_lookup_tables_of_transforms_are_known() -> None:
+    steps = [{"name": "upper"}, *({"name": "lookup_table", "table": name} for name in ("a", "b", "a"))]
+    assert transforms.lookups_in(steps) == {"a", "b"}
+    assert transforms.lookups_in([{"name": "lookup", "table": {"a": "b"}}]) == frozenset()
+
+
+def test_a_lookup_table_in_a_chain() -> None:
+    steps = [{"name": "upper"}, {"name": "lookup_table", "table": "countries"}, {"name": "lower"}]
+    assert transforms.compile(steps)("nl", LOOKUPS) == "netherlands"

@@ -20,16 +20,22 @@ class FakeContext:
         self.variables: dict[str, object] = dict(variables or {})
         self.now = NOW
         self.cursor = None
-        self.idempotency_key = "key"
+        self.tracked: list[tuple[str, str, str]] = []
 
     def scope(self, payload: Payload) -> templates.Scope:
         return templates.Scope(self.variables, payload.body, self.now, payload.meta)
+
+    def idempotency_key(self, content: bytes) -> str:
+        return "key"
 
     def set_variable(self, name: str, value: object) -> None:
         self.variables[name] = value
 
     def log(self, level: str, message: str) -> None:
         pass
+
+    def track(self, entity_type: str, value: str, direction: str) -> None:
+        self.tracked.append((entity_type, value, direction))
 
     async def fetch(self, request: contract.Request) -> contract.Response:
         raise contract.RequestFailed("There is no network here.", passing=False)

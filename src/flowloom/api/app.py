@@ -17,9 +17,12 @@ from starlette.routing import Match
 
 from flowloom import __version__, errors
 from flowloom.api import (
+    cache_entries,
     call,
+    callbacks,
     companies,
     connections,
+    data_pools,
     dead_letters,
     docs,
     envelope,
@@ -32,12 +35,16 @@ from flowloom.api import (
     hooks,
     keys,
     logins,
+    lookup_tables,
     marketplace,
+    notification_groups,
+    notifications,
     retries,
     routes,
     runs,
     schedules,
     schemas,
+    tracked_data,
     users,
     versions,
     webhooks,
@@ -46,7 +53,8 @@ from flowloom.api import (
 log = structlog.get_logger(__name__)
 RESOURCES = (
     health, logins, companies, users, keys, flows, versions, schedules, graphs, retries, runs, evidence,
-    dead_letters, connections, webhooks, marketplace
+    dead_letters, connections, webhooks, marketplace, notification_groups, notifications,
+    data_pools, lookup_tables, cache_entries, tracked_data
 )  # fmt: skip
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MESSAGES = {
@@ -70,7 +78,7 @@ def create(doors: call.Doors, lifespan: Lifespan) -> FastAPI:
     # include_router() would hide the routes behind a router of their own: slower, and unseen by the check below.
     app.router.routes.extend(route for resource in RESOURCES for route in resource.routes.router.routes)
     # The first route is found first, and webhooks are called most.
-    app.router.routes[:0] = hooks.ROUTES
+    app.router.routes[:0] = [*hooks.ROUTES, *callbacks.ROUTES]
     app.router.routes.extend(docs.ROUTES)
     app.add_middleware(headers.SecurityHeaders)
     app.add_middleware(head.Head)
@@ -118,8 +126,8 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(spec: dict[str, Any]) -> dict[str, Any]:
-    """Add what routes alone do not tell: the webhooks, the models of bodies, and how to authenticate."""
-    spec["paths"].update(hooks.DOCUMENT)
+    """Add what routes alone do not tell: webhooks and callbacks, the models of bodies, and how to authenticate."""
+    spec["paths"].update(hooks.DOCUMENT, **callbacks.DOCUMENT)
     known = spec["components"]["schemas"]
     _add_model(known, schemas.Error)
     for resource in RESOURCES:

@@ -43,7 +43,8 @@ async def get_flow(call: Call) -> Response:
 async def update_flow(call: Call) -> Response:
     """Change a flow; what is left out stays."""
     body = await call.body(schemas.FlowUpdate)
-    given = body.model_dump(exclude_unset=True)
+    # What is inside of a field that was sent is whole, with its defaults.
+    given = {name: value for name, value in body.model_dump().items() if name in body.model_fields_set}
     fields = {name: value for name, value in given.items() if value is not None or name in flows.CLEARABLE}
     return envelope.data(await call.write(flows.change, call.id("flow"), fields))
 

@@ -113,6 +113,29 @@ class Anything(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+class Alerts(BaseModel):
+    """What of a flow is told to a notification group, each thing once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    notification_group_id: RecordId
+    on_failure: bool = Field(default=True, description="A run failed")
+    on_partial: bool = Field(default=False, description="A run succeeded in part; counts as a failure then")
+    on_recovery: bool = Field(
+        default=True,
+        description="The first success after a failure, or the first run after a silence, was told",
+    )
+    on_zero_records: bool = Field(
+        default=False, description="A run succeeded whose receive steps, if it has any, gave no record at all"
+    )
+    silent_after_minutes: int | None = Field(
+        default=None,
+        ge=1,
+        le=527_040,
+        description="No run started for so long although the flow is enabled and deployed",
+    )
+
+
 class FlowCreate(BaseModel):
     name: Name
     description: Annotated[str, StringConstraints(max_length=10_000)] = ""
@@ -124,10 +147,11 @@ class FlowCreate(BaseModel):
     concurrency: Concurrency = 0
     concurrency_key: ConcurrencyKey = None
     run_timeout_seconds: RunTimeout = None
+    alerts: Alerts | None = None
 
 
 class FlowUpdate(BaseModel):
-    """What is left out stays as it is; null takes a key or a time limit away and gives a retention
+    """What is left out stays as it is; null takes a key, a time limit or alerts away and gives a retention
     back to the server's settings."""
 
     name: Name | None = None
@@ -140,6 +164,7 @@ class FlowUpdate(BaseModel):
     concurrency: Concurrency | None = None
     concurrency_key: ConcurrencyKey = None
     run_timeout_seconds: RunTimeout = None
+    alerts: Alerts | None = Field(default=None, description="Replaced as a whole")
 
 
 class User(Record):
@@ -265,6 +290,15 @@ class Version(Record):
     variables: dict[str, Any] | None = Field(default=None, description="With include=variables")
 
 
+class AlertsView(Record):
+    notification_group_id: int
+    on_failure: bool
+    on_partial: bool
+    on_recovery: bool
+    on_zero_records: bool
+    silent_after_minutes: int | None = None
+
+
 class Flow(Record):
     id: int
     name: str
@@ -277,6 +311,7 @@ class Flow(Record):
     concurrency: int = Field(description="Runs at a time; 0 is no limit of its own")
     concurrency_key: str | None = Field(default=None, description="Absent: runs do not wait for a key")
     run_timeout_seconds: int | None = Field(default=None, description="Absent: no limit of its own")
+    alerts: AlertsView | None = Field(default=None, description="Absent: nothing is told")
     created_at: AwareDatetime
     updated_at: AwareDatetime
     latest_version: Version | None = None

@@ -151,6 +151,33 @@ class CircuitBreaker(BaseModel):
     pause_seconds: float = Field(ge=1, le=86_400)
 
 
+class ConnectionServer(BaseModel):
+    """Which fields there are depends on the protocol: see their descriptions."""
+
+    host: Annotated[str, StringConstraints(max_length=253)] | None = Field(
+        default=None, description="All but sqlite: a name or an address"
+    )
+    port: int | None = Field(default=None, ge=1, le=65535, description="The protocol's own unless given")
+    username: Annotated[str, StringConstraints(max_length=255)] | None = None
+    password: Text | None = None
+    private_key: Annotated[str, StringConstraints(max_length=20_000)] | None = Field(
+        default=None, description="sftp: instead of a password; without a passphrase"
+    )
+    host_key: Annotated[str, StringConstraints(max_length=20_000)] | None = Field(
+        default=None, description="sftp: the server's public key as in known_hosts, or its SHA256 fingerprint"
+    )
+    database: Annotated[str, StringConstraints(max_length=255)] | None = Field(
+        default=None, description="postgresql and mysql"
+    )
+    tls: bool | None = Field(
+        default=None,
+        description="postgresql and mysql: encrypt, and check the certificate and the host's name",
+    )
+    file: Annotated[str, StringConstraints(max_length=100)] | None = Field(
+        default=None, description="sqlite: the name of a file in `files/` of the data directory"
+    )
+
+
 class ConnectionUpdate(BaseModel):
     """What is left out stays; null takes `base_url`, `timeout_seconds`, `rate_limit` and `circuit_breaker` away."""
 
@@ -174,6 +201,14 @@ class ConnectionUpdate(BaseModel):
         default=None, description="For all runs together, in each process; a change counts at once"
     )
     circuit_breaker: CircuitBreaker | None = None
+    protocol: Literal["http", "sftp", "postgresql", "mysql", "sqlite"] | None = Field(
+        default=None, description="http unless given; it stays"
+    )
+    server: ConnectionServer | None = Field(
+        default=None,
+        description="Over another protocol than http, instead of base_url, allowed_hosts, auth, headers, rate_limit, "
+        "circuit_breaker. Without its secret the stored one stays, as long as host, port, host key and tls stay",
+    )
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent; null counts only where it takes something away."""
@@ -211,11 +246,23 @@ class Circuit(schemas.Record):
     opens_until: AwareDatetime | None = Field(default=None, description="While it is open")
 
 
+class ConnectionServerView(schemas.Record):
+    host: str | None = None
+    port: int | None = None
+    username: str | None = None
+    host_key: str | None = None
+    database: str | None = None
+    tls: bool | None = None
+    file: str | None = None
+
+
 class Connection(schemas.Record):
     id: int
     name: str
     base_url: str | None = None
     allowed_hosts: list[str]
+    protocol: str
+    server: ConnectionServerView | None = Field(default=None, description="Over another protocol than http")
     auth: ConnectionAuthView
     headers: dict[str, str]
     timeout_seconds: int | None = None
@@ -275,5 +322,6 @@ class Webhook(schemas.Record):
     flow_id: int
     name: str
     url: str = Field(description="Where to call it; its signature makes it secret")
+    callback_url: str = Field(description="The same for callers who wait for what a callback step answers")
     has_secret: bool
     created_at: AwareDatetime

@@ -157,7 +157,7 @@ class PayloadMetadata(schemas.Record):
     flow_run_id: int
     step_key: str
     position: str
-    kind: Literal["start", "effect"]
+    kind: Literal["start", "effect", "answer"]
     content_type: str
     meta: dict[str, str]
     bytes: int

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import msgspec
 
 from flowloom import errors
-from flowloom.domain import payload
+from flowloom.domain import lookup, payload
 
 _PLACEHOLDER = re.compile(r"\{\{([^{}]+)\}\}|\[\[(\s*[A-Za-z_][^\[\]]*)\]\]")
 # A longer text is compiled anew where it is needed rather than kept in memory for good.
@@ -28,12 +28,16 @@ _VARIABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a template or condition sees: the run's variables and instant, a payload's body and meta."""
+    """What a template or condition sees: the run's variables and instant, a payload's body and meta.
+
+    `lookups` are the lookup tables that a map's transforms read.
+    """
 
     variables: Mapping[str, object]
     payload: object
     now: datetime
     meta: Mapping[str, str] = field(default_factory=dict)
+    lookups: lookup.Lookups = field(default_factory=lambda: lookup.NONE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Row
 
-from flowloom.domain import run
+from flowloom.domain import lookup, run
 from flowloom.engine.streams import Item
 from flowloom.steps import contract
 from flowloom.store import journal, secrets
@@ -74,6 +74,10 @@ class Active:
     has_warnings: bool = False
     # What a try-catch took: the status that each wants the run to end with.
     caught: set[run.Status] = field(default_factory=set)
+    # The lookup tables that its steps read, all as they were when it was taken up.
+    lookups: lookup.Lookups = field(default_factory=lambda: lookup.NONE)
+    # Until its plan is known it may have claimed keys of data pools before.
+    may_hold_claims: bool = True
     # How many branches of the plan wait for the one that is walked, or are walked beside it.
     other_branches: int = 0
 

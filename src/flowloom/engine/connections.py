@@ -18,7 +18,12 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def apply(request: contract.Request, connection: Connection) -> contract.Request:
-    """The request as it goes out: absolute URL, the connection's headers below the step's own."""
+    """The request as it goes out: absolute URL, the connection's headers below the step's own. Raises RequestFailed."""
+    if connection.protocol != "http":
+        raise contract.RequestFailed(
+            f'Connection {connection.id} "{connection.name}" speaks {connection.protocol}, not HTTP.',
+            passing=False,
+        )
     return dataclasses.replace(
         request,
         url=absolute(request.url, connection.base_url),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+import msgspec
+
 from flowloom.domain import templates
-from flowloom.domain.payload import Payload
+from flowloom.domain.payload import MISSING, Payload
 from flowloom.engine import calls, children
 from flowloom.engine.active import Active, Level
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.surroundings import Surroundings
-from flowloom.steps import contract
+from flowloom.steps import aside, contract, outside
+from flowloom.store import caches, pools
 from flowloom.store.connections import Connection
 
 
@@ -44,19 +48,22 @@ class StepContext:
     def variables(self) -> Mapping[str, object]:
         return self._variables
 
-    @property
-    def idempotency_key(self) -> str:
-        """32 hex digits of the sha256 over origin run, step key and payload position."""
-        identity = f"{self._active.row.origin_run_id}/{self._step.key}/{self.position}"
-        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+    def idempotency_key(self, content: bytes) -> str:
+        """32 hex digits of the sha256 over origin run, step key, payload position and what is sent.
+
+        What is sent counts, since a retry on another version may send something else for the same payload: a
+        receiver that drops what it knows must not drop that.
+        """
+        identity = f"{self._active.row.origin_run_id}/{self._step.key}/{self.position}/".encode()
+        return hashlib.sha256(identity + content).hexdigest()[:32]
 
     def scope(self, payload: Payload) -> templates.Scope:
         variables: Mapping[str, object] = self._variables
         if self._step.variables is not None:
-            outer = templates.Scope(variables, payload.body, self.now, payload.meta)
+            outer = templates.Scope(variables, payload.body, self.now, payload.meta, self._active.lookups)
             own = self._step.variables.value(outer)
             variables = {**variables, **own} if isinstance(own, dict) else variables
-        return templates.Scope(variables, payload.body, self.now, payload.meta)
+        return templates.Scope(variables, payload.body, self.now, payload.meta, self._active.lookups)
 
     def set_variable(self, name: str, value: object) -> None:
         self._variables[name] = value
@@ -67,6 +74,20 @@ class StepContext:
     async def fetch(self, request: contract.Request) -> contract.Response:
         origin = calls.Origin(self._active, self._step.key, self.position, self._loaded)
         return await self._around.calls.fetch(origin, request)
+
+    async def query(self, query: outside.Query) -> outside.Rows:
+        return await self._around.systems.query(await self._connection(query.connection_id), query)
+
+    async def execute(self, execution: outside.Execution) -> int:
+        return await self._around.systems.execute(await self._connection(execution.connection_id), execution)
+
+    async def files(self, request: outside.FileRequest) -> Sequence[outside.File]:
+        return await self._around.systems.files(await self._connection(request.connection_id), request)
+
+    async def _connection(self, id: int) -> Connection:
+        connection = await self._loaded(self._active.row.company_id, id)
+        self._active.secrets.update(connection.secret.values())
+        return connection
 
     async def _loaded(self, company_id: int, id: int) -> Connection:
         found: Connection = await self._around.keep(lambda: self._around.load_connection(company_id, id))
@@ -95,6 +116,27 @@ class StepContext:
         read, store = self._around.database.read, self._around.blobs
         state: contract.ChildState = await self._around.keep(lambda: read(children.state, store, run_id))
         return state
+
+    async def cached(self, scope: str, key: str) -> object:
+        row = self._active.row
+        where = caches.place(row.company_id, row.flow_id, row.origin_run_id, scope, key)
+        read, at = self._around.database.read, self.clock_now
+        value = await self._around.keep(lambda: read(caches.load, where, at))
+        return MISSING if value is None else await aside.run(len(value), msgspec.json.decode, value)
+
+    async def claim_keys(self, pool: str, keys: Sequence[str], *, claim: bool = True) -> Sequence[bool]:
+        new: set[int] = set()
+        for begin in range(0, len(keys), pools.CHUNK):
+            some = dict(enumerate(keys[begin : begin + pools.CHUNK], begin))
+            new |= await self._around.keep(partial(self._new_keys, pool, some, claim=claim))
+        return [number in new for number in range(len(keys))]
+
+    async def _new_keys(self, pool: str, keys: Mapping[int, str], *, claim: bool) -> set[int]:
+        row, database = self._active.row, self._around.database
+        if not claim:
+            return await database.read(pools.unknown, row.company_id, pool, keys)
+        holder = pools.Holder(row.id, self._step.key, self.position)
+        return await database.write(pools.claim, row.company_id, pool, holder, keys, self.clock_now)
 
     @property
     def _place(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from flowloom import errors
 from flowloom.domain import formats
 from flowloom.domain.payload import Payload
-from flowloom.engine import outcomes, records, streams
+from flowloom.engine import outcomes, records, streams, writes
 from flowloom.engine.active import NOTHING, Active, Recorded
 from flowloom.engine.context import StepContext
 from flowloom.engine.plan import PlanStep
@@ -22,8 +22,8 @@ from flowloom.store import recall
 
 BACKOFF_SECONDS: Final = 1.0
 MAX_BACKOFF_SECONDS: Final = 60.0
-# A longer pause before the next attempt is waited for outside of memory.
-PARK_SECONDS: Final = 5.0
+# A longer pause before the next attempt is waited for outside of memory; those of the usual three retries are shorter.
+PARK_SECONDS: Final = 10.0
 
 
 @dataclass(slots=True)
@@ -138,13 +138,20 @@ class Effects:
 
         def settle() -> tuple[Sequence[Payload], list[dict[str, Any]]]:
             made = [formats.settled(one) for one in done.payloads]
-            return made, records.checkpoint(self._active, step, payload, done, made, rows_before)
+            rows = records.checkpoint(self._active, step, payload, done, made, rows_before)
+            return made, rows + writes.replies(self._active, step, done.writes)
 
         if records.is_long_to_work(done.payloads, context.variables):
             made, rows = await asyncio.to_thread(settle)
         else:
             made, rows = settle()
         self._active.lines.payloads += await self._around.keep(lambda: self._packed(rows))
+        at = self._around.clock()
+        self._active.lines.writes += [
+            writes.prepare(self._active, step, payload.position, write, at)
+            for write in done.writes
+            if not isinstance(write, contract.Reply)
+        ]
         self._around.reach("payload-packed")
         return made
 

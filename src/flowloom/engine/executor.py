@@ -20,6 +20,7 @@ from flowloom.engine import meters, outcomes, records
 from flowloom.engine import plan as plans
 from flowloom.engine.active import Active
 from flowloom.engine.effects import Effects, Pauses
+from flowloom.engine.lookups import Lookups
 from flowloom.engine.plan import Plan, Plans
 from flowloom.engine.streams import Bucket
 from flowloom.engine.surroundings import Surroundings
@@ -48,6 +49,7 @@ class Executor:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._plans = Plans()
+        self._lookups = Lookups(around)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowloom-pure")
         self._pauses = Pauses()
         self._stop_ordered: set[int] = set()
@@ -127,6 +129,8 @@ class Executor:
 
     async def _work(self, active: Active, claimed: Claimed) -> None:
         plan = await self._plan(active)
+        active.may_hold_claims = plan.claims_keys or active.row.retry_flow_run_id is not None
+        active.lookups = await self._lookups.load(active.row.company_id, plan.lookups)
         first = plan.require(active.row.start_step)
         bucket = await self._restore(active, claimed, plan)
         self._around.reach("run-claimed")
@@ -209,6 +213,7 @@ class Executor:
             summary=records.summary(active, ended.error),
             metrics=active.metrics,
             awaited_by=active.row.parent_run_id if active.row.is_awaited else None,
+            may_hold_claims=active.may_hold_claims,
         )
         lines = active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.finish(end, lines))

@@ -24,6 +24,7 @@ POINTS: Final = {
     "run-parked": "a run waits outside of memory, its worker did not let go of it",
     "run-before-end": "all steps are done, the end is not written",
     "run-ended": "the end is written, nobody was told",
+    "notification-delivered": "a message was handed over, that it was is not written",
     "schedules-fired": "a group of schedules has fired, nobody was told",
     "rows-pruned": "rows are removed, the files they named are not",
 }

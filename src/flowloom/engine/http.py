@@ -1,4 +1,4 @@
-"""The only place that opens outbound sockets.
+"""The only place that opens outbound sockets for HTTP, and that says which addresses any other protocol may reach.
 
 Every host is resolved once, every address it has is checked, and the connection goes to exactly those
 addresses. Redirects are followed here by hand, so that each hop passes the same door.
@@ -101,6 +101,18 @@ class Client:
     async def close(self) -> None:
         await self._session.close()
 
+    async def reachable(self, host: str, port: int) -> Sequence[str]:
+        """The addresses of a host, all of them checked, for what speaks another protocol.
+
+        Raises contract.RequestFailed.
+        """
+        self._admit_host(host, port)
+        try:
+            found = await self._resolver.resolve(host, port)
+        except OSError:
+            raise contract.RequestFailed(f"The address of {host} was not found.", passing=True) from None
+        return [resolved["host"] for resolved in found]
+
     async def send(
         self,
         request: contract.Request,
@@ -142,6 +154,9 @@ class Client:
 
     def _admit(self, url: URL, hosts: addresses.Rules | None) -> None:
         host, port = _host_and_port(url)
+        self._admit_host(host, port, hosts)
+
+    def _admit_host(self, host: str, port: int, hosts: addresses.Rules | None = None) -> None:
         try:
             address = addresses.literal(host)
         except ValueError as error:

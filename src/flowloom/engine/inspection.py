@@ -20,6 +20,7 @@ from flowloom.engine import outcomes, plan, records, streams
 from flowloom.engine.active import NOTHING, Active
 from flowloom.engine.context import StepContext
 from flowloom.engine.effects import Effects, Pauses
+from flowloom.engine.lookups import Lookups
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.walk import Walk
@@ -82,6 +83,7 @@ class Inspector:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
+        self._lookups = Lookups(around)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowloom-look")
 
     def close(self) -> None:
@@ -101,6 +103,8 @@ class Inspector:
                 "step", f"The run has no step {step_key[:40]!r}; see its steps for their keys."
             )
         active = Active(claimed.row, self._around.clock)
+        # As they are now: what they were then is not kept.
+        active.lookups = await self._lookups.load(active.row.company_id, compiled.lookups)
         bucket = records.restore(active, claimed, compiled, self._around.blobs)
         effects = _Recorded(self._around, active, Pauses())
         look = _Look(self._around, active, effects, self._thread)

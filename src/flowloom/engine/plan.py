@@ -38,11 +38,14 @@ class PlanStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where a run begins, its first variables, and every step by key."""
+    """Where a run begins, its first variables, and every step by key; the lookup tables that these read by name, and
+    whether one claims keys of a data pool."""
 
     trigger: PlanStep
     variables: Mapping[str, Any]
     steps: Mapping[str, PlanStep]
+    lookups: frozenset[str]
+    claims_keys: bool
 
     def require(self, key: str | None) -> PlanStep:
         """The step to begin with, the trigger unless another is named. Raises errors.Missing."""
@@ -71,7 +74,9 @@ def compile(definition: graph.Definition) -> Plan:
     trigger = next((step for step in steps.values() if step.microservice == graph.TRIGGER), None)
     if trigger is None:
         raise errors.Invalid.field("steps", "A version has exactly one trigger step; this one has none.")
-    return Plan(trigger, definition.variables, steps)
+    lookups = frozenset(name for step in steps.values() for name in step.compiled.lookups)
+    claims_keys = any(step.compiled.pool is not None for step in steps.values())
+    return Plan(trigger, definition.variables, steps, lookups, claims_keys)
 
 
 def _attach(steps: Mapping[str, PlanStep], step: graph.StepDefinition) -> None:

@@ -11,6 +11,7 @@ import structlog
 
 from flowloom import errors
 from flowloom.engine.calls import Calls, LoadConnection
+from flowloom.engine.systems import Systems
 from flowloom.store import blobs, broker, journal
 from flowloom.store.database import Database
 
@@ -27,6 +28,7 @@ class Surroundings:
     broker: broker.Broker
     blobs: blobs.Blobs
     calls: Calls
+    systems: Systems
     load_connection: LoadConnection
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]

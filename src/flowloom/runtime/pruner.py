@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, select, tuple_
 
 from flowloom.domain import run
-from flowloom.store import blobs, columns, tables
+from flowloom.store import blobs, columns, outbox, tables
 from flowloom.store.database import Database
 
 BATCH = 500
@@ -25,7 +25,8 @@ BLOB_GRACE = timedelta(hours=1)
 # How often all runs are looked at again, for flows whose retention was changed, and all files, for those unnamed.
 SWEEP_EVERY: Final = timedelta(days=1)
 FLOWS, PAYLOADS, LOGS, RUNS = tables.flows.c, tables.payloads.c, tables.run_logs.c, tables.runs.c
-METRICS, LETTERS = tables.metrics.c, tables.dead_letters.c
+METRICS, LETTERS, CACHE = tables.metrics.c, tables.dead_letters.c, tables.cache_entries.c
+NOTIFICATIONS = tables.notifications.c
 # It stays: its id is where a restart goes on to count.
 _NEWEST = select(func.max(tables.runs.alias().c.id)).scalar_subquery()
 
@@ -58,21 +59,24 @@ class Pruner:
         self._database = database
         self._blobs = store
         self._reach = reach
-        self._minute_age = timedelta(days=days.minutes)
+        self._minute_age, self._log_age = timedelta(days=days.minutes), timedelta(days=days.logs)
         payloads = (tables.payloads, PAYLOADS.run_id)
-        logs, runs = (tables.run_logs, LOGS.run_id), (tables.runs, RUNS.id)
+        logs, tracked = (tables.run_logs, LOGS.run_id), (tables.tracked, tables.tracked.c.run_id)
         exchanges = (tables.exchanges, tables.exchanges.c.run_id)
         letters = (tables.dead_letters, LETTERS.run_id)
+        cached = (tables.cache_entries, CACHE.run_id)
+        claims = (tables.pool_entries, tables.pool_entries.c.run_id)
+        of_payloads = [payloads, exchanges, cached]
         self._kinds = (
             Kind(
                 exists().where(PAYLOADS.run_id == RUNS.id),
-                [payloads, exchanges],
+                of_payloads,
                 FLOWS.payload_retention_days,
                 days.payloads,
             ),
             Kind(
                 RUNS.id < _NEWEST,
-                [payloads, exchanges, letters, logs, runs],
+                [*of_payloads, letters, logs, tracked, claims, (tables.runs, RUNS.id)],
                 FLOWS.log_retention_days,
                 days.logs,
             ),
@@ -91,7 +95,9 @@ class Pruner:
             for days in await self._database.read(_days, kind):
                 removed += await self._prune(number, kind, days, now)
         removed += await self._remove_old(tables.idempotency_keys, _old_keys(now), now)
+        removed += await self._remove_old(tables.cache_entries, CACHE.expires_at <= now, now)
         removed += await self._remove_old(tables.metrics, _old_minutes(now - self._minute_age), now)
+        removed += await self._remove_old(tables.notifications, _old_messages(now - self._log_age), now)
         if is_sweep:
             await self._sweep(now)
         return removed
@@ -167,6 +173,10 @@ def _old_keys(now: datetime) -> ColumnElement[bool]:
 
 def _old_minutes(before: datetime) -> ColumnElement[bool]:
     return (METRICS.interval == "minute") & (METRICS.starts_at < before)
+
+
+def _old_messages(before: datetime) -> ColumnElement[bool]:
+    return (NOTIFICATIONS.created_at < before) & (NOTIFICATIONS.state != outbox.QUEUED)
 
 
 def _batch(connection: Connection, table: Table, due: ColumnElement[bool]) -> Sequence[Any]:

@@ -16,7 +16,7 @@ from flowloom import errors
 from flowloom.domain import version
 from flowloom.engine import addresses, circuits
 from flowloom.engine.circuits import Circuits
-from flowloom.services import credentials, views
+from flowloom.services import credentials, servers, views
 from flowloom.services.actor import Actor
 from flowloom.store import connections as stored
 from flowloom.store import query, tables
@@ -28,7 +28,7 @@ _STORED: Final = (
 )  # fmt: skip
 _EMPTY: Final[Mapping[str, Any]] = {
     "base_url": None, "allowed_hosts": [], "headers": {}, "timeout_seconds": None, "rate_limit": None,
-    "circuit_breaker": None,
+    "circuit_breaker": None, "protocol": servers.HTTP,
 }  # fmt: skip
 
 LISTING = query.Listing(
@@ -66,7 +66,8 @@ def load(connection: Connection, actor: Actor, id: int, *, lock: bool = False) -
 
 
 def create(connection: Connection, actor: Actor, vault: Vault, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A connection of {name, base_url, allowed_hosts, auth, headers, timeout_seconds, rate_limit, circuit_breaker}.
+    """A connection of {name, base_url, allowed_hosts, auth, headers, timeout_seconds, rate_limit, circuit_breaker},
+    or of {name, protocol, server, timeout_seconds}.
 
     Raises Invalid.
     """
@@ -74,7 +75,7 @@ def create(connection: Connection, actor: Actor, vault: Vault, fields: Mapping[s
     row = {
         "company_id": actor.company_id,
         **_checked(whole),
-        "secret": _sealed(vault, actor.company_id, whole["auth"], {}),
+        "secret": _sealed(vault, actor.company_id, _auth(whole), {}),
         "created_at": actor.at,
         "updated_at": actor.at,
     }
@@ -95,9 +96,10 @@ def change(
     Raises Missing, and Invalid also where the stored secret would serve another kind or other hosts.
     """
     row = load(connection, actor, id, lock=True)
+    servers.require_same(row.protocol, fields.get("protocol", row.protocol))
     whole = {**_stored(row), **fields}
     values = _checked(whole)
-    values["secret"] = _changed_secret(vault, row, whole["auth"], is_bound=_is_bound(row, values))
+    values["secret"] = _changed_secret(vault, row, _auth(whole), is_bound=_is_bound(row, values))
     connection.execute(
         update(tables.connections).where(CONNECTIONS.id == id).values(**values, updated_at=actor.at)
     )
@@ -106,7 +108,9 @@ def change(
 
 def _stored(row: Row[Any]) -> dict[str, Any]:
     """The fields as they would be sent, but for the secret."""
-    fields = {name: getattr(row, name) for name in _STORED}
+    if row.protocol != servers.HTTP:
+        return servers.stored(row)
+    fields = {"protocol": row.protocol, **{name: getattr(row, name) for name in _STORED}}
     auth = {"type": row.auth_type, **row.auth}
     if row.allowed_hosts == _own_hosts(*_urls(row.base_url, auth)):
         fields["allowed_hosts"] = []
@@ -148,13 +152,20 @@ def _user_of(connection: Connection, actor: Actor, id: int) -> str | None:
 def view(row: Row[Any], state: circuits.State) -> dict[str, Any]:
     """A connection as the API shows it: of its secret only whether there is one."""
     circuit = None if row.circuit_breaker is None else _circuit_view(state)
+    is_http = row.protocol == servers.HTTP
     return views.present(
         {
             "id": row.id,
             "name": row.name,
             "base_url": row.base_url,
             "allowed_hosts": row.allowed_hosts,
-            "auth": {"type": row.auth_type, **row.auth, "has_secret": row.secret is not None},
+            "protocol": row.protocol,
+            "server": None if is_http else row.auth,
+            "auth": {
+                "type": row.auth_type,
+                **(row.auth if is_http else {}),
+                "has_secret": row.secret is not None,
+            },
             "headers": row.headers,
             "timeout_seconds": row.timeout_seconds,
             "rate_limit": row.rate_limit,
@@ -172,6 +183,9 @@ def _circuit_view(state: circuits.State) -> dict[str, Any]:
 
 def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of these fields, but for the secret. Raises Invalid."""
+    if fields["protocol"] != servers.HTTP:
+        return servers.checked(fields)
+    servers.require_http(fields)
     auth = fields["auth"]
     base, token = _urls(fields["base_url"], auth)
     hosts = list(fields["allowed_hosts"]) or _own_hosts(base, token)
@@ -179,11 +193,18 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
     credentials.require_headers(fields["headers"])
     return {
         **{name: fields[name] for name in _STORED},
+        "protocol": servers.HTTP,
         "allowed_hosts": hosts,
         "auth_type": auth["type"],
         "auth": credentials.shown(auth),
         "rate_limit": _rate_limit(fields["rate_limit"]),
     }
+
+
+def _auth(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How a connection of these fields authenticates, with the secret fields that were sent."""
+    auth: Mapping[str, Any] = fields["auth"] if fields["protocol"] == servers.HTTP else servers.auth(fields)
+    return auth
 
 
 def _rate_limit(limit: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -213,11 +234,13 @@ def _changed_secret(vault: Vault, row: Row[Any], auth: Mapping[str, Any], *, is_
 
 
 def _is_bound(row: Row[Any], values: Mapping[str, Any]) -> bool:
-    """Whether a connection that changes so may keep its secret: same kind, no further host, same protocols."""
+    """Whether a connection that changes so may keep its secret: same kind, no further host, same protocols, same
+    server."""
     return (
         values["auth_type"] == row.auth_type
         and set(values["allowed_hosts"]) <= set(row.allowed_hosts)
         and _schemes(values["base_url"], values["auth"]) == _schemes(row.base_url, row.auth)
+        and servers.is_bound(values, row)
     )
 
 

@@ -11,6 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 from flowloom import errors
 
 NONE: Final = "none"
+OVER_HTTP: Final = "auth"
+OF_SERVER: Final = "server"
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")
 _UNSAFE_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _UNSAFE_IN_URL = re.compile(r"[\s\x00-\x1f\x7f\\]")
@@ -18,11 +20,13 @@ _UNSAFE_IN_URL = re.compile(r"[\s\x00-\x1f\x7f\\]")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The fields of one kind of authentication. Those in `optional` may be missing."""
+    """The fields of one kind of authentication, `part` of what a connection is made of. Those in `optional` may be
+    missing. What goes out over HTTP stands in one line."""
 
     shown: Sequence[str] = ()
     secret: Sequence[str] = ()
     optional: Sequence[str] = ()
+    part: str = OVER_HTTP
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -40,6 +44,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         ("refresh_token", "client_secret"),
         ("scope", "credentials_in", "client_secret"),
     ),
+    "password": Kind(secret=("password",), part=OF_SERVER),
+    "private_key": Kind(secret=("private_key",), part=OF_SERVER),
 }
 
 
@@ -49,7 +55,7 @@ def shown(auth: Mapping[str, Any]) -> dict[str, str]:
 
 
 def secret(auth: Mapping[str, Any], kept: Mapping[str, str]) -> dict[str, str]:
-    """Its secret fields, those that were not sent from the ones that are kept. Raises Invalid on `auth.<field>`."""
+    """Its secret fields, those that were not sent from the ones that are kept. Raises Invalid on `<part>.<field>`."""
     sent = {name: value for name, value in auth.items() if value is not None}
     return _fields(auth["type"], KINDS[auth["type"]].secret, {**kept, **sent})
 
@@ -72,14 +78,15 @@ def _fields(kind: str, names: Sequence[str], values: Mapping[str, Any]) -> dict[
 
 
 def _checked(kind: str, name: str, value: str | None) -> str:
-    field = f"auth.{name}"
+    part = KINDS[kind].part
+    field = f"{part}.{name}"
     if value is None:
         words = f"The {name} is needed for {kind} authentication"
         way_out = ", and again for another kind or other hosts." if name in KINDS[kind].secret else "."
         raise errors.Invalid.field(field, words + way_out)
     if kind == "header" and name == "name":
         require_header_name(field, value)
-    if _UNSAFE_IN_VALUE.search(value):
+    if part == OVER_HTTP and _UNSAFE_IN_VALUE.search(value):
         raise errors.Invalid.field(field, f"The {name} holds a line break or another control character.")
     if name == "username" and ":" in value:
         raise errors.Invalid.field(field, "The username of basic authentication holds no colon.")

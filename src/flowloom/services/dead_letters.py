@@ -11,7 +11,7 @@ from flowloom import errors
 from flowloom.domain import run
 from flowloom.services import views
 from flowloom.services.actor import Actor
-from flowloom.store import query, queue, tables
+from flowloom.store import pools, query, queue, tables
 from flowloom.store.blobs import Packed
 
 LETTERS, RUNS = tables.dead_letters.c, tables.runs.c
@@ -63,7 +63,9 @@ def counts(connection: Connection, actor: Actor, values: Mapping[str, Any]) -> l
         func.min(LETTERS.created_at, type_=LETTERS.created_at.type).label("first_at"),
         func.max(LETTERS.created_at, type_=LETTERS.created_at.type).label("last_at"),
     )
-    grouped = some.group_by(*_GROUPED).order_by(func.count().desc(), *_GROUPED).limit(MAX_AT_ONCE)
+    grouped = (
+        some.group_by(*_GROUPED).order_by(None).order_by(func.count().desc(), *_GROUPED).limit(MAX_AT_ONCE)
+    )
     rows = connection.execute(grouped, query.arguments(asked, company_id=actor.company_id))
     return [
         {
@@ -141,6 +143,7 @@ def redrive(
     [answer] = queue.enqueue(connection, ids, [start])
     if isinstance(answer, Exception):
         raise answer
+    pools.hand_on_payload(connection, row.run_id, answer.run_id, row.position)
     _resolve(connection, actor, row, REDRIVEN, answer.run_id)
     return answer
 

@@ -6,7 +6,7 @@ An import is inert: the flow is disabled, its version a Draft.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Row, select
@@ -17,7 +17,11 @@ from flowloom.services import documents, flows, names, owned, schedules, version
 from flowloom.services.actor import Actor
 from flowloom.store import definitions, tables
 
-CONNECTIONS = tables.connections.c
+# What is the company's own and named by id in configs, by field.
+_NAMED: Final = {
+    "connection_id": ("connections", tables.connections),
+    "group_id": ("notification groups", tables.notification_groups),
+}
 
 
 def export_flow(
@@ -63,8 +67,8 @@ def import_flow(
 ) -> dict[str, Any]:
     """Make a disabled flow with a Draft of a document; the flow. Raises Invalid naming the place.
 
-    `name` (1 to 255 characters) is used instead of the document's. Connections that are not the company's are
-    left out of the configs; the Draft's message tells of which steps.
+    `name` (1 to 255 characters) is used instead of the document's. Connections and notification groups that are not
+    the company's are left out of the configs; the Draft's message tells of which steps.
     """
     found = documents.read(document)
     fields = {**msgspec.structs.asdict(found.flow), "is_enabled": False}
@@ -73,7 +77,7 @@ def import_flow(
         actor,
         {**fields, "name": found.flow.name if name is None else names.require("name", name)},
     )
-    message = _message(_drop_foreign_connections(connection, actor, found.definition.steps))
+    message = _message(_drop_foreign(connection, actor, found.definition.steps))
     version_id = versions.create_draft(connection, actor, flow_id, found.definition, message)
     # The document may list its steps in another order than they run in, which is what the hash is taken of.
     owned.note_save(connection, actor, version_id)
@@ -81,19 +85,24 @@ def import_flow(
     return flows.get(connection, actor, flow_id)
 
 
-def _drop_foreign_connections(
+def _drop_foreign(
     connection: Connection, actor: Actor, steps: Sequence[graph.StepDefinition]
-) -> list[graph.StepDefinition]:
-    """Take the connections that are not the company's out of the configs; the steps that had one."""
-    owned = set(connection.scalars(select(CONNECTIONS.id).where(CONNECTIONS.company_id == actor.company_id)))
-    foreign = [step for step in steps if step.config.get("connection_id") not in (None, *owned)]
-    for step in foreign:
-        step.config = {name: value for name, value in step.config.items() if name != "connection_id"}
-    return foreign
+) -> dict[str, list[str]]:
+    """Take what is not the company's out of the configs; by what it was, the names of the steps that had one."""
+    dropped: dict[str, list[str]] = {}
+    for name, (noun, table) in _NAMED.items():
+        own = select(table.c.id).where(table.c.company_id == actor.company_id)
+        owned = set(connection.scalars(own))
+        for step in steps:
+            if step.config.get(name) not in (None, *owned):
+                step.config = {key: value for key, value in step.config.items() if key != name}
+                dropped.setdefault(noun, []).append(f'"{step.name}"')
+    return dropped
 
 
-def _message(without_connection: Sequence[graph.StepDefinition]) -> str:
-    if not without_connection:
+def _message(dropped: Mapping[str, Sequence[str]]) -> str:
+    if not dropped:
         return "Imported"
-    names = ", ".join(f'"{step.name}"' for step in without_connection)
-    return f"Imported without its connections; choose them again in {names}"
+    nouns = " and ".join(dropped)
+    steps = ", ".join(dict.fromkeys(name for names in dropped.values() for name in names))
+    return f"Imported without its {nouns}; choose them again in {steps}"

@@ -8,14 +8,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from flowloom import errors
-from flowloom.domain import templates, version
-from flowloom.services import owned, schedules, versions, views
+from flowloom.domain import alerts, templates, version
+from flowloom.services import notification_groups, owned, schedules, versions, views
 from flowloom.services.actor import Actor
 from flowloom.store import gates, query, tables
 
 FLOWS, VERSIONS = tables.flows.c, tables.versions.c
 # What null takes away; null for anything else leaves it as it is.
-CLEARABLE = ("log_retention_days", "payload_retention_days", "concurrency_key", "run_timeout_seconds")
+CLEARABLE = (
+    "log_retention_days", "payload_retention_days", "concurrency_key", "run_timeout_seconds", "alerts",
+)  # fmt: skip
 _RELATED = ("latestVersion", "deployedVersion", "currentVersion", "versions")
 
 LISTING = query.Listing(
@@ -51,7 +53,7 @@ def get(connection: Connection, actor: Actor, id: int, includes: Iterable[str] =
 
 
 def create(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A flow with its first Draft, which holds the trigger step. Raises Invalid on `concurrency_key`."""
+    """A flow with its first Draft, which holds the trigger step. Raises Invalid on `concurrency_key`, `alerts`."""
     _check(fields)
     id = insert_flow(connection, actor, fields)
     versions.create_draft(connection, actor, id)
@@ -60,10 +62,12 @@ def create(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -> d
 
 def insert_flow(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -> int:
     """A flow without any version; its id. `fields` is what a document or a request says of it."""
+    _require_alerts(connection, actor, fields)
     row = {
         "company_id": actor.company_id,
         **fields,
         "last_iteration": 0,
+        "alert_state": alerts.watched_from(None, actor.at),
         "created_at": actor.at,
         "updated_at": actor.at,
     }
@@ -71,19 +75,38 @@ def insert_flow(connection: Connection, actor: Actor, fields: Mapping[str, Any])
 
 
 def change(connection: Connection, actor: Actor, id: int, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Change what `fields` names; None clears what is CLEARABLE. Raises Missing; Invalid on `concurrency_key`.
+    """Change what `fields` names; None clears what is CLEARABLE.
 
     Enabling settles the schedules: slots that passed meanwhile were paused. Runs that are queued keep their key.
+    Raises Missing, and Invalid on `concurrency_key` and `alerts`.
     """
     _check(fields)
     row = owned.load_flow(connection, actor, id, lock=True)
+    _require_alerts(connection, actor, fields)
     if fields.get("is_enabled") and not row.is_enabled:
         schedules.resume(connection, id, actor.at)
     if fields:
-        connection.execute(update(tables.flows).where(FLOWS.id == id).values(**fields, updated_at=actor.at))
+        values = {**fields, **_alert_state(row, fields, actor), "updated_at": actor.at}
+        connection.execute(update(tables.flows).where(FLOWS.id == id).values(values))
     if fields.get("concurrency", row.concurrency) != row.concurrency:
         gates.reopen(connection, id)
     return get(connection, actor, id)
+
+
+def _alert_state(row: Row[Any], fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    """What is remembered of a flow's alerts after a change: new ones know of nothing, enabling begins to watch."""
+    if fields.get("alerts", row.alerts) != row.alerts:
+        return {"alert_state": alerts.watched_from(None, actor.at)}
+    if fields.get("is_enabled") and not row.is_enabled:
+        return {"alert_state": alerts.watched_from(row.alert_state, actor.at)}
+    return {}
+
+
+def _require_alerts(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -> None:
+    wanted = fields.get("alerts")
+    if wanted is not None:
+        place = "alerts.notification_group_id"
+        notification_groups.require(connection, actor, wanted["notification_group_id"], place)
 
 
 def remove(connection: Connection, actor: Actor, id: int) -> None:
@@ -116,6 +139,7 @@ def view(row: Row[Any]) -> dict[str, Any]:
             "labels": row.labels,
             "concurrency": row.concurrency,
             **{name: row._mapping[name] for name in CLEARABLE},
+            "alerts": None if row.alerts is None else views.present(row.alerts),
             "created_at": views.instant(row.created_at),
             "updated_at": views.instant(row.updated_at),
         }

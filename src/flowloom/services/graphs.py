@@ -18,6 +18,12 @@ from flowloom.store import definitions, query, tables
 
 STEPS, ROUTES, VERSIONS = tables.steps.c, tables.routes.c, tables.versions.c
 MAX_STEPS: Final = 1000
+# What configs name by id, by field.
+_NAMED: Final = {
+    "connection_id": ("Connection", tables.connections),
+    "flow_id": ("Flow", tables.flows),
+    "group_id": ("Notification group", tables.notification_groups),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,14 +247,13 @@ def variables_of(connection: Connection, actor: Actor, version_id: int) -> dict[
 
 
 def _require_own(connection: Connection, actor: Actor, config: Mapping[str, Any]) -> None:
-    """Raise Invalid for a config with a connection or a flow that is not the company's."""
-    for name, table in (("connection_id", tables.connections), ("flow_id", tables.flows)):
+    """Raise Invalid for a config that names a record which is not the company's."""
+    for name, (noun, table) in _NAMED.items():
         asked = config.get(name)
         if asked is None:
             continue
         own = select(table.c.id).where(table.c.id == asked, table.c.company_id == actor.company_id)
         if not 0 < asked <= query.MAX_ID or connection.scalar(own) is None:
-            noun = name.removesuffix("_id").capitalize()
             raise errors.Invalid.field(f"config.{name}", f"{noun} {asked} was not found.")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -16,6 +17,11 @@ from flowloom.steps import contract, registry
 from flowloom.store import definitions, tables
 
 VERSIONS = tables.versions.c
+# What configs name by id, by field; the flows that run-flow steps name are judged with their circles.
+_NAMED: Final = {
+    "connection_id": ("Connection", tables.connections),
+    "group_id": ("Notification group", tables.notification_groups),
+}
 HAS_ROUTES: Mapping[str, bool] = {name: kind.has_routes for name, kind in registry.TYPES.items()}
 
 
@@ -80,7 +86,7 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
     drawn = definitions.load_graph(connection, row.id)
     found = drawn.faults(HAS_ROUTES)
     known = known_variables(drawn, row.variables)
-    owned = _connection_ids(connection, actor.company_id)
+    owned = _owned_by(connection, actor.company_id)
     for step in drawn.ordered():
         for name, words in _step_faults(step, drawn, known[step.id], owned).items():
             found[f"steps.{step.id}.{name}"] = [f"{graph.label(step)}, {name}: {text}" for text in words]
@@ -89,9 +95,24 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
         raise errors.Invalid(found)
 
 
-def _connection_ids(connection: Connection, company_id: int) -> set[int]:
-    columns = tables.connections.c
-    return set(connection.scalars(select(columns.id).where(columns.company_id == company_id)))
+@dataclass(frozen=True, slots=True)
+class _Owned:
+    """What a company has that its steps may name: ids by config field, names of lookup tables and data pools."""
+
+    ids: Mapping[str, Collection[int]]
+    lookups: Collection[str]
+    pools: Collection[str]
+
+
+def _owned_by(connection: Connection, company_id: int) -> _Owned:
+    def own(column: Any) -> set[Any]:
+        return set(connection.scalars(select(column).where(column.table.c.company_id == company_id)))
+
+    return _Owned(
+        {name: own(table.c.id) for name, (_, table) in _NAMED.items()},
+        own(tables.lookup_tables.c.name),
+        own(tables.data_pools.c.name),
+    )
 
 
 def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> dict[int, frozenset[str]]:
@@ -114,7 +135,7 @@ def _variables_set(step: graph.Step) -> frozenset[str]:
 
 
 def _step_faults(
-    step: graph.Step, drawn: graph.Graph, known: frozenset[str], owned: Collection[int]
+    step: graph.Step, drawn: graph.Graph, known: frozenset[str], owned: _Owned
 ) -> dict[str, list[str]]:
     try:
         step_type = registry.get(step.microservice)
@@ -122,14 +143,15 @@ def _step_faults(
         if config is None or problems:
             return problems
         legs = [contract.Leg(route.key, route.name, route.where) for route in drawn.routes_of(step.id)]
-        step_type.compile(config, legs)
+        compiled = step_type.compile(config, legs)
         own = templates.compile_tree(step.variables, "variables")
     except errors.Invalid as invalid:
         return invalid.errors
     return {
         **_unknown_variables(_used(step_type, step, legs), known | step.variables.keys()),
         **_unknown_variables({"variables": own.variables}, known),
-        **_foreign_connection(step, owned),
+        **_foreign(step, owned.ids),
+        **_unknown_data(compiled, owned),
         **_nowhere(step),
     }
 
@@ -164,8 +186,21 @@ def _nowhere(step: graph.Step) -> dict[str, list[str]]:
     return {"config.url": ["The URL is relative; write it as https://host/path, or choose a connection."]}
 
 
-def _foreign_connection(step: graph.Step, owned: Collection[int]) -> dict[str, list[str]]:
-    asked = step.config.get("connection_id")
-    if asked is None or asked in owned:
-        return {}
-    return {"config.connection_id": [f"Connection {asked} was not found; choose one of your connections."]}
+def _foreign(step: graph.Step, owned: Mapping[str, Collection[int]]) -> dict[str, list[str]]:
+    """What a config names that is gone or was never the company's."""
+    return {
+        f"config.{name}": [f"{noun} {asked} was not found; choose one of your own."]
+        for name, (noun, _) in _NAMED.items()
+        if (asked := step.config.get(name)) is not None and asked not in owned[name]
+    }
+
+
+def _unknown_data(compiled: contract.Compiled, owned: _Owned) -> dict[str, list[str]]:
+    found = {
+        f"config.{field}": [f"There is no lookup table '{name}'; make it, or choose another one."]
+        for name, field in compiled.lookups.items()
+        if name not in owned.lookups
+    }
+    if compiled.pool is not None and compiled.pool not in owned.pools:
+        found["config.pool"] = [f"There is no data pool '{compiled.pool}'; make it, or choose another one."]
+    return found

@@ -13,7 +13,7 @@ from flowloom import errors
 from flowloom.domain import graph, run, version
 from flowloom.services import dead_letters, owned, releases, runs
 from flowloom.services.actor import Actor
-from flowloom.store import definitions, query, queue, tables
+from flowloom.store import definitions, pools, query, queue, tables
 from flowloom.store.blobs import Packed
 
 RUNS = tables.runs.c
@@ -69,6 +69,7 @@ def retry(
     else:
         again, variables = _edited(connection, row, chosen, wish.from_step)
     started = _queued(connection, actor, ids, row, wish, again, variables)
+    _hand_on_claims(connection, row.id, started.run_id, wish, again)
     dead_letters.mark_retried(connection, actor, id, started.run_id)
     return Retried(started, _report(connection, row, chosen) if wish.version_id is not None else None)
 
@@ -91,6 +92,16 @@ def retry_matching(
         else:
             bulk.started.append(made.started.run_id)
     return bulk
+
+
+def _hand_on_claims(
+    connection: Connection, run_id: int, to_run_id: int, wish: Wish, again: queue.Retry
+) -> None:
+    """What the run had claimed in data pools is the new run's, as far as that goes on with it."""
+    if wish.body is None:
+        pools.hand_on(connection, run_id, to_run_id, again.forget_steps)
+    elif wish.from_step is None and again.start_step is not None:
+        pools.hand_on_payload(connection, run_id, to_run_id, again.position)
 
 
 def _queued(
@@ -224,16 +235,21 @@ def version_of_letter(
 def _forgotten(
     connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None
 ) -> Sequence[str]:
-    """The keys of the steps to begin again with and of all that follow them; the start payload is never forgotten."""
-    if from_step is None and chosen.content_hash == row.content_hash:
-        return ()
+    """The keys of the steps to begin again with and of all that follow them; the start payload is never forgotten.
+
+    Unless a step is named, what a de-dupe let through is looked at again: another run may have taken it meanwhile.
+    """
     definition = definitions.load(connection, chosen.content_hash)
-    again = definition.changed_since(definitions.load(connection, row.content_hash))
+    again: set[str] = set()
+    if chosen.content_hash != row.content_hash:
+        again = definition.changed_since(definitions.load(connection, row.content_hash))
     if from_step is not None:
         again.add(_step_key(connection, chosen, from_step, {step.key for step in definition.steps}))
     for step in definition.steps:
         if step.parent in again:
             again.add(step.key)
+    if from_step is None:
+        again |= {step.key for step in definition.steps if step.microservice == "de-dupe"}
     return sorted(again - {graph.TRIGGER})
 
 

@@ -64,7 +64,9 @@ PAYLOAD_LISTING = query.Listing(
     filters={
         "flow_run_id": query.Filter(PAYLOADS.run_id, "id"),
         "step_key": query.Filter(PAYLOADS.step_key, "text"),
-        "kind": query.Filter(PAYLOADS.kind, "choice", choices={"start": "start", "effect": "effect"}),
+        "kind": query.Filter(
+            PAYLOADS.kind, "choice", choices={kind: kind for kind in ("start", "effect", "answer")}
+        ),
     },
     is_capped=True,
 )

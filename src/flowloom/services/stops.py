@@ -74,7 +74,7 @@ def _end_waiting(connection: Connection, actor: Actor, row: Row[Any]) -> bool:
         return False
     journal.add_metrics(connection, [_end(row, actor)])
     parents = [row.parent_run_id] if row.is_awaited else []
-    endings.settle(connection, {row.id: run.Status.STOPPED}, parents, actor.at)
+    endings.settle(connection, {row.id: run.Status.STOPPED}, parents, actor.at, claimants=[row.id])
     return True
 
 

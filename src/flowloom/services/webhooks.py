@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import enum
 import hmac
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -22,6 +23,14 @@ KEY_PREFIX: Final = "whsec_"
 MIN_TEXT_SECRET: Final = 16
 MIN_KEY_BYTES: Final = 16
 TOLERANCE: Final = timedelta(minutes=5)
+
+
+class Door(enum.StrEnum):
+    """How a webhook is called: its caller goes on at once, or waits for the flow's answer."""
+
+    WEBHOOK = "webhook"
+    CALLBACK = "callback"
+
 
 LISTING = query.Listing(
     select=select(tables.webhooks).where(
@@ -84,16 +93,21 @@ def secret_of(vault: Vault, row: Row[Any]) -> str | None:
 
 
 def view(row: Row[Any], vault: Vault, base_url: str) -> dict[str, Any]:
-    """A webhook as the API shows it. Its URL is all that a caller needs, so it is shown to managers only."""
-    signature = vault.sign("webhook", str(row.company_id), row.ulid)
+    """A webhook as the API shows it. Its URLs are all that a caller needs, so they are shown to managers only."""
     return {
         "id": row.id,
         "flow_id": row.flow_id,
         "name": row.name,
-        "url": f"{base_url}/webhooks/{row.company_id}/{row.ulid}?signature={signature}",
+        "url": _url(row, vault, base_url, Door.WEBHOOK),
+        "callback_url": _url(row, vault, base_url, Door.CALLBACK),
         "has_secret": row.secret is not None,
         "created_at": views.instant(row.created_at),
     }
+
+
+def _url(row: Row[Any], vault: Vault, base_url: str, door: Door) -> str:
+    signature = vault.sign(door, str(row.company_id), row.ulid)
+    return f"{base_url}/{door}s/{row.company_id}/{row.ulid}?signature={signature}"
 
 
 def verify_standard(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> str:

@@ -78,13 +78,6 @@ def refusal(method: str, response: contract.Response, now: datetime) -> contract
     return contract.Fail(why, "authentication" if status in _UNAUTHORISED else "rejected")
 
 
-def unanswered(failed: contract.RequestFailed) -> contract.Outcome:
-    """What it means that no answer came."""
-    if failed.passing:
-        return contract.Retry(failed.why, failed.after_seconds, failed.error_class)
-    return contract.Fail(failed.why, failed.error_class)
-
-
 def described(method: str, response: contract.Response) -> str:
     """What was answered, in words: the status and how the body begins."""
     status = response.status

@@ -1,21 +1,26 @@
-"""The connector: receives records from an HTTP API, page by page, or sends each payload to one."""
+"""The connector: receives records from an HTTP API, page by page, or sends each payload; or goes another way."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-from urllib.parse import urlsplit
 
-import msgspec
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from flowloom import errors
-from flowloom.domain import declaration, payload, templates
+from flowloom.domain import declaration, payload
 from flowloom.domain.payload import Payload
-from flowloom.steps import answers, aside, contract, conversion, pagination, request_body, response_rules
+from flowloom.steps import (
+    answers,
+    aside,
+    contract,
+    conversion,
+    pagination,
+    request_draft,
+    response_rules,
+    ways,
+)
 from flowloom.steps.conversion import Format, FormatName
 from flowloom.steps.pagination import Pagination
 from flowloom.steps.response_rules import ResponseRule
@@ -24,43 +29,9 @@ from flowloom.steps.response_rules import ResponseRule
 _STEP_GRACE_SECONDS = 5.0
 # A request through a connection may have to wait for its turn, and for an access token.
 _TURN_SECONDS = 3600.0
-_KEY_HEADER = "Idempotency-Key"
-_BODYLESS = frozenset({"GET", "HEAD"})
-_AUTHORITY_END = re.compile(r"[/?#\\]")
-_TEMPLATE: dict[str, Any] = {"x-template": True}
-
-Scalar = str | int | float | bool
 
 
-class Connector(contract.Config):
-    direction: Literal["receive", "send"] = Field(
-        description="receive asks for records; send hands each payload over"
-    )
-    connection_id: int | None = Field(
-        None, description="Id of the connection that holds the base URL and the credentials"
-    )
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] | None = Field(
-        None, description="GET for a receive and POST for a send, unless set"
-    )
-    url: str = Field(
-        min_length=1,
-        description="Relative to the connection's base URL, or absolute",
-        json_schema_extra=_TEMPLATE,
-    )
-    query: dict[str, Scalar] = Field(
-        default_factory=dict, description="Parameters of the URL", json_schema_extra=_TEMPLATE
-    )
-    headers: dict[str, Scalar] = Field(
-        default_factory=dict,
-        description="Headers, besides those of the connection",
-        json_schema_extra=_TEMPLATE,
-    )
-    body: JsonValue = Field(
-        None, description="JSON or text; a send without it sends the payload", json_schema_extra=_TEMPLATE
-    )
-    send_format: FormatName | None = Field(
-        None, description="What a send makes of the payload; unset, it goes out as it is"
-    )
+class Connector(request_draft.Parts):
     response_format: FormatName | None = Field(
         None,
         description="How to read the answer; unset, a receive goes by its content type and a send keeps the payload",
@@ -84,12 +55,7 @@ class _Call:
     """A connector step, compiled."""
 
     config: Connector
-    method: str
-    url: templates.Template
-    query: Sequence[tuple[str, templates.Template]]
-    headers: Sequence[tuple[str, templates.Template]]
-    body: request_body.Body | None
-    body_bytes: int
+    draft: request_draft.Draft
     path: payload.Path
     rules: response_rules.Rules
 
@@ -105,7 +71,7 @@ class _Call:
         try:
             page, following = await aside.run(len(response.body), self._page, context, state, response)
         except answers.Unreadable as error:
-            return contract.Fail(f"{self.method} {answers.shown_url(response.url)}: {error}")
+            return contract.Fail(f"{self.draft.method} {answers.shown_url(response.url)}: {error}")
         except pagination.Endless as error:
             return contract.Fail(error.why)
         if self.config.pagination and page.body in (None, []):
@@ -124,7 +90,7 @@ class _Call:
             try:
                 sent = await aside.run(len(response.body), self._answer, context, response)
             except answers.Unreadable as error:
-                return contract.Fail(f"{self.method} {answers.shown_url(response.url)}: {error}")
+                return contract.Fail(f"{self.draft.method} {answers.shown_url(response.url)}: {error}")
         made = Payload(sent.body, sent.content_type, meta, incoming.position, sent.size_bytes)
         return contract.Done([made])
 
@@ -132,9 +98,9 @@ class _Call:
         self, context: contract.Context, incoming: Payload, state: pagination.State
     ) -> contract.Response | contract.Outcome:
         """The answer, if it is a good one, or else what came of it."""
-        size_bytes = self.body_bytes + incoming.size_bytes + aside.about_bytes(context.variables)
+        size_bytes = self.draft.size_bytes(context, incoming)
         try:
-            request = await aside.run(size_bytes, self._request, context, incoming, state)
+            request = await aside.run(size_bytes, self.draft.request, context, incoming, state["place"])
             response = await context.fetch(request)
             verdict = await self._verdict(context, incoming, response)
             if verdict is not None and verdict.action == "reauthenticate":
@@ -143,13 +109,15 @@ class _Call:
         except declaration.Unwritable as error:
             return contract.Fail(f"The payload cannot be sent. {error.why}")
         except contract.RequestFailed as failed:
-            return answers.unanswered(failed)
+            return contract.failed(failed)
         if verdict is not None:
-            return verdict.outcome(self.method, response, context.now)
+            return verdict.outcome(self.draft.method, response, context.now)
         if response.status == 404 and state["page"] and self._counts_pages:
             return contract.Done([])  # many servers answer so for the page after the last
         return (
-            response if 200 <= response.status < 300 else answers.refusal(self.method, response, context.now)
+            response
+            if 200 <= response.status < 300
+            else answers.refusal(self.draft.method, response, context.now)
         )
 
     async def _verdict(
@@ -160,50 +128,19 @@ class _Call:
         scope = context.scope(incoming)
         return await aside.run(len(response.body), self.rules.verdict, response, scope)
 
-    def _request(
-        self, context: contract.Context, incoming: Payload, state: pagination.State
-    ) -> contract.Request:
-        scope = context.scope(incoming)
-        headers = {name: template.render(scope) for name, template in self.headers}
-        body = None
-        cursor = None if self.config.pagination is None else self.config.pagination.in_body(state["place"])
-        if self.body is not None or cursor is not None:
-            body, content_type = (self.body or request_body.Body()).encode(scope, incoming, cursor)
-            _default(headers, "Content-Type", content_type)
-        if self.config.direction == "send":
-            _default(headers, _KEY_HEADER, context.idempotency_key)
-        url, query = self._target(scope, state["place"])
-        if not _is_same_origin(url, self.url.render_url(scope)):
-            # The other side named this next page: what the author wrote for his own host is not for another one.
-            headers = {}
-        return contract.Request(
-            self.method, url, headers, query, body, self.config.connection_id, self.config.timeout_seconds
-        )
-
-    def _target(
-        self, scope: templates.Scope, place: pagination.Place | None
-    ) -> tuple[str, Sequence[tuple[str, str]]]:
-        pages = self.config.pagination
-        own = None if pages is None else pages.query(place)
-        if own is None and place is not None:
-            return str(place), ()
-        query = {name: template.render(scope) for name, template in self.query}
-        url = pagination.without_parameters(self.url.render_url(scope), own or ())
-        return url, tuple({**query, **(own or {})}.items())
-
     def _page(
         self, context: contract.Context, state: pagination.State, response: contract.Response
     ) -> tuple[Payload, pagination.State | None]:
         """The page an answer holds, and where the next one is. Raises answers.Unreadable, pagination.Endless."""
-        whole = self._parse(response)
+        whole = self.parse(response)
         page = self._picked(whole, context)
         return page, self._following(state, response, whole.body, page.body)
 
     def _answer(self, context: contract.Context, response: contract.Response) -> Payload:
         """What a send goes on with. Raises answers.Unreadable."""
-        return self._picked(self._parse(response), context)
+        return self._picked(self.parse(response), context)
 
-    def _parse(self, response: contract.Response) -> Payload:
+    def parse(self, response: contract.Response) -> Payload:
         """The whole answer as a payload. Raises answers.Unreadable."""
         content_type = response.headers.get("content-type", "")
         wanted = self.config.response_format
@@ -242,55 +179,36 @@ def _needs_records(config: Connector) -> bool:
     return bool(config.path) or (pages is not None and pages.type != "link")
 
 
-def _is_same_origin(url: str, own: str) -> bool:
-    """Whether a next page's URL leads where the step's own does; a relative one does."""
-    if url.partition("?")[0] == own.partition("?")[0]:
-        return True
-    there, here = urlsplit(url), urlsplit(own)
-    return not there.scheme or not here.scheme or there[:2] == here[:2]
-
-
-def _default(headers: dict[str, str], name: str, value: str) -> None:
-    if not any(own.lower() == name.lower() for own in headers):
-        headers[name] = value
-
-
 def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compiled:
     """Raises errors.Invalid on the field whose template or path is wrong."""
+    call = _compiled_call(config)
+    other = ways.other(config, config.timeout_seconds, call.parse, call.draft.content)
+    is_send = config.direction == "send"
+    takes_turns = config.connection_id is not None and other is None
+    return contract.Compiled(
+        other or (call.send if is_send else call.receive),
+        effect=True,
+        sends=is_send,
+        timeout_seconds=config.timeout_seconds + (_TURN_SECONDS if takes_turns else _STEP_GRACE_SECONDS),
+        retries=config.retries,
+    )
+
+
+def _compiled_call(config: Connector) -> _Call:
     if config.response_format == "text" and _needs_records(config):
         raise errors.Invalid.field(
             "response_format", "A path or these pages need an answer in JSON, CSV or XML."
         )
-    is_send = config.direction == "send"
     _check_formats(config)
-    if is_send and config.pagination is not None:
-        raise errors.Invalid.field("pagination", "Only a receive has pages; remove it.")
-    method = config.method or ("POST" if is_send else "GET")
     if config.pagination is not None:
+        if config.direction == "send":
+            raise errors.Invalid.field("pagination", "Only a receive has pages; remove it.")
         pagination.check(config.pagination)
-        has_object = method not in _BODYLESS and isinstance(config.body, dict | None)
-        pagination.check_body(config.pagination, has_object=has_object)
-    _require_reachable(config)
-    takes_payload = is_send and method not in _BODYLESS
-    whole = request_body.Body(send_format=config.send_format, format=config.format) if takes_payload else None
-    call = _Call(
+    return _Call(
         config,
-        method,
-        templates.compile(config.url, "url"),
-        _compiled_map(config.query, "query"),
-        _compiled_map(config.headers, "headers"),
-        request_body.compile(config.body, config.headers, whole),
-        aside.about_bytes(config.body),
+        request_draft.compile(config, config.pagination, config.format, config.timeout_seconds),
         payload.compile_path(config.path, "path"),
         response_rules.compile(config.response_rules),
-    )
-    return contract.Compiled(
-        call.send if is_send else call.receive,
-        effect=True,
-        sends=is_send,
-        timeout_seconds=config.timeout_seconds
-        + (_STEP_GRACE_SECONDS if config.connection_id is None else _TURN_SECONDS),
-        retries=config.retries,
     )
 
 
@@ -305,49 +223,22 @@ def _check_formats(config: Connector) -> None:
         conversion.check(config.format, config.response_format, "response_format")
 
 
-def _require_reachable(config: Connector) -> None:
-    """Raise Invalid for a URL that no run could ever request."""
-    scheme, separator, rest = config.url.partition("://")
-    if separator and scheme.isalpha() and scheme.lower() not in ("http", "https"):
-        raise errors.Invalid.field("url", f"Only http and https URLs can be requested, not {scheme}.")
-    if separator and scheme.isalpha():
-        _require_host(_AUTHORITY_END.split(rest, maxsplit=1)[0])
-    if not templates.compile(config.url, "url").is_constant:
-        return
-    try:
-        _ = urlsplit(config.url).port
-    except ValueError as error:
-        raise errors.Invalid.field("url", f"The URL cannot be read: {error}.") from None
-
-
-def _require_host(authority: str) -> None:
-    """Raise Invalid for what stands where the host does and is none; a template may still give one."""
-    host = authority.rpartition("@")[2].partition(":")[0]
-    if "{{" not in authority and "[[" not in authority and (not host or any(map(str.isspace, authority))):
-        raise errors.Invalid.field("url", "The URL names no host; write it as https://host/path.")
-
-
-def _compiled_map(values: Mapping[str, Scalar], field: str) -> Sequence[tuple[str, templates.Template]]:
-    return [(name, templates.compile(_source(value), f"{field}.{name}")) for name, value in values.items()]
-
-
-def _source(value: Scalar) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
 TYPE = contract.StepType(
     microservice="connector",
     title="Connector",
     help=(
-        "Calls an HTTP API. A receive asks for records, page after page; each page becomes a payload. "
-        "A send calls the API once for each payload, with the payload or your own body, and always with an "
-        "Idempotency-Key header that is equal when the same payload is sent again. Answers in JSON, CSV and XML "
-        "become records; what `path` picks of CSV or XML goes on as JSON."
+        "Calls an HTTP API, or works on a file server or in a database. A receive asks for records, page after page; "
+        "each page becomes a payload. A send calls the API once for each payload, with the payload or your own body, "
+        "and always with an Idempotency-Key header that is equal when the same payload is sent again. With sftp a "
+        "receive makes a payload of each file, and a send writes one. With sql a receive makes a payload of each page "
+        "of rows, and a send executes its statement for each record of a payload, in one transaction. "
+        "Answers in JSON, CSV and XML become records; what `path` picks of CSV or XML goes on as JSON."
     ),
     failure=(
         "No answer, 408, 425, 429 and most 5xx are tried again, after the time in Retry-After if given. "
         "Any other status but 2xx fails the payload, as does an address that is not allowed; `response_rules` come "
-        "first."
+        "first. A lost connection, a lock or a deadlock is tried again; a statement or a file that the server refuses "
+        "fails the payload."
     ),
     config=Connector,
     compile=compile,
@@ -398,6 +289,22 @@ TYPE = contract.StepType(
                 ],
             },
             payloads=({"id": 7},),
+        ),
+        contract.Example(
+            "Receive the rows of a table, 500 to a payload",
+            {
+                "direction": "receive",
+                "connection_id": 2,
+                "sql": {"statement": "SELECT id, total FROM orders ORDER BY id", "page_size": 500},
+            },
+        ),
+        contract.Example(
+            "Fetch files and move them away",
+            {
+                "direction": "receive",
+                "connection_id": 3,
+                "sftp": {"path": "/out", "pattern": "*.csv", "action": "move", "move_to": "/out/done"},
+            },
         ),
     ),
 )

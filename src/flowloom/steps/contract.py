@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from flowloom.domain import templates
 from flowloom.domain.payload import Payload
+from flowloom.steps import outside
 
 
 class Config(BaseModel):
@@ -177,6 +178,13 @@ class RequestFailed(Exception):
         self.after_seconds = after_seconds
 
 
+def failed(error: RequestFailed) -> Retry | Fail:
+    """What a request that failed means to its step."""
+    if error.passing:
+        return Retry(error.why, error.after_seconds, error.error_class)
+    return Fail(error.why, error.error_class)
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """A run of another flow that a step starts. `version_id` None is the Deployed one.
@@ -224,9 +232,8 @@ class Context(Protocol):
     def clock_now(self) -> datetime:
         """The time on the clock, for what waits or expires; unlike `now` it goes on."""
 
-    @property
-    def idempotency_key(self) -> str:
-        """Equal on every re-send of this payload by this step of this run and of its retries."""
+    def idempotency_key(self, content: bytes) -> str:
+        """Equal on every re-send of this content for this payload by this step of this run and of its retries."""
 
     def scope(self, payload: Payload) -> templates.Scope:
         """What templates and conditions of this step see."""
@@ -237,6 +244,15 @@ class Context(Protocol):
 
     async def fetch(self, request: Request) -> Response:
         """Send a request. Raises RequestFailed."""
+
+    async def query(self, query: outside.Query) -> outside.Rows:
+        """Read rows from a database. Raises RequestFailed."""
+
+    async def execute(self, execution: outside.Execution) -> int:
+        """Write to a database; how many rows that touched. Raises RequestFailed."""
+
+    async def files(self, request: outside.FileRequest) -> Sequence[outside.File]:
+        """Work with the files of a server. Raises RequestFailed."""
 
     async def cached(self, scope: str, key: str) -> object:
         """A cache entry's value; payload.MISSING when there is none or it has expired."""
@@ -285,6 +301,10 @@ class Compiled:
     # Of a try-catch: the route of what failed, and the status of a run in which something did.
     catch: str | None = None
     caught_status: Literal["partial", "failure"] = "partial"
+    # The lookup tables that it reads, each with the config field that names it.
+    lookups: Mapping[str, str] = field(default_factory=dict)
+    # The data pool in which it looks for keys or claims them.
+    pool: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from flowloom import errors
 from flowloom.domain import templates, transforms
+from flowloom.domain.lookup import Lookups
 from flowloom.domain.payload import MISSING, Path, Payload, assign, compile_path
 from flowloom.domain.templates import Scope
 from flowloom.steps import contract
@@ -70,7 +71,12 @@ def compile(config: Map, legs: Sequence[contract.Leg]) -> contract.Compiled:
             return contract.Fail(str(error))
         return contract.Done([payload.with_body(body)])
 
-    return contract.Compiled(records_only(run))
+    lookups = {
+        name: f"rules.{at}.transforms"
+        for at, rule in enumerate(config.rules)
+        for name in transforms.lookups_in(rule.transforms)
+    }
+    return contract.Compiled(records_only(run), lookups=lookups)
 
 
 def _map_all(rules: list[Apply], per_record: bool) -> Callable[[list[object], Scope], list[object]]:
@@ -78,7 +84,7 @@ def _map_all(rules: list[Apply], per_record: bool) -> Callable[[list[object], Sc
 
     def mapped(record: object, scope: Scope) -> dict[str, object]:
         if per_record:
-            scope = Scope(scope.variables, record, scope.now, scope.meta)
+            scope = Scope(scope.variables, record, scope.now, scope.meta, scope.lookups)
         new: dict[str, object] = {}
         for rule in rules:
             rule(record, scope, new)
@@ -158,18 +164,18 @@ def _transformed(read: Read, rule: Rule, depth: int, place: str) -> Read:
 
     def run(record: object, scope: Scope) -> object:
         try:
-            return _at_depth(transform, read(record, scope), depth)
+            return _at_depth(transform, read(record, scope), scope.lookups, depth)
         except transforms.TransformFailed as error:
             raise transforms.TransformFailed(f"'{rule.target}': {error}.") from None
 
     return run
 
 
-def _at_depth(transform: Callable[[object], object], value: object, depth: int) -> object:
+def _at_depth(transform: transforms.Compiled, value: object, lookups: Lookups, depth: int) -> object:
     """The transform of each item that a `*` of the target will place, or of the whole value."""
     if depth and isinstance(value, list):
-        return [_at_depth(transform, item, depth - 1) for item in value]
-    return transform(value)
+        return [_at_depth(transform, item, lookups, depth - 1) for item in value]
+    return transform(value, lookups)
 
 
 def _assigned(target: Path, read: Read) -> Apply:

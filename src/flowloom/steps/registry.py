@@ -17,16 +17,21 @@ from flowloom.steps import (
     assert_,
     batch,
     branch,
+    cache,
+    callback,
     connector,
     contract,
+    de_dupe,
     delay,
     filter,
     manual_payload,
     map,
+    notify,
     route,
     run_flow,
     set_variables,
     split,
+    track,
     trigger,
     try_catch,
 )
@@ -53,7 +58,12 @@ TYPES: Mapping[str, StepType] = {
         delay.TYPE,
         try_catch.TYPE,
         run_flow.TYPE,
+        cache.TYPE,
+        de_dupe.TYPE,
+        track.TYPE,
         assert_.TYPE,
+        notify.TYPE,
+        callback.TYPE,
     )
 }
 
@@ -161,7 +171,11 @@ def _place(config: object, detail: ErrorDetails) -> list[str]:
         if part in node if isinstance(node, dict) else isinstance(node, list) and isinstance(part, int):
             place.append(str(part))
             node = node[part]
-    return [*place, str(detail["loc"][-1])] if detail["type"] == "missing" else place
+    name = str(detail["loc"][-1])
+    is_absent = detail["type"] == "missing" and place[-1:] != [
+        name
+    ]  # a null is there, and missing all the same
+    return [*place, name] if is_absent else place
 
 
 def _message(model: type[pydantic.BaseModel], detail: ErrorDetails) -> str:

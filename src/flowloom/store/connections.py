@@ -23,7 +23,8 @@ class Connection:
     """Where a connection leads, what it adds and how much of it is allowed.
 
     `secret` holds the secret fields of its `auth_type`, such as {token} or {client_secret}. `updated_at` tells one
-    edit from the next; a token that the other side rotates is no edit.
+    edit from the next; a token that the other side rotates is no edit. Over another `protocol` than http, `auth`
+    tells the server: host, port, username, host_key, database, tls, or a file.
     """
 
     id: int
@@ -39,6 +40,7 @@ class Connection:
     rate_limit: Mapping[str, Any] | None
     circuit_breaker: Mapping[str, Any] | None
     updated_at: datetime
+    protocol: str = "http"
 
 
 def seal_context(company_id: int) -> str:
@@ -68,6 +70,7 @@ def load(connection: DbConnection, vault: Vault, company_id: int, id: int) -> Co
         rate_limit=row.rate_limit,
         circuit_breaker=row.circuit_breaker,
         updated_at=row.updated_at,
+        protocol=row.protocol,
     )
 
 

@@ -8,16 +8,25 @@ from datetime import datetime
 from sqlalchemy import Connection, exists, update
 
 from flowloom.domain import run
-from flowloom.store import tables
+from flowloom.store import pools, tables
 
 RUNS = tables.runs.c
 _CHILD = tables.runs.alias("child")
 
 
 def settle(
-    connection: Connection, ended: Mapping[int, run.Status], parents: Collection[int], at: datetime
+    connection: Connection,
+    ended: Mapping[int, run.Status],
+    parents: Collection[int],
+    at: datetime,
+    claimants: Collection[int] = (),
 ) -> None:
-    """What comes of the end of these runs, whose rows say so already. `parents` are the runs that await them."""
+    """What comes of the end of these runs, whose rows say so already.
+
+    `parents` are the runs that await them; `claimants` those of them that may hold keys of data pools.
+    """
+    for run_id in claimants:
+        pools.settle(connection, run_id, ended[run_id])
     for parent_id in parents:
         wake(connection, parent_id, at)
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, insert, literal, or_, select, upda
 
 from flowloom import errors
 from flowloom.domain import run
-from flowloom.store import database, endings, queue, tables
+from flowloom.store import alerts, database, endings, queue, tables
 
 MetricKey = tuple[str, str]
 
@@ -26,7 +26,7 @@ MetricKey = tuple[str, str]
 @dataclass(slots=True, kw_only=True)
 class End:
     """How a run ended. `metrics` is {(type, key): amount} besides the count of this status; `awaited_by` is the run
-    that waits for it, if any."""
+    that waits for it, if any; `may_hold_claims` tells whether it may have claimed keys of data pools."""
 
     run_id: int
     fence: int
@@ -39,6 +39,7 @@ class End:
     summary: Mapping[str, Any]
     metrics: Mapping[MetricKey, int] = field(default_factory=dict)
     awaited_by: int | None = None
+    may_hold_claims: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -250,7 +251,9 @@ def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
         connection.execute(_END, [_end_row(end) for end in ending.values()])
         ended = {end.run_id: end.status for end in ending.values()}
         parents = {end.awaited_by for end in ending.values() if end.awaited_by is not None}
-        endings.settle(connection, ended, parents, max(end.at for end in ending.values()))
+        claimants = [end.run_id for end in ending.values() if end.may_hold_claims]
+        endings.settle(connection, ended, parents, max(end.at for end in ending.values()), claimants)
+        alerts.tell_ends(connection, ending.values())
     add_metrics(connection, list(ending.values()))
     return answers
 

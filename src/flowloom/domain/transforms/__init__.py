@@ -6,16 +6,17 @@ boolean, count). Data that a transform cannot work on raises TransformFailed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from flowloom import errors
+from flowloom.domain import lookup
 from flowloom.domain.payload import MISSING
 from flowloom.domain.transforms import dates, lists, numbers, spec, text, values
-from flowloom.domain.transforms.spec import Function, Transform, TransformFailed
+from flowloom.domain.transforms.spec import Transform, TransformFailed
 
-__all__ = ["MAX_TRANSFORMS", "TRANSFORMS", "TransformFailed", "compile", "describe"]
+__all__ = ["MAX_TRANSFORMS", "TRANSFORMS", "Compiled", "TransformFailed", "compile", "describe", "lookups_in"]
 
 MAX_TRANSFORMS = 50
 
@@ -28,11 +29,15 @@ TRANSFORMS: Mapping[str, Transform] = {
 }
 
 
-def compile(steps: object, field: str = "transforms") -> Function:
+Compiled = Callable[..., object]
+
+
+def compile(steps: object, field: str = "transforms") -> Compiled:
     """Compile a list of transforms. Raises errors.Invalid on the place below `field` (`transforms.0.digits`),
     errors.Incomplete where a name or an argument is all that is missing.
 
-    The function takes and gives a JSON value or MISSING; it raises TransformFailed, naming the transform.
+    The function takes a JSON value or MISSING and the run's lookup tables, and gives a value; it raises
+    TransformFailed, naming the transform.
     """
     if not isinstance(steps, list | tuple):
         raise errors.Invalid.field(field, "Transforms are a list of {name, ...}.")
@@ -42,6 +47,12 @@ def compile(steps: object, field: str = "transforms") -> Function:
         partial(_compiled, step, f"{field}.{at}") for at, step in enumerate(steps)
     )
     return functions[0] if len(functions) == 1 else _chain(functions)
+
+
+def lookups_in(steps: object) -> frozenset[str]:
+    """The names of the lookup tables that a list of transforms reads; it has been compiled before."""
+    assert isinstance(steps, list | tuple)
+    return frozenset(step["table"] for step in steps if TRANSFORMS[step["name"]].looks_up)
 
 
 def describe() -> list[Any]:
@@ -60,7 +71,7 @@ def _described(argument: spec.Argument) -> dict[str, Any]:
     return described | ({"choices": list(argument.choices)} if argument.choices else {})
 
 
-def _compiled(step: object, place: str) -> Function:
+def _compiled(step: object, place: str) -> Compiled:
     if step == {}:
         raise errors.Incomplete({f"{place}.name": ["A transform is an object with a 'name'."]})
     if not isinstance(step, Mapping) or not isinstance(step.get("name"), str):
@@ -75,7 +86,7 @@ def _compiled(step: object, place: str) -> Function:
     arguments = errors.Incomplete.gather(
         partial(argument.checked, step, place) for argument in transform.arguments
     )
-    return _guarded(name, _made(transform, arguments, place), transform.takes_nothing)
+    return _guarded(name, _made(transform, arguments, place), transform)
 
 
 def _refuse_others(step: Mapping[str, object], transform: Transform, place: str) -> None:
@@ -85,9 +96,10 @@ def _refuse_others(step: Mapping[str, object], transform: Transform, place: str)
         raise errors.Invalid.field(f"{place}.{others[0]}", message)
 
 
-def _made(transform: Transform, arguments: list[object], place: str) -> Function:
+def _made(transform: Transform, arguments: list[object], place: str) -> Compiled:
     try:
-        return transform.make(*arguments)
+        made: Compiled = transform.make(*arguments)
+        return made
     except errors.Invalid as error:
         raise errors.Invalid(
             {f"{place}.{name}": messages for name, messages in error.errors.items()}
@@ -96,12 +108,14 @@ def _made(transform: Transform, arguments: list[object], place: str) -> Function
         raise errors.Invalid.field(place, f"The argument {error}.") from None
 
 
-def _guarded(name: str, function: Function, takes_nothing: bool) -> Function:
-    def run(value: object) -> object:
+def _guarded(name: str, function: Compiled, transform: Transform) -> Compiled:
+    takes_nothing, looks_up = transform.takes_nothing, transform.looks_up
+
+    def run(value: object, lookups: lookup.Lookups = lookup.NONE) -> object:
         if (value is MISSING or value is None) and not takes_nothing:
             return value
         try:
-            made = function(value)
+            made = function(value, lookups) if looks_up else function(value)
             if isinstance(made, str):
                 spec.refuse_long(len(made))
             return made
@@ -111,10 +125,10 @@ def _guarded(name: str, function: Function, takes_nothing: bool) -> Function:
     return run
 
 
-def _chain(functions: list[Function]) -> Function:
-    def run(value: object) -> object:
+def _chain(functions: list[Compiled]) -> Compiled:
+    def run(value: object, lookups: lookup.Lookups = lookup.NONE) -> object:
         for function in functions:
-            value = function(value)
+            value = function(value, lookups)
         return value
 
     return run

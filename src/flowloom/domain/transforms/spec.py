@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from flowloom import errors
+from flowloom.domain.lookup import Lookups
 
 MAX_TEXT_CHARACTERS = 10_000_000
 MAX_ARGUMENT_CHARACTERS = 10_000
 
 Function = Callable[[object], object]
+LookingUp = Callable[[object, Lookups], object]
 Kind = Literal["text", "integer", "number", "path", "zone", "list", "object", "any"]
 
 REQUIRED: Final = object()
@@ -84,13 +86,15 @@ class Argument:
 class Transform:
     """`make(*arguments)`, in the order they are declared, answers the function.
 
-    The function sees no missing or null value, unless the transform says `takes_nothing`.
+    The function sees no missing or null value, unless the transform says `takes_nothing`. One that `looks_up` gets
+    the lookup tables as well; its argument `table` names the one it reads.
     """
 
     help: str
-    make: Callable[..., Function]
+    make: Callable[..., Any]
     arguments: tuple[Argument, ...] = ()
     takes_nothing: bool = False
+    looks_up: bool = False
 
 
 def simple(help: str, function: Function, *, takes_nothing: bool = False) -> Transform:

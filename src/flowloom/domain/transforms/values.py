@@ -7,9 +7,17 @@ from collections.abc import Mapping
 import msgspec
 
 from flowloom.domain import comparison
+from flowloom.domain.lookup import Lookups
 from flowloom.domain.payload import MISSING
 from flowloom.domain.transforms import spec
-from flowloom.domain.transforms.spec import Argument, Function, Transform, TransformFailed, read_text
+from flowloom.domain.transforms.spec import (
+    Argument,
+    Function,
+    LookingUp,
+    Transform,
+    TransformFailed,
+    read_text,
+)
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0", ""})
@@ -28,6 +36,21 @@ def _lookup(table: Mapping[str, object], default: object) -> Function:
         if value is None or value is MISSING:
             return default
         return table.get(read_text(value), default)
+
+    return run
+
+
+def _lookup_table(table: str, direction: str, default: object, on_miss: str) -> LookingUp:
+    def run(value: object, lookups: Lookups) -> object:
+        if table not in lookups:
+            raise TransformFailed(f"there is no lookup table '{table}'; make it, or choose another one")
+        columns = lookups[table]
+        found = (columns.forward if direction == "forward" else columns.reverse).get(read_text(value))
+        if found is not None:
+            return found
+        if on_miss == "fail":
+            raise TransformFailed(f"the lookup table '{table}' has no {spec.kind_of(value)}")
+        return value if on_miss == "keep" else default
 
     return run
 
@@ -66,6 +89,18 @@ TRANSFORMS: Mapping[str, Transform] = {
         _lookup,
         (Argument("table", "object"), Argument("default", "any", default=None)),
         takes_nothing=True,
+    ),
+    "lookup_table": Transform(
+        "What stands beside it in a lookup table: `forward` from left to right, or `reverse`. What is not in the "
+        "table becomes `default` (null), stays with `keep`, or fails with `fail`.",
+        _lookup_table,
+        (
+            Argument("table", low=1, high=100),
+            Argument("direction", default="forward", choices=("forward", "reverse")),
+            Argument("default", "any", default=None),
+            Argument("on_miss", default="default", choices=("default", "keep", "fail")),
+        ),
+        looks_up=True,
     ),
     "boolean": spec.simple("True or false; missing and null are false.", _boolean, takes_nothing=True),
     "text": spec.simple("As text; lists and objects as JSON.", _text),

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from flowloom.store.columns import Id, Instant, Json
 from flowloom.store.tables import parts
@@ -44,6 +55,7 @@ connectors = Table(
     **parts.KEEP_IDS,
 )
 
+# `revision` rises with every change of the rows.
 lookup_tables = Table(
     "lookup_tables",
     parts.metadata,
@@ -51,6 +63,7 @@ lookup_tables = Table(
     parts.of("companies"),
     Column("name", String(100), nullable=False),
     Column("description", Text, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="1"),
     *parts.times(),
     UniqueConstraint("company_id", "name"),
     **parts.KEEP_IDS,
@@ -67,7 +80,7 @@ lookup_rows = Table(
     **parts.KEEP_IDS,
 )
 
-# `scope` is "company", "flow:<id>" or "run:<origin run id>".
+# `scope` is "company", "flow:<id>" or "run:<origin run id>", and only then `run_id` is that run, with which it goes.
 cache_entries = Table(
     "cache_entries",
     parts.metadata,
@@ -77,6 +90,7 @@ cache_entries = Table(
     Column("key", String(255), nullable=False),
     Column("value", LargeBinary, nullable=False),
     Column("expires_at", Instant, index=True),
+    Column("run_id", Id, index=True),
     *parts.times(),
     UniqueConstraint("company_id", "scope", "key"),
     **parts.KEEP_IDS,
@@ -94,7 +108,8 @@ data_pools = Table(
     **parts.KEEP_IDS,
 )
 
-# A key that was seen. `run_id` NULL is for good; else it is claimed for that (origin) run until the run ends.
+# A key that was seen. `run_id` NULL is for good; else that run claimed it, at `position` by `owner` (step and record).
+# When the run fails its claims are released: whoever comes next may take them, and so may a retry.
 pool_entries = Table(
     "pool_entries",
     parts.metadata,
@@ -102,10 +117,14 @@ pool_entries = Table(
     parts.of("data_pools"),
     Column("key", String(255), nullable=False),
     Column("run_id", Id, index=True),
-    Column("owner", String(400)),
+    Column("position", String(255)),
+    Column("owner", String(60)),
+    Column("is_released", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("data_pool_id", "key"),
+    **parts.KEEP_IDS,
 )
+Index("ix_pool_entries_pool", pool_entries.c.data_pool_id, pool_entries.c.id)
 
 notification_groups = Table(
     "notification_groups",
@@ -129,13 +148,16 @@ notifications = Table(
     Column("run_id", Id),
     # What is told once: a second row with the same key is not written.
     Column("once_key", String(255), nullable=False, unique=True),
+    Column("channel_type", String(10), nullable=False),
     Column("channel", Json, nullable=False),
     Column("subject", String(500), nullable=False),
     Column("text", Text, nullable=False),
+    # queued, sent or failed; `next_at` is when a queued one is tried next.
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("next_at", Instant, index=True),
+    Column("next_at", Instant),
     Column("error", Text),
     *parts.times(),
     **parts.KEEP_IDS,
 )
+Index("ix_notifications_due", notifications.c.channel_type, notifications.c.next_at)

@@ -1,0 +1,109 @@
+"""A MariaDB for the tests: Debian's, in a directory of its own, gone afterwards.
+
+Where it is missing, root installs it; anybody else is told what to type.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymysql
+
+PACKAGE = "mariadb-server-core"
+PLACES = "/usr/sbin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/bin"
+PASSWORD = "s3cret-of-mariadb"
+SCRIPTS = Path("/usr/share/mysql")
+SYSTEM_TABLES = ("mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql")
+LIGHT = (
+    "--skip-log-bin",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-buffer-pool-size=8M",
+    "--performance-schema=OFF",
+)
+
+
+def program() -> str:
+    """The server's path. Raises RuntimeError with the line to type when it is neither there nor can be installed."""
+    found = _found()
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        _install()
+        found = _found()
+    if found is None:
+        raise RuntimeError(f"These tests need MariaDB; type: sudo apt-get install -y {PACKAGE}")
+    return found
+
+
+def _found() -> str | None:
+    return shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:{PLACES}")
+
+
+def _install() -> None:
+    quiet = {
+        "check": False,
+        "capture_output": True,
+        "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    }
+    subprocess.run(["apt-get", "update", "-q"], **quiet)
+    subprocess.run(["apt-get", "install", "-y", "-q", "--no-install-recommends", PACKAGE], **quiet)
+
+
+@contextlib.contextmanager
+def server(certificate: Path) -> Iterator[int]:
+    """A running server; gives its port. `certificate` is a PEM file that holds its key too.
+
+    The user flowloom may do everything in the database shop.
+    """
+    home = Path(tempfile.mkdtemp(prefix="flowloom-my-", dir="/tmp"))
+    base = [program(), "--no-defaults", f"--datadir={home / 'data'}", *LIGHT]
+    base += ["--user=root"] if os.geteuid() == 0 else []
+    listening = [f"--socket={home / 's'}", f"--port={free_port()}", "--bind-address=127.0.0.1"]
+    tls = [f"--ssl-cert={certificate}", f"--ssl-key={certificate}"]
+    try:
+        _lay_out(base, home / "data")
+        with (home / "log").open("wb") as log:
+            process = subprocess.Popen([*base, *listening, *tls], stdout=log, stderr=log)
+        try:
+            _prepare(process, home)
+            yield int(listening[1].partition("=")[2])
+        finally:
+            process.terminate()
+            process.wait(20)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _lay_out(base: list[str], data: Path) -> None:
+    """The system's tables, as mariadb-install-db makes them; that script needs programs of further packages."""
+    data.mkdir()
+    tables = b"".join((SCRIPTS / name).read_bytes() for name in SYSTEM_TABLES)
+    opening = b"CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket = NULL;\n"
+    subprocess.run([*base, "--bootstrap"], input=opening + tables, check=True, capture_output=True)
+
+
+def _prepare(process: subprocess.Popen[bytes], home: Path) -> None:
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(pymysql.OperationalError):
+            with pymysql.connect(unix_socket=str(home / "s"), user="root") as connection:
+                cursor = connection.cursor()
+                cursor.execute("CREATE DATABASE shop CHARACTER SET utf8mb4")
+                cursor.execute(f"CREATE USER flowloom@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'")
+                cursor.execute("GRANT ALL ON shop.* TO flowloom@'127.0.0.1'")
+            return
+        time.sleep(0.02)
+    raise RuntimeError((home / "log").read_text())
+
+
+def free_port() -> int:
+    """A port on the loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
