@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,7 @@ class Scratch:
         """Copy what git tracks, as it stands now."""
         self._repository = repository
         self.root = directory
+        self._plantings = 0
         listed = subprocess.run(
             ["git", "ls-files", "-z"], cwd=repository, stdout=subprocess.PIPE, check=True, text=True
         )
@@ -58,6 +59,10 @@ class Scratch:
     def planted(self, fault: faults.Fault) -> Iterator[None]:
         """With the fault in the source, as long as the block lasts. Raises faults.Moved."""
         faults.plant(fault, self.root)
+        self._plantings += 1
+        for edit in fault.edit:
+            # Python knows what it compiled by the second in which the source was written: each has one of its own.
+            os.utime(self.root / edit.file, (self._plantings, self._plantings))
         try:
             yield
         finally:
@@ -66,20 +71,12 @@ class Scratch:
 
     def test(self, tests: Sequence[str], seconds: float, workers: int = 0) -> Outcome:
         """Run these tests; one that takes longer than `seconds` in all is ended, its exit code None."""
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "--tb=no",
-            "-rfE",
-            "--disable-warnings",
-            "-n",
-            str(workers),
-        ]
+        # Schemathesis takes a second to load, and no fault needs it.
+        options = ["--tb=no", "-rfE", "--disable-warnings", "-p", "no:schemathesis", "-n", str(workers)]
         process = subprocess.Popen(
-            [*command, *tests],
+            [sys.executable, "-m", "pytest", *options, *tests],
             cwd=self.root,
-            env=self._environ(),
+            env={**os.environ, "PYTHONPATH": str(self.root / "src")},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -92,10 +89,6 @@ class Scratch:
             output = _end(process)
             return Outcome(None, (), (), output)
         return Outcome(process.returncode, _told(output, "FAILED "), _told(output, "ERROR "), output)
-
-    def _environ(self) -> Mapping[str, str]:
-        # Compiled files would outlive a fault that comes and goes within the second their time is kept in.
-        return {**os.environ, "PYTHONPATH": str(self.root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _end(process: subprocess.Popen[str]) -> str:
