@@ -27,6 +27,9 @@ simulate: .venv/with-test ## run the simulation with many more seeds (SEEDS=1000
 oracle: .venv/with-test ## check cron against a minute-by-minute walk of ten years
 	@FLOWLOOM_ORACLE_YEARS=10 $(PYTEST) -n $(WORKERS) -k oracle $(ARGS)
 
+mutants: .venv/with-test ## plant faults in a copy; tests catch each (one: make mutants ARGS=name)
+	@$(BIN)/python -m mutants --workers $(WORKERS) $(ARGS)
+
 check: .venv/with-check ## check style, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -38,10 +41,11 @@ bench: .venv/with-test ## measure speed, side by side
 
 docs: .venv/installed ## write the generated parts of the reference
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m mutants --document
 
 clean: ## remove what these commands made, but no data
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	@find src tests bench docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@find src tests bench mutants docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 .venv/bin/python:
 	@for python in python3.13 python3.12 python3.11 python3 python; do \
@@ -64,4 +68,4 @@ clean: ## remove what these commands made, but no data
 	@touch $@ .venv/installed
 
 .DELETE_ON_ERROR:
-.PHONY: help run dev test crash oracle check bench docs clean
+.PHONY: help run dev test crash oracle mutants check bench docs clean

@@ -208,6 +208,21 @@ async def test_connections_belong_to_their_company_and_to_managers(server: World
     assert (await server.delete("/connections/1", **user)).status == 403
 
 
+async def test_a_connection_of_another_company_is_in_no_step(server: World) -> None:
+    await create(server)
+    theirs = (await server.post("/connections", json=SHOP, key=server.other_key)).data["id"]
+    flow = await server.flow(deploy=False)
+    config = {"direction": "receive", "url": "/orders", "connection_id": 1}
+    step = await flow.add("connector", config=config)
+    foreign = {"config": {**config, "connection_id": theirs}}
+    put = {"microservice": "connector", "parent_id": step["id"], **foreign}
+    for answer in (
+        await server.post(f"{flow.graph}/steps", json=put),
+        await server.patch(f"{flow.graph}/steps/{step['id']}", json=foreign),
+    ):
+        assert (answer.status, list(answer.json()["errors"])) == (422, ["config.connection_id"])
+
+
 async def test_oauth_shows_what_is_not_secret_and_allows_the_host_of_its_tokens(server: World) -> None:
     answer = await create(server, auth={**REFRESH, "scope": "orders", "credentials_in": "header"})
     assert answer.data["auth"] == {

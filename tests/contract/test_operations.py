@@ -269,6 +269,7 @@ async def test_delete(server: World) -> None:
     assert metrics
     await server.put(flow.path, json={"deployed_at": None})
     assert (await server.delete(flow.path)).status == 200
+    assert (await server.post(f"/flows/{flow.id}/versions")).data["iteration"] == 2
     assert (await server.get(f"/flows/{flow.id}/version-metrics")).data == metrics
     assert (await server.get("/flow-runs", query={"filter[flow_version_id]": flow.version_id})).json()[
         "meta"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -223,19 +224,20 @@ async def test_one_that_fails_again_is_caught_again(server: World, remote: Remot
     assert len(remote.bodies("/bad")) == 2
 
 
-async def test_an_edited_payload_has_a_key_of_its_own(server: World, remote: Remote):
+@pytest.mark.parametrize("edited", [[20], [2]])
+async def test_an_edited_payload_has_a_key_of_its_own(server: World, remote: Remote, edited: list[int]):
     remote.answer = refuses(2)
     flow = await server.flow(ONE_BY_ONE, remote.send("/shop", retries=0), remote.send("/after"))
     run = await flow.run([1, 2, 3])
     assert run["status"] == FAILURE
     key = remote.keys("/shop")[1]
     remote.seen.clear()
-    again = (await server.post(f"/flow-runs/{run['id']}/retry", json={"payload": "[20]"})).json()[
-        "flow_run_id"
-    ]
+    remote.answers(200)
+    sent = {"payload": json.dumps(edited)}
+    again = (await server.post(f"/flow-runs/{run['id']}/retry", json=sent)).json()["flow_run_id"]
     await server.work()
     assert (await get_run(server, again))["status"] == SUCCESS
-    assert [(seen.path, seen.body) for seen in remote.seen] == [("/shop", [20]), ("/after", [20])]
+    assert [(seen.path, seen.body) for seen in remote.seen] == [("/shop", edited), ("/after", edited)]
     assert remote.seen[0].key != key
 
 

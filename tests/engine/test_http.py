@@ -309,6 +309,18 @@ def test_a_connection_goes_only_to_its_hosts(runner):
         assert not caught.value.passing
 
 
+def test_a_redirect_stays_with_the_hosts_of_a_connection(runner):
+    async def run():
+        async with serving(hello) as elsewhere:
+            away = redirecting(302, f"http://127.0.0.1:{elsewhere}/")
+            async with serving(away) as port, client([LOOPBACK]) as opened:
+                own = [f"127.0.0.1:{port}"]
+                await opened.send(get(f"http://127.0.0.1:{port}/from"), allowed_hosts=own)
+
+    with pytest.raises(contract.RequestFailed, match="add it to its allowed hosts"):
+        runner.run(run())
+
+
 async def echo(request):
     body = await request.text()
     keys = ("Authorization", "X-Key", "X-Other", "Content-Type")

@@ -52,6 +52,15 @@ async def test_a_retry_of_a_retry_keeps_the_keys_of_the_first(server: World, rem
     assert len(set(remote.keys("/a"))) == 2
 
 
+async def test_a_retry_counts_only_what_it_does_itself(server: World, remote: Remote):
+    flow, id = await failing_at_two(server, remote)
+    server.clock.advance(seconds=1)
+    assert (await retry(server, id))["status"] == SUCCESS
+    found = (await server.get(f"/flows/{flow.id}/version-metrics", query={"per_page": 100})).data
+    counted = {metric["key"]: metric["value"] for metric in found if metric["type"] == "payloads"}
+    assert (counted["received"], counted["sent"], counted["count"]) == (1, 4, 4)
+
+
 async def test_a_retry_from_a_step_does_it_and_what_follows_again(server: World, remote: Remote):
     flow, id = await failing_at_two(server, remote)
     steps = {step["name"]: step for step in (await server.get(flow.graph)).data["steps"]}

@@ -65,6 +65,7 @@ async def test_a_stop_that_the_server_did_not_live_to_see_holds_after_the_restar
     server.platform.broker.on_stop(lambda run_id: None)
     assert (await stop(server, id)).data["status"] == STARTED
     await crash(server)
+    remote.answers(200)
     await server.work()
     assert (await get_run(server, id))["status"] == STOPPED
     assert len(remote.seen) == 1

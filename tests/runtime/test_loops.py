@@ -14,7 +14,7 @@ from tests.world import NOW, Clock, World, open_world
 
 from flowloom import errors
 from flowloom.runtime import pruner, supervisor
-from flowloom.store import tables
+from flowloom.store import claims, tables
 
 DAY = timedelta(days=1)
 
@@ -47,6 +47,24 @@ async def test_no_more_runs_than_there_is_room_for(database_url, tmp_path, remot
             await server.post(f"/flow-runs/{id}/stop")
         await server.settle()
         assert dict(dispatcher._per_company) == {}
+
+
+async def test_a_run_that_nobody_works_on_is_taken_up_and_no_other(server: World, remote):
+    """A claim is committed and its answer lost: within a minute that is noticed."""
+    dispatcher = server.server.dispatcher
+    flow = await server.flow(remote.send())
+    ids = [await flow.start({"n": 1})]
+    await dispatcher.tick(server.clock.now)
+    ids.append(await flow.start({"n": 2}))
+    await server.platform.database.write(claims.claim, 1, server.clock.now)
+    assert await dispatcher.tick(server.clock.now) == 0
+    server.clock.advance(seconds=60)
+    assert await dispatcher.tick(server.clock.now) == 1
+    await remote.until(2)
+    assert remote.bodies() == [{"n": 1}, {"n": 2}]
+    for id in ids:
+        await server.post(f"/flow-runs/{id}/stop")
+    await server.settle()
 
 
 class Turns:

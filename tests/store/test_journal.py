@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 from sqlalchemy import func, select
@@ -59,9 +60,10 @@ def messages(opened):
 
 def deltas(opened):
     found = select(tables.metric_deltas.c.type, tables.metric_deltas.c.key, tables.metric_deltas.c.value)
-    return opened.database.read_now(
-        lambda db: {(type_, key): value for type_, key, value in db.execute(found)}
-    )
+    added = Counter()
+    for type_, key, value in opened.database.read_now(lambda db: db.execute(found).all()):
+        added[type_, key] += value
+    return added
 
 
 async def test_what_is_handed_over_is_written_in_order(opened, kept):
