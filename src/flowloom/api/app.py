@@ -128,11 +128,11 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _complete(spec: dict[str, Any]) -> dict[str, Any]:
     """Add what routes alone do not tell: webhooks and callbacks, the models of bodies, and how to authenticate."""
     spec["paths"].update(hooks.DOCUMENT, **callbacks.DOCUMENT)
-    known = spec["components"]["schemas"]
+    known = spec.setdefault("components", {}).setdefault("schemas", {})
     _add_model(known, schemas.Error)
     for resource in RESOURCES:
-        for body in resource.routes.bodies:
-            _add_model(known, body)
+        for model in resource.routes.models:
+            _add_model(known, model)
     spec["components"]["securitySchemes"] = {
         "ApiKeyAuth": {"type": "apiKey", "in": "header", "name": "Authorization"},
         "BearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -144,4 +144,4 @@ def _complete(spec: dict[str, Any]) -> dict[str, Any]:
 def _add_model(known: dict[str, Any], model: type[BaseModel]) -> None:
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     known.update(schema.pop("$defs", {}))
-    known[model.__name__] = schema
+    known[routes.schema_name(model)] = schema

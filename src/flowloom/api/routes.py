@@ -66,7 +66,8 @@ class Routes:
 
     def __init__(self, tag: str, prefix: str = "/api/v1") -> None:
         self.router = APIRouter(prefix=prefix, tags=[tag], route_class=Operation)
-        self.bodies: list[type[BaseModel]] = []
+        # What the document shows; built when it is asked for, since models take time and memory.
+        self.models: list[type[BaseModel]] = []
 
     def add(
         self,
@@ -74,7 +75,7 @@ class Routes:
         path: str,
         *,
         role: Role | None,
-        answer: Any = None,
+        answer: type[BaseModel] | None = None,
         body: type[BaseModel] | None = None,
         listing: query.Listing | None = None,
         parameters: Sequence[dict[str, Any]] = (),
@@ -93,8 +94,7 @@ class Routes:
                 "x-role": role.value if role else "public",
                 "parameters": [*_path_parameters(path), *_list_parameters(listing), *parameters],
             }
-            if body is not None:
-                self.bodies.append(body)
+            self.models += [model for model in (body, answer) if model is not None]
             if body is not None or raw_body:
                 extra["requestBody"] = _request_body(body, required=needs_body)
             if role is None:
@@ -104,8 +104,8 @@ class Routes:
                     where,
                     endpoint,
                     methods=[method],
-                    response_model=answer if media_type is None else None,
-                    responses=_responses(media_type),
+                    response_model=None,
+                    responses=_responses(answer, media_type),
                     openapi_extra=extra,
                     operation_id=handler.__name__.rstrip("_") + ("" if number == 0 else f"_alias{number}"),
                     summary=_summary(handler),
@@ -154,10 +154,21 @@ def _description(handler: Any) -> str:
     return "\n".join(line.strip() for line in lines[1:]).strip()
 
 
-def _responses(media_type: str | None) -> dict[int | str, dict[str, Any]]:
-    if media_type is None:
-        return ERRORS
-    return {**ERRORS, 200: {"description": "OK", "content": {media_type: {}}}}
+def _responses(answer: type[BaseModel] | None, media_type: str | None) -> dict[int | str, dict[str, Any]]:
+    content: dict[str, Any] = {} if media_type is None else {media_type: {}}
+    if answer is not None:
+        content = {"application/json": {"schema": reference(answer)}}
+    return {**ERRORS, 200: {"description": "OK", "content": content}}
+
+
+def reference(model: type[BaseModel]) -> dict[str, str]:
+    """How the document names a model."""
+    return {"$ref": f"#/components/schemas/{schema_name(model)}"}
+
+
+def schema_name(model: type[BaseModel]) -> str:
+    """The name of a model in the document: `Page[Run]` is `Page_Run_`."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", model.__name__)
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
@@ -170,8 +181,7 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 def _request_body(body: type[BaseModel] | None, *, required: bool) -> dict[str, Any]:
     if body is None:
         return {"required": False, "content": {"*/*": {"schema": {}}}}
-    schema = {"$ref": f"#/components/schemas/{body.__name__}"}
-    return {"required": required, "content": {"application/json": {"schema": schema}}}
+    return {"required": required, "content": {"application/json": {"schema": reference(body)}}}
 
 
 def query_parameter(name: str, help: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,12 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whi
 
 
 class Record(BaseModel):
-    """Part of an answer. A field with a default may be absent, and is never null when it is there."""
+    """Part of an answer. A field with a default may be absent, and is never null when it is there.
+
+    Answers are never built from these, so that they are completed only for the document.
+    """
+
+    model_config = ConfigDict(defer_build=True)
 
     @classmethod
     def __get_pydantic_json_schema__(
