@@ -20,6 +20,7 @@ from flowloom.api import (
     call,
     companies,
     connections,
+    connectors,
     dead_letters,
     docs,
     envelope,
@@ -46,7 +47,7 @@ from flowloom.api import (
 log = structlog.get_logger(__name__)
 RESOURCES = (
     health, logins, companies, users, keys, flows, versions, schedules, graphs, retries, runs, evidence,
-    dead_letters, connections, webhooks, marketplace
+    dead_letters, connectors, connections, webhooks, marketplace
 )  # fmt: skip
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 MESSAGES = {

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
 from flowloom.api import schemas
+from flowloom.services.connector_documents import Scalar
 
 MAX_EMAIL = 254
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -111,7 +112,9 @@ class NewApiKey(ApiKey):
 class ConnectionAuth(BaseModel):
     """`bearer` takes token, `basic` username and password, `header` name and value."""
 
-    type: Literal["none", "bearer", "basic", "header"]
+    type: Literal["none", "bearer", "basic", "header"] | None = Field(
+        default=None, description="Of a connection with a connector, the connector's unless given"
+    )
     token: Text | None = None
     username: Text | None = None
     password: Text | None = None
@@ -120,7 +123,7 @@ class ConnectionAuth(BaseModel):
 
 
 class ConnectionUpdate(BaseModel):
-    """What is left out stays; null takes `base_url` and `timeout_seconds` away."""
+    """What is left out stays; null takes `base_url`, `timeout_seconds` and `connector_id` away."""
 
     name: schemas.Name | None = None
     base_url: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = Field(
@@ -138,11 +141,21 @@ class ConnectionUpdate(BaseModel):
     )
     headers: dict[str, Text] | None = Field(default=None, description="Sent with every request; not secret")
     timeout_seconds: int | None = Field(default=None, ge=1, le=1800)
+    connector_id: schemas.RecordId | None = Field(
+        default=None,
+        description="What is not said here of base URL, authentication, headers and time comes from it; "
+        "null lets go of it",
+    )
+    variables: dict[schemas.Name, Scalar] | None = Field(
+        default=None,
+        max_length=200,
+        description="`{{name}}` in the connector and in steps with this connection",
+    )
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent; null counts only where it takes something away."""
         sent = self.model_dump(exclude_unset=True)
-        clearable = ("base_url", "timeout_seconds")
+        clearable = ("base_url", "timeout_seconds", "connector_id")
         return {name: value for name, value in sent.items() if value is not None or name in clearable}
 
 
@@ -165,6 +178,10 @@ class Connection(schemas.Record):
     auth: ConnectionAuthView
     headers: dict[str, str]
     timeout_seconds: int | None = None
+    connector_id: int | None = None
+    variables: dict[str, Scalar] | None = Field(
+        default=None, description="With the connector's defaults; absent without any"
+    )
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

@@ -27,6 +27,7 @@ class StepContext:
         self._step = step
         self._variables = variables
         self._around = around
+        self._of_connection: Mapping[str, object] = {}
         self.cursor: Any = None
         self.waited: Any = None
         self.position = "0"
@@ -52,6 +53,8 @@ class StepContext:
 
     def scope(self, payload: Payload) -> templates.Scope:
         variables: Mapping[str, object] = self._variables
+        if self._of_connection:
+            variables = {**self._of_connection, **variables}
         if self._step.variables is not None:
             outer = templates.Scope(variables, payload.body, self.now, payload.meta)
             own = self._step.variables.value(outer)
@@ -74,6 +77,9 @@ class StepContext:
             secret_headers=connections.secret_headers(connection),
         )
         return await aside.run(len(response.body), self._active.redact_answer, response)
+
+    async def see_connection(self, connection_id: int) -> None:
+        self._of_connection = (await self._connection(connection_id)).variables
 
     async def _connection(self, id: int) -> Connection:
         company_id = self._active.row.company_id

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, Text, bindparam, delete, insert, select,
 from flowloom import errors
 from flowloom.domain import version
 from flowloom.engine import addresses
-from flowloom.services import views
+from flowloom.services import described, views
 from flowloom.services.actor import Actor
 from flowloom.store import query, tables
 from flowloom.store.connections import seal_context
@@ -28,9 +28,12 @@ AUTH_NONE: Final = "none"
 # By kind of authentication: the field that is shown, and the one that is secret.
 _SHOWN: Final = {"basic": "username", "header": "name"}
 _SECRET: Final = {"bearer": "token", "basic": "password", "header": "value"}
-_STORED: Final = ("name", "base_url", "allowed_hosts", "headers", "timeout_seconds")
+_STORED: Final = (
+    "name", "base_url", "allowed_hosts", "headers", "timeout_seconds", "connector_id", "variables"
+)  # fmt: skip
 _EMPTY: Final[Mapping[str, Any]] = {
-    "base_url": None, "allowed_hosts": [], "headers": {}, "timeout_seconds": None,
+    "base_url": None, "allowed_hosts": [], "headers": {}, "timeout_seconds": None, "connector_id": None,
+    "variables": {},
 }  # fmt: skip
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")
 _UNSAFE_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -43,6 +46,7 @@ LISTING = query.Listing(
     filters={
         "id": query.Filter(CONNECTIONS.id, "id"),
         "name": query.Filter(CONNECTIONS.name, "text", help="Exact names, with commas between"),
+        "connector_id": query.Filter(CONNECTIONS.connector_id, "id"),
     },
 )
 
@@ -69,8 +73,11 @@ def load(connection: Connection, actor: Actor, id: int, *, lock: bool = False) -
 
 
 def create(connection: Connection, actor: Actor, vault: Vault, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A connection of {name, base_url, allowed_hosts, auth, headers, timeout_seconds}. Raises Invalid."""
-    values = _checked({**_EMPTY, **fields, "auth": fields.get("auth", {"type": AUTH_NONE})})
+    """A connection of {name, base_url, allowed_hosts, auth, headers, timeout_seconds, connector_id, variables}.
+
+    Raises Invalid.
+    """
+    values = _checked(described.completed(connection, actor, {**_EMPTY, **fields}))
     secret = values.pop("secret")
     row = {
         "company_id": actor.company_id,
@@ -92,7 +99,7 @@ def change(
     Raises Missing, and Invalid also where the stored secret would serve another kind or other hosts.
     """
     row = load(connection, actor, id, lock=True)
-    values = _checked({**_stored(row), **fields})
+    values = _checked(described.changed(connection, actor, stored(row), fields))
     secret = values.pop("secret")
     is_bound = (
         values["auth_type"] == row.auth_type
@@ -108,7 +115,7 @@ def change(
     return get(connection, actor, id)
 
 
-def _stored(row: Row[Any]) -> dict[str, Any]:
+def stored(row: Row[Any]) -> dict[str, Any]:
     """The fields as they would be sent, but for the secret."""
     fields = {name: getattr(row, name) for name in _STORED}
     if row.base_url and row.allowed_hosts == [_host_of(urlsplit(row.base_url))]:
@@ -159,6 +166,8 @@ def view(row: Row[Any]) -> dict[str, Any]:
             "auth": {"type": row.auth_type, **row.auth, "has_secret": row.secret is not None},
             "headers": row.headers,
             "timeout_seconds": row.timeout_seconds,
+            "connector_id": row.connector_id,
+            "variables": row.variables or None,
             "created_at": views.instant(row.created_at),
             "updated_at": views.instant(row.updated_at),
         }

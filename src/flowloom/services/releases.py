@@ -77,7 +77,7 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
     drawn = definitions.load_graph(connection, row.id)
     found = drawn.faults(HAS_ROUTES)
     known = known_variables(drawn, row.variables)
-    owned = _connection_ids(connection, actor.company_id)
+    owned = _connection_variables(connection, actor.company_id)
     for step in drawn.ordered():
         for name, words in _step_faults(step, drawn, known, owned).items():
             found[f"steps.{step.id}.{name}"] = [f"{graph.label(step)}, {name}: {text}" for text in words]
@@ -86,9 +86,11 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
         raise errors.Invalid(found)
 
 
-def _connection_ids(connection: Connection, company_id: int) -> set[int]:
+def _connection_variables(connection: Connection, company_id: int) -> dict[int, Collection[str]]:
+    """The company's connections, each with the names of its variables."""
     columns = tables.connections.c
-    return set(connection.scalars(select(columns.id).where(columns.company_id == company_id)))
+    rows = connection.execute(select(columns.id, columns.variables).where(columns.company_id == company_id))
+    return {row.id: row.variables.keys() for row in rows}
 
 
 def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> frozenset[str]:
@@ -103,7 +105,7 @@ def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> frozens
 
 
 def _step_faults(
-    step: graph.Step, drawn: graph.Graph, known: frozenset[str], owned: Collection[int]
+    step: graph.Step, drawn: graph.Graph, known: frozenset[str], owned: Mapping[int, Collection[str]]
 ) -> dict[str, list[str]]:
     try:
         step_type = registry.get(step.microservice)
@@ -113,10 +115,11 @@ def _step_faults(
         legs = [contract.Leg(route.key, route.name, route.where) for route in drawn.routes_of(step.id)]
         step_type.compile(config, legs)
         own = templates.compile_tree(step.variables, "variables")
+        of_connection = owned.get(step.config.get("connection_id", 0), ())
     except errors.Invalid as invalid:
         return invalid.errors
     return {
-        **_unknown_variables(_used(step_type, step, legs), known | step.variables.keys()),
+        **_unknown_variables(_used(step_type, step, legs), known.union(step.variables, of_connection)),
         **_unknown_variables({"variables": own.variables}, known),
         **_foreign_connection(step, owned),
         **_nowhere(step),

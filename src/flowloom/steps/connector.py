@@ -49,6 +49,11 @@ class Connector(contract.Config):
         description="Headers, besides those of the connection",
         json_schema_extra=_TEMPLATE,
     )
+    endpoint: str | None = Field(
+        None,
+        max_length=100,
+        description="Key of an endpoint of the connection's connector; saving copies it below what the step says",
+    )
     body: JsonValue = Field(
         None, description="JSON or text; a send without it sends the payload", json_schema_extra=_TEMPLATE
     )
@@ -101,6 +106,7 @@ class _Call:
     body: _Body | None
     body_bytes: int
     path: payload.Path
+    variables: frozenset[str]
 
     @property
     def _counts_pages(self) -> bool:
@@ -143,6 +149,8 @@ class _Call:
         """The answer, if it is a good one, or else what came of it."""
         size_bytes = self.body_bytes + incoming.size_bytes + aside.about_bytes(context.variables)
         try:
+            if self.config.connection_id is not None and not self.variables <= context.variables.keys():
+                await context.see_connection(self.config.connection_id)
             request = await aside.run(size_bytes, self._request, context, incoming, state)
             response = await context.fetch(request)
         except declaration.Unwritable as error:
@@ -271,6 +279,7 @@ def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compile
         _compiled_body(config, method),
         aside.about_bytes(config.body),
         payload.compile_path(config.path, "path"),
+        templates.variables_in([config.url, config.query, config.headers, config.body]),
     )
     return contract.Compiled(
         call.send if is_send else call.receive,

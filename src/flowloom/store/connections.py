@@ -30,6 +30,7 @@ class Connection:
     secret: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str]
     timeout_seconds: int | None
+    variables: Mapping[str, Any]
 
 
 def seal_context(company_id: int) -> str:
@@ -55,6 +56,7 @@ def load(connection: DbConnection, vault: Vault, company_id: int, id: int) -> Co
         secret=_open(vault, row),
         headers=row.headers,
         timeout_seconds=row.timeout_seconds,
+        variables=row.variables,
     )
 
 
