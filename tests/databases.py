@@ -39,6 +39,7 @@ def connection(protocol: str, secret: str | None = None, **server: Any) -> Conne
         rate_limit=None,
         circuit_breaker=None,
         updated_at=UPDATED,
+        variables={},
         protocol=protocol,
     )
 

@@ -117,11 +117,21 @@ async def test_bad_servers_are_named(
         ("auth", {"type": "bearer", "token": "x"}),
         ("rate_limit", {"per_second": 1}),
         ("circuit_breaker", {"failures": 1, "pause_seconds": 1}),
+        ("connector_id", 1),
     ],
 )
 async def test_what_only_http_has_is_refused(sqlite_server: World, name: str, value: Any) -> None:
     answer = await create(sqlite_server, "postgresql", DATABASE, **{name: value})
     assert (answer.status, list(answer.json()["errors"])) == (422, [name])
+
+
+async def test_variables_stay_until_they_are_sent_anew(server: World) -> None:
+    made = (await create(server, "postgresql", DATABASE, variables={"shop": 7})).data
+    path = f"/connections/{made['id']}"
+    assert (await server.put(path, json={"timeout_seconds": 9})).data["variables"] == {"shop": 7}
+    assert "variables" not in (await server.put(path, json={"variables": {}})).data
+    answer = await server.put(path, json={"variables": {"a b": 1}})
+    assert (answer.status, list(answer.json()["errors"])) == (422, ["variables.a b"])
 
 
 async def test_the_protocol_stays(sqlite_server: World) -> None:

@@ -106,6 +106,8 @@ async def test_allowed_hosts_follow_from_the_base_url(server: World, base_url: s
         ({"allowed_hosts": [""]}, "allowed_hosts.0"),
         ({"allowed_hosts": "shop.example.com"}, "allowed_hosts"),
         ({"auth": {"type": "oauth1"}}, "auth.type"),
+        ({"auth": {}}, "auth.type"),
+        ({"auth": {"token": "s3cret"}}, "auth.type"),
         ({"auth": {"type": "bearer"}}, "auth.token"),
         ({"auth": {"type": "bearer", "token": ""}}, "auth.token"),
         ({"auth": {"type": "bearer", "token": "a\r\nb"}}, "auth.token"),

@@ -176,6 +176,7 @@ async def one_of_each(server: World) -> dict[str, Any]:
         "flow_run": run["id"],
         "payload_metadata": (await server.get("/payload-metadata")).data[0]["id"],
         "connection": (await server.post("/connections", json=connection)).data["id"],
+        "connector": (await server.post("/connectors", json={"name": "Shop"})).data["id"],
         "dead_letter": (await server.get("/dead-letters")).data[0]["id"],
         "webhook": (await server.post(f"/flows/{flow.id}/webhooks", json={"name": "In"})).data["id"],
         "user": 1,

@@ -34,6 +34,7 @@ def connection(**fields: Any) -> Connection:
         "rate_limit": None,
         "circuit_breaker": None,
         "updated_at": NOW,
+        "variables": {},
         **fields,
     }
     return Connection(**values)

@@ -101,6 +101,17 @@ async def test_the_rows_are_counted_and_a_payload_may_be_one_record(
     assert found == [{"rows": "2"}]
 
 
+async def test_a_statement_sees_the_variables_of_its_connection(
+    sqlite_server: World, remote: Remote, shop: int
+) -> None:
+    await sqlite_server.put(f"/connections/{shop}", json={"variables": {"name": "ours"}})
+    named = {**INSERT, "parameters": {"id": "[[payload.id]]", "name": "{{name}}"}}
+    await (await sqlite_server.flow(step("send", shop, sql=named))).run({"id": 1})
+    read = {"statement": "SELECT id, name FROM orders WHERE name = :name", "parameters": {"name": "{{name}}"}}
+    found = await bodies_of(sqlite_server, remote, step("receive", shop, sql=read))
+    assert found == [[{"id": 1, "name": "ours"}]]
+
+
 def _first() -> dict[str, Any]:
     return {"microservice": "manual-payload", "config": {"body": {}}}
 

@@ -22,6 +22,7 @@ from flowloom.api import (
     callbacks,
     companies,
     connections,
+    connectors,
     data_pools,
     dead_letters,
     docs,
@@ -53,7 +54,7 @@ from flowloom.api import (
 log = structlog.get_logger(__name__)
 RESOURCES = (
     health, logins, companies, users, keys, flows, versions, schedules, graphs, retries, runs, evidence,
-    dead_letters, connections, webhooks, marketplace, notification_groups, notifications,
+    dead_letters, connectors, connections, webhooks, marketplace, notification_groups, notifications,
     data_pools, lookup_tables, cache_entries, tracked_data
 )  # fmt: skip
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
 
 from flowloom.api import schemas
+from flowloom.services.connector_documents import Scalar
 
 MAX_EMAIL = 254
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -115,7 +116,10 @@ class ConnectionAuth(BaseModel):
     `oauth2_refresh_token` takes token_url, client_id and refresh_token, and if needed client_secret and scope.
     """
 
-    type: Literal["none", "bearer", "basic", "header", "oauth2_client_credentials", "oauth2_refresh_token"]
+    type: (
+        Literal["none", "bearer", "basic", "header", "oauth2_client_credentials", "oauth2_refresh_token"]
+        | None
+    ) = Field(default=None, description="Of a connection with a connector, the connector's unless given")
     token: Text | None = None
     username: Text | None = None
     password: Text | None = None
@@ -179,7 +183,8 @@ class ConnectionServer(BaseModel):
 
 
 class ConnectionUpdate(BaseModel):
-    """What is left out stays; null takes `base_url`, `timeout_seconds`, `rate_limit` and `circuit_breaker` away."""
+    """What is left out stays; null takes `base_url`, `timeout_seconds`, `rate_limit`, `circuit_breaker` and
+    `connector_id` away."""
 
     name: schemas.Name | None = None
     base_url: Annotated[str, StringConstraints(min_length=1, max_length=2000)] | None = Field(
@@ -210,13 +215,24 @@ class ConnectionUpdate(BaseModel):
     server: ConnectionServer | None = Field(
         default=None,
         description="Over another protocol than http, instead of base_url, allowed_hosts, auth, headers, rate_limit, "
-        "circuit_breaker. Without its secret the stored one stays, as long as host, port, host key and tls stay",
+        "circuit_breaker, connector_id. Without its secret the stored one stays, as long as host, port, host key "
+        "and tls stay",
+    )
+    connector_id: schemas.RecordId | None = Field(
+        default=None,
+        description="What is not said here of base URL, authentication, headers and time comes from it; "
+        "null lets go of it",
+    )
+    variables: dict[schemas.Name, Scalar] | None = Field(
+        default=None,
+        max_length=200,
+        description="`{{name}}` in the connector and in steps with this connection",
     )
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent; null counts only where it takes something away."""
         sent = self.model_dump(exclude_unset=True)
-        clearable = ("base_url", "timeout_seconds", "rate_limit", "circuit_breaker")
+        clearable = ("base_url", "timeout_seconds", "rate_limit", "circuit_breaker", "connector_id")
         return {name: value for name, value in sent.items() if value is not None or name in clearable}
 
 
@@ -272,6 +288,10 @@ class Connection(schemas.Record):
     rate_limit: RateLimitView | None = None
     circuit_breaker: CircuitBreaker | None = None
     circuit: Circuit | None = Field(default=None, description="With a circuit_breaker")
+    connector_id: int | None = None
+    variables: dict[str, Scalar] | None = Field(
+        default=None, description="With the connector's defaults; absent without any"
+    )
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

@@ -31,6 +31,7 @@ class StepContext:
         self._step = step
         self._variables = variables
         self._around = around
+        self._of_connection: Mapping[str, object] = {}
         self.cursor: Any = None
         self.waited: Any = None
         self.position = "0"
@@ -61,6 +62,8 @@ class StepContext:
 
     def scope(self, payload: Payload) -> templates.Scope:
         variables: Mapping[str, object] = self._variables
+        if self._of_connection:
+            variables = {**self._of_connection, **variables}
         if self._step.variables is not None:
             outer = templates.Scope(variables, payload.body, self.now, payload.meta, self._active.lookups)
             own = self._step.variables.value(outer)
@@ -89,6 +92,9 @@ class StepContext:
 
     async def files(self, request: outside.FileRequest) -> Sequence[outside.File]:
         return await self._around.systems.files(await self._connection(request.connection_id), request)
+
+    async def see_connection(self, connection_id: int) -> None:
+        self._of_connection = (await self._loaded(self._active.row.company_id, connection_id)).variables
 
     async def _connection(self, id: int) -> Connection:
         connection = await self._loaded(self._active.row.company_id, id)

@@ -16,7 +16,7 @@ from flowloom import errors
 from flowloom.domain import version
 from flowloom.engine import addresses, circuits
 from flowloom.engine.circuits import Circuits
-from flowloom.services import credentials, servers, views
+from flowloom.services import credentials, described, servers, views
 from flowloom.services.actor import Actor
 from flowloom.store import connections as stored
 from flowloom.store import query, tables
@@ -24,11 +24,12 @@ from flowloom.store.secrets import Vault
 
 CONNECTIONS = tables.connections.c
 _STORED: Final = (
-    "name", "base_url", "allowed_hosts", "headers", "timeout_seconds", "rate_limit", "circuit_breaker"
+    "name", "base_url", "allowed_hosts", "headers", "timeout_seconds", "rate_limit", "circuit_breaker",
+    "connector_id", "variables",
 )  # fmt: skip
 _EMPTY: Final[Mapping[str, Any]] = {
     "base_url": None, "allowed_hosts": [], "headers": {}, "timeout_seconds": None, "rate_limit": None,
-    "circuit_breaker": None, "protocol": servers.HTTP,
+    "circuit_breaker": None, "connector_id": None, "variables": {}, "protocol": servers.HTTP,
 }  # fmt: skip
 
 LISTING = query.Listing(
@@ -38,6 +39,7 @@ LISTING = query.Listing(
     filters={
         "id": query.Filter(CONNECTIONS.id, "id"),
         "name": query.Filter(CONNECTIONS.name, "text", help="Exact names, with commas between"),
+        "connector_id": query.Filter(CONNECTIONS.connector_id, "id"),
     },
 )
 
@@ -66,12 +68,14 @@ def load(connection: Connection, actor: Actor, id: int, *, lock: bool = False) -
 
 
 def create(connection: Connection, actor: Actor, vault: Vault, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """A connection of {name, base_url, allowed_hosts, auth, headers, timeout_seconds, rate_limit, circuit_breaker},
-    or of {name, protocol, server, timeout_seconds}.
+    """A connection of {name, base_url, allowed_hosts, auth, headers, timeout_seconds, rate_limit, circuit_breaker,
+    connector_id, variables}, or of {name, protocol, server, timeout_seconds, variables}.
 
     Raises Invalid.
     """
-    whole = {**_EMPTY, **fields, "auth": fields.get("auth", {"type": credentials.NONE})}
+    whole: Mapping[str, Any] = {**_EMPTY, **fields}
+    if whole["protocol"] == servers.HTTP:
+        whole = described.completed(connection, actor, whole)
     row = {
         "company_id": actor.company_id,
         **_checked(whole),
@@ -97,7 +101,7 @@ def change(
     """
     row = load(connection, actor, id, lock=True)
     servers.require_same(row.protocol, fields.get("protocol", row.protocol))
-    whole = {**_stored(row), **fields}
+    whole = _changed(connection, actor, row, fields)
     values = _checked(whole)
     values["secret"] = _changed_secret(vault, row, _auth(whole), is_bound=_is_bound(row, values))
     connection.execute(
@@ -106,7 +110,17 @@ def change(
     return get(connection, actor, states, id)
 
 
-def _stored(row: Row[Any]) -> dict[str, Any]:
+def _changed(
+    connection: Connection, actor: Actor, row: Row[Any], fields: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All fields of a connection, some of them changed. Raises Invalid."""
+    before = fields_of(row)
+    if row.protocol != servers.HTTP:
+        return {**before, **fields}
+    return described.changed(connection, actor, before, fields)
+
+
+def fields_of(row: Row[Any]) -> dict[str, Any]:
     """The fields as they would be sent, but for the secret."""
     if row.protocol != servers.HTTP:
         return servers.stored(row)
@@ -171,6 +185,8 @@ def view(row: Row[Any], state: circuits.State) -> dict[str, Any]:
             "rate_limit": row.rate_limit,
             "circuit_breaker": row.circuit_breaker,
             "circuit": circuit,
+            "connector_id": row.connector_id,
+            "variables": row.variables or None,
             "created_at": views.instant(row.created_at),
             "updated_at": views.instant(row.updated_at),
         }

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from flowloom import errors
 from flowloom.domain import graph, templates
-from flowloom.services import owned, step_routes, views
+from flowloom.services import endpoints, owned, step_routes, views
 from flowloom.services.actor import Actor
 from flowloom.steps import contract, registry
 from flowloom.store import definitions, query, tables
@@ -68,7 +68,7 @@ def judge_new(connection: Connection, actor: Actor, version_id: int, fields: Map
         "name": fields.get("name") or step_type.title,
         "variables": fields.get("variables") or {},
     }
-    judged = _judged(step_type, given)
+    judged = _judged(step_type, endpoints.filled(connection, actor, step_type, given))
     _require_place(definitions.load_graph(connection, version_id), given)
     return judged if judged.routes is not None else replace(judged, routes=step_routes.of_new(step_type))
 
@@ -79,7 +79,8 @@ def judge_change(
     """A change of what `fields` names of a step. Raises Missing, Invalid."""
     owned.load_version(connection, actor, version_id)
     step = definitions.load_graph(connection, version_id).require_step(id)
-    return _judged(registry.get(step.microservice), fields)
+    step_type = registry.get(step.microservice)
+    return _judged(step_type, endpoints.filled(connection, actor, step_type, fields, step.config))
 
 
 def _judged(step_type: contract.StepType, fields: Mapping[str, Any]) -> Judged:

@@ -97,11 +97,13 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
 
 @dataclass(frozen=True, slots=True)
 class _Owned:
-    """What a company has that its steps may name: ids by config field, names of lookup tables and data pools."""
+    """What a company has that its steps may name: ids by config field, names of lookup tables and data pools,
+    the variables of connections."""
 
     ids: Mapping[str, Collection[int]]
     lookups: Collection[str]
     pools: Collection[str]
+    connection_variables: Mapping[int, Collection[str]]
 
 
 def _owned_by(connection: Connection, company_id: int) -> _Owned:
@@ -112,7 +114,15 @@ def _owned_by(connection: Connection, company_id: int) -> _Owned:
         {name: own(table.c.id) for name, (_, table) in _NAMED.items()},
         own(tables.lookup_tables.c.name),
         own(tables.data_pools.c.name),
+        _connection_variables(connection, company_id),
     )
+
+
+def _connection_variables(connection: Connection, company_id: int) -> dict[int, Collection[str]]:
+    """The company's connections, each with the names of its variables."""
+    columns = tables.connections.c
+    rows = connection.execute(select(columns.id, columns.variables).where(columns.company_id == company_id))
+    return {row.id: row.variables.keys() for row in rows}
 
 
 def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> dict[int, frozenset[str]]:
@@ -145,10 +155,11 @@ def _step_faults(
         legs = [contract.Leg(route.key, route.name, route.where) for route in drawn.routes_of(step.id)]
         compiled = step_type.compile(config, legs)
         own = templates.compile_tree(step.variables, "variables")
+        of_connection = owned.connection_variables.get(step.config.get("connection_id", 0), ())
     except errors.Invalid as invalid:
         return invalid.errors
     return {
-        **_unknown_variables(_used(step_type, step, legs), known | step.variables.keys()),
+        **_unknown_variables(_used(step_type, step, legs), known.union(step.variables, of_connection)),
         **_unknown_variables({"variables": own.variables}, known),
         **_foreign(step, owned.ids),
         **_unknown_data(compiled, owned),

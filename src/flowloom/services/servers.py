@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from flowloom import errors
 from flowloom.engine import addresses, sftp, systems
-from flowloom.services import credentials
+from flowloom.services import credentials, described
 
 HTTP: Final = "http"
 # Each kind of authentication of a server is named as its one secret.
@@ -33,7 +33,9 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 # A change of one of these would take the stored secret elsewhere, or over an open line.
 _BINDING: Final = ("host", "port", "host_key", "tls")
-_ONLY_HTTP: Final = ("base_url", "allowed_hosts", "headers", "auth", "rate_limit", "circuit_breaker")
+_ONLY_HTTP: Final = (
+    "base_url", "allowed_hosts", "headers", "auth", "rate_limit", "circuit_breaker", "connector_id"
+)  # fmt: skip
 _FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _OWN_DATABASE: Final = "flowloom.db"
 
@@ -53,6 +55,7 @@ def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
         if fields.get(name) not in (None, [], {}, {"type": credentials.NONE}):
             message = f"A connection over {protocol} has no {name}; describe its server in server."
             raise errors.Invalid.field(name, message)
+    described.require_variables(fields["variables"])
     server = _given(fields)
     _require_fields(protocol, server)
     shown = {name: value for name, value in server.items() if name not in _KINDS}
@@ -64,6 +67,8 @@ def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
         "allowed_hosts": [],
         "rate_limit": None,
         "circuit_breaker": None,
+        "connector_id": None,
+        "variables": fields["variables"],
         "auth_type": auth(fields)["type"],
         "auth": {**_DEFAULTS.get(protocol, {}), **shown},
         "protocol": protocol,
@@ -92,7 +97,12 @@ def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
 def stored(row: Row[Any]) -> dict[str, Any]:
     """The fields of a row as they would be sent, but for the secret."""
     server = {"protocol": row.protocol, "server": dict(row.auth), "kind": row.auth_type}
-    return {"name": row.name, "timeout_seconds": row.timeout_seconds, **server}
+    return {
+        "name": row.name,
+        "timeout_seconds": row.timeout_seconds,
+        "variables": row.variables,
+        **server,
+    }
 
 
 def is_bound(values: Mapping[str, Any], row: Row[Any]) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from pydantic import Field
 
 from flowloom import errors
-from flowloom.domain import declaration, payload
+from flowloom.domain import declaration, payload, templates
 from flowloom.domain.payload import Payload
 from flowloom.steps import (
     answers,
@@ -222,13 +222,30 @@ def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compile
     other = ways.other(config, config.timeout_seconds, call.parse, call.draft.content)
     is_send = config.direction == "send"
     takes_turns = config.connection_id is not None and other is None
+    run = other or (call.send if is_send else call.receive)
     return contract.Compiled(
-        other or (call.send if is_send else call.receive),
+        _seeing(run, config),
         effect=True,
         sends=is_send,
         timeout_seconds=config.timeout_seconds + (_TURN_SECONDS if takes_turns else _STEP_GRACE_SECONDS),
         retries=config.retries,
     )
+
+
+def _seeing(run: contract.Run, config: Connector) -> contract.Run:
+    """`run`, with the connection's variables in scope where the flow has not all that the config may name."""
+    connection_id = config.connection_id
+    used = templates.variables_in(config.model_dump())
+    if connection_id is None or not used:
+        return run
+
+    async def seeing(context: contract.Context, incoming: Payload) -> contract.Outcome:
+        if not used <= context.variables.keys():
+            await context.see_connection(connection_id)
+        outcome = run(context, incoming)
+        return await outcome if isinstance(outcome, Awaitable) else outcome
+
+    return seeing
 
 
 def _compiled_call(config: Connector) -> _Call:

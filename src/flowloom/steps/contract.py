@@ -278,6 +278,9 @@ class Context(Protocol):
     async def files(self, request: outside.FileRequest) -> Sequence[outside.File]:
         """Work with the files of a server. Raises RequestFailed."""
 
+    async def see_connection(self, connection_id: int) -> None:
+        """From now on `scope` also sees this connection's variables, below the flow's. Raises errors.Missing."""
+
     async def cached(self, scope: str, key: str) -> object:
         """A cache entry's value; payload.MISSING when there is none or it has expired."""
 

@@ -41,6 +41,11 @@ class Parts(ways.Ways):
         description="Headers, besides those of the connection",
         json_schema_extra=_TEMPLATE,
     )
+    endpoint: str | None = Field(
+        None,
+        max_length=100,
+        description="Key of an endpoint of the connection's connector; saving copies it below what the step says",
+    )
     body: JsonValue = Field(
         None, description="JSON or text; a send without it sends the payload", json_schema_extra=_TEMPLATE
     )

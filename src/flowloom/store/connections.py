@@ -37,6 +37,7 @@ class Connection:
     secret: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str]
     timeout_seconds: int | None
+    variables: Mapping[str, Any]
     rate_limit: Mapping[str, Any] | None
     circuit_breaker: Mapping[str, Any] | None
     updated_at: datetime
@@ -71,6 +72,7 @@ def load(connection: DbConnection, vault: Vault, company_id: int, id: int) -> Co
         circuit_breaker=row.circuit_breaker,
         updated_at=row.updated_at,
         protocol=row.protocol,
+        variables=row.variables,
     )
 
 

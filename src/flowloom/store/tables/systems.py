@@ -51,6 +51,7 @@ connectors = Table(
     Column("name", String(255), nullable=False),
     Column("description", Text, nullable=False),
     Column("document", Json, nullable=False),
+    Column("endpoints_count", Integer, nullable=False),
     *parts.times(),
     **parts.KEEP_IDS,
 )
