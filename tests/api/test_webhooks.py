@@ -35,7 +35,7 @@ async def test_a_webhook_is_created_listed_and_deleted(server: World) -> None:
     flow = await server.flow()
     path = f"/flows/{flow.id}/webhooks"
     made = (await server.post(path, json={"name": "Orders in"})).data
-    assert made.keys() == {"id", "flow_id", "name", "url", "has_secret", "created_at"}
+    assert made.keys() == {"id", "flow_id", "name", "url", "callback_url", "has_secret", "created_at"}
     assert (made["flow_id"], made["name"], made["has_secret"]) == (flow.id, "Orders in", False)
     assert made["url"].startswith("http://flowloom.test/webhooks/1/01")
     assert (await server.get(path)).data == [made]

@@ -17,7 +17,6 @@ from tests import remote as remotes
 from tests.crash import process
 from tests.remote import Remote
 
-from flowloom.engine import faults
 from flowloom.store import tables
 
 pytestmark = pytest.mark.crash
@@ -123,15 +122,6 @@ async def scene(database_url: str, tmp_path: Path):
         made = Scene(database_url, tmp_path, remote)
         await draw(made)
         yield made
-
-
-@pytest.mark.parametrize("point", sorted(set(faults.POINTS) - {"schedules-fired", "notification-delivered"}))
-async def test_at_every_named_point(scene: Scene, point: str):
-    async with scene.serving(f"{point}:3") as server:
-        await scene.shoot(server, 40, at_once=8)
-        await server.dies()
-    async with scene.serving() as server:
-        await check(scene, server)
 
 
 async def test_a_slot_fires_once_though_nobody_was_told(scene: Scene):

@@ -58,10 +58,8 @@ async def _key(request: Request, hook: Any, content: bytes) -> tuple[str, str] |
     key = await aside.run(len(content), idempotency, request, content)
     secret = webhooks.secret_of(platform.vault, hook)
     if secret is not None:
-        verify = webhooks.verify_standard
-        id = await aside.run(len(content), verify, secret, request.headers, content, platform.clock())
         # What is signed decides: whoever copies a signed call cannot make it a new one with another key.
-        key = (id, "")
+        key = await aside.run(len(content), _signed_key, secret, request, content, platform.clock())
     return key and (f"webhook {hook.id} {hashlib.sha256(key[0].encode()).hexdigest()}", key[1])
 
 
