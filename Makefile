@@ -21,6 +21,9 @@ test: .venv/with-test ## run every test (some of them: make test ARGS=tests/doma
 crash: .venv/with-test ## run the tests that kill a server process
 	@$(PYTEST) -m crash $(ARGS)
 
+simulate: .venv/with-test ## run the simulation with many more seeds (SEEDS=100000)
+	@FLOWLOOM_SIMULATION_SEEDS=$(or $(SEEDS),50000) $(PYTEST) -n $(WORKERS) -k promises tests/simulation $(ARGS)
+
 oracle: .venv/with-test ## check cron against a minute-by-minute walk of ten years
 	@FLOWLOOM_ORACLE_YEARS=10 $(PYTEST) -n $(WORKERS) -k oracle $(ARGS)
 

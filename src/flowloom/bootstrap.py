@@ -151,8 +151,8 @@ def _pruner(platform: Platform, reach: Callable[[str], None]) -> pruner.Pruner:
 def _doors(platform: Platform, loops: supervisor.Supervisor, inspector: Inspector) -> call.Doors:
     async def readiness() -> list[str]:
         stale = [f"the {name} does not turn" for name in loops.stale()]
-        unwritten = platform.database.faults() + await asyncio.to_thread(platform.blobs.faults)
-        return stale + unwritten + await platform.database.read(schema.faults)
+        unwritten = await asyncio.to_thread(platform.blobs.faults)
+        return stale + await platform.database.probe(schema.faults) + unwritten
 
     return call.Doors(
         platform=platform,

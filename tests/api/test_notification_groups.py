@@ -120,13 +120,3 @@ async def test_a_deployed_version_has_its_group(server: World) -> None:
     field = f"steps.{flow.last_step_id}.config.group_id"
     assert (answer.status, list(answer.json()["errors"])) == (422, [field])
     assert "Notification group 1 was not found" in answer.json()["message"]
-
-
-async def test_an_imported_flow_leaves_a_foreign_group_out(server: World) -> None:
-    await server.post(PATH, json=GROUP)
-    flow = await server.flow(notifying(1))
-    document = (await server.get(f"/flows/{flow.id}/export")).json()
-    made = await server.post("/flows/import", json=document.get("data", document), key=server.other_key)
-    versions = await server.get(f"/flows/{made.data['id']}/versions", key=server.other_key)
-    said = versions.data[0]["message"]
-    assert said == 'Imported without its notification groups; choose them again in "Notify"'

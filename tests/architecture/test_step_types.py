@@ -16,6 +16,8 @@ NOT_TYPES = {
         "conversion",
         "database",
         "file_server",
+        "parts",
+        "sizes",
         "large",
         "outside",
         "pagination",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from flowloom import errors
 from flowloom.domain import comparison, conditions, templates
+from flowloom.domain.payload import MISSING
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 RECORD: dict[str, Any] = {
@@ -275,3 +277,22 @@ def test_a_template_means_the_same_as_a_constant(operator: str, found: object, v
     filled = conditions.compile({**leaf, "value": "{{v}}"})
     scope = templates.Scope({"v": given_value}, None, NOW)
     assert constant({"a": found}, scope) is filled({"a": found}, scope)
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-3, 3), st.sampled_from([0.5, 1.0, 2**53 + 1, 1e23, -0.0]),
+    st.sampled_from(["1", "1.0", " 1", "0.5", "x", "", "true", str(2**53 + 1)]), st.just(["1"]), st.just({"a": 1}),
+)  # fmt: skip
+
+
+@given(st.one_of(VALUES, st.just(MISSING)), st.lists(VALUES, max_size=6))
+def test_among_many_is_equal_to_one_of_them(found, many):
+    test = comparison.OPERATORS["in"].test(many)
+    assert test(found) == any(comparison.OPERATORS["equals"].test(one)(found) for one in many)
+
+
+def test_among_very_many_is_found_at_once():
+    test = comparison.OPERATORS["in"].test([*range(200_000), "200001"])
+    began = time.process_time()
+    assert [test(number) for number in range(199_000, 202_000)].count(True) == 1001
+    assert time.process_time() - began < 1

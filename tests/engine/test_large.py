@@ -14,7 +14,7 @@ from flowloom.domain.bulk import LARGE_BYTES
 from flowloom.domain.payload import Payload
 from flowloom.engine import records
 from flowloom.steps import contract, registry
-from flowloom.store import secrets
+from flowloom.store import redaction
 
 SUCCESS = 2
 TEXT = "x" * (LARGE_BYTES + 1)
@@ -57,14 +57,14 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
 def redacted_in(monkeypatch: pytest.MonkeyPatch) -> list[threading.Thread]:
     """The threads in which an answer's body was redacted."""
     found: list[threading.Thread] = []
-    redact = secrets.redact
+    redact = redaction.body
 
-    def recording(text: str, hidden: Any) -> str:
-        if len(text) > LARGE_BYTES:
+    def recording(raw: bytes, *hidden: Any) -> bytes:
+        if len(raw) > LARGE_BYTES:
             found.append(threading.current_thread())
-        return redact(text, hidden)
+        return redact(raw, *hidden)
 
-    monkeypatch.setattr(secrets, "redact", recording)
+    monkeypatch.setattr(redaction, "body", recording)
     return found
 
 

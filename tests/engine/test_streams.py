@@ -12,6 +12,7 @@ from tests.remote import Remote, Seen, hang
 from tests.world import World
 
 from flowloom.engine import streams
+from flowloom.steps import large
 
 SUCCESS, FAILURE, PARTIAL = 2, 3, 5
 PAGES = {"type": "page"}
@@ -151,3 +152,58 @@ async def test_memory_does_not_grow_with_the_pages(sqlite_server: World, remote:
     assert run["status"] == SUCCESS
     # The pages are 4 MB of JSON, and several times that as objects.
     assert peak < 2_500_000, peak
+
+
+def large_answer(count: int, kind: str):
+    """One answer of so many records, as JSON below `data` or as CSV."""
+
+    async def answer(seen: Seen) -> web.Response:
+        if seen.path != "/pages":
+            return web.Response()
+        if kind == "csv":
+            lines = "".join(f"{n},{'x' * 50}\r\n" for n in range(count))
+            return web.Response(text=f"n,text\r\n{lines}", content_type="text/csv")
+        records = [{"n": n, "text": "x" * 50} for n in range(count)]
+        return web.json_response({"total": count, "data": records})
+
+    return answer
+
+
+@pytest.fixture
+def small_spill(server: World, monkeypatch: pytest.MonkeyPatch):
+    """So that a test's answer is more than what is kept in memory, and is cut into several pages."""
+    monkeypatch.setattr(large, "PAGE_BYTES", 2000)
+    monkeypatch.setattr(server.server.dispatcher._executor._around.calls._http, "_spill_from_bytes", 4000)
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+async def test_an_answer_too_large_for_memory_is_cut_into_pages(
+    server: World, remote: Remote, small_spill, kind
+):
+    remote.answer = large_answer(500, kind)
+    path = {"path": "data"} if kind == "json" else {}
+    rules = [{"target": "n", "source": "n", "transforms": [{"name": "number"}]}]
+    flow = await server.flow(
+        remote.receive("/pages", **path),
+        {"microservice": "map", "config": {"rules": rules}},
+        remote.send("/to", send_format="json"),
+    )
+    run = await flow.run()
+    assert run["status"] == SUCCESS, run
+    found = [float(record["n"]) for body in remote.bodies("/to") for record in body]
+    assert (found, len(remote.bodies("/to")) > 5) == ([float(n) for n in range(500)], True)
+
+
+async def test_pages_of_a_large_answer_are_kept_together_or_not_at_all(
+    server: World, remote: Remote, small_spill
+):
+    async def cut(seen: Seen) -> web.Response:
+        whole = b'[{"n":1},' * 1 + b'{"n":2},' * 2000
+        return web.Response(body=whole + b"oops", content_type="application/json")
+
+    remote.answer = cut
+    run = await (await server.flow(remote.receive("/pages", retries=0), remote.send("/to"))).run()
+    assert (run["status"], "cannot be read" in run["summary"]["error"]["message"]) == (FAILURE, True)
+    assert remote.bodies("/to") == []
+    stored = (await server.get("/payload-metadata", query={"filter[kind]": "effect"})).data
+    assert stored == []

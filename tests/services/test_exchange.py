@@ -118,6 +118,18 @@ async def test_a_flow_without_a_version_or_of_another_company_does_not_go_out(se
         await export(server, flow.id)
 
 
+async def test_notification_groups_of_others_stay_outside(server: World) -> None:
+    await server.post("/notification-groups", json={"name": "Ops", "channels": [{"type": "log"}]})
+    config = {"group_id": 1, "subject": "Order"}
+    flow = await server.flow({"microservice": "notify", "name": "Tell", "config": config})
+    document = await export(server, flow.id)
+    made = await server.platform.database.write(exchange.import_flow, OTHER, document)
+    versions = (await server.get(f"/flows/{made['id']}/versions", key=server.other_key)).data
+    assert versions[0]["message"] == 'Imported without its notification groups; choose them again in "Tell"'
+    theirs = await server.platform.database.read(exchange.export_flow, OTHER, made["id"])
+    assert theirs["definition"]["steps"][1]["config"] == {"subject": "Order"}
+
+
 async def test_connections_of_others_stay_outside(server: World) -> None:
     await server.post("/connections", json={"name": "Shop", "base_url": "https://shop.example.com"})
     config = {"direction": "receive", "url": "/orders", "connection_id": 1}

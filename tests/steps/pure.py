@@ -31,6 +31,9 @@ class FakeContext:
     def set_variable(self, name: str, value: object) -> None:
         self.variables[name] = value
 
+    def check(self) -> None:
+        pass
+
     def log(self, level: str, message: str) -> None:
         pass
 

@@ -95,7 +95,7 @@ def test_conditions(where: dict[str, Any], body: object, said: str | None) -> No
     [
         ({"body": 1, "where": A}, "config.where"),
         ({"where": {"field": "a", "operator": "like"}}, "config.where.operator"),
-        ({"where": {"all": [A, {"field": "a"}]}}, "config.where.all.1.operator"),
+        ({"where": {"all": [A, {"field": "a", "operator": 1}]}}, "config.where.all.1.operator"),
         ({"body": "[[x]]"}, "config.body"),
     ],
 )
@@ -103,6 +103,12 @@ def test_refused(config: dict[str, Any], place: str) -> None:
     with pytest.raises(errors.Invalid) as caught:
         compiled("assert", config)
     assert list(caught.value.errors) == [place]
+
+
+def test_half_a_condition_may_be_saved_and_not_deployed() -> None:
+    config = {"where": {"all": [A, {"field": "a"}]}}
+    _, problems = registry.check(registry.get("assert"), config)
+    assert list(problems) == ["config.where.all.1.operator"]
 
 
 def test_without_either_it_may_be_saved_and_not_deployed() -> None:

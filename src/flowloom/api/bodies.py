@@ -11,13 +11,12 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from flowloom import errors
-from flowloom.domain import bulk, declaration, formats
+from flowloom.domain import bulk, declaration, depth, formats
 from flowloom.domain.payload import JSON_TYPE, is_json_type
 from flowloom.steps import aside
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
-MAX_DEPTH = 64
 MAX_MESSAGES = 20
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -59,7 +58,7 @@ def _too_large() -> errors.TooLarge:
 def decode(content: bytes) -> Any:
     """A JSON value. Raises Invalid for bad JSON or UTF-8, NaN, lone surrogates and nesting over 64 levels."""
     try:
-        if not _is_deep(content):
+        if not depth.is_deep(content):
             return _value(content)
     except RecursionError:
         pass
@@ -71,7 +70,7 @@ def decode(content: bytes) -> Any:
                 "body", "The body holds a lone surrogate (\\ud800 to \\udfff)."
             ) from None
         raise errors.Invalid.field("body", f"The body is not valid JSON: {error}.") from None
-    raise errors.Invalid.field("body", f"The body is nested deeper than {MAX_DEPTH} levels.")
+    raise errors.Invalid.field("body", f"The body is nested deeper than {depth.MAX_DEPTH} levels.")
 
 
 def require_readable(content: bytes, content_type: str) -> None:
@@ -99,20 +98,6 @@ def _value(content: bytes) -> Any:
 _LONE_SURROGATE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
 )
-_KEPT = b'"[]{}'
-_OTHERS = bytes(set(range(256)) - set(_KEPT))
-_AS_SQUARE = bytes.maketrans(b"{}", b"[]")
-
-
-def _is_deep(content: bytes) -> bool:
-    """Whether brackets outside of strings nest over 64 levels; each pass takes the innermost pairs away."""
-    if content.count(b"[") + content.count(b"{") <= MAX_DEPTH:
-        return False
-    unescaped = content.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = b"".join(unescaped.translate(_AS_SQUARE, _OTHERS).split(b'"')[::2])
-    for _ in range(MAX_DEPTH):
-        brackets = brackets.replace(b"[]", b"")
-    return b"[]" in brackets
 
 
 async def read(request: Request, make: Callable[[dict[str, Any]], T]) -> T:

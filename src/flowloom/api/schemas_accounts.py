@@ -195,7 +195,10 @@ class ConnectionUpdate(BaseModel):
         default=None,
         description="Without its secret the stored one stays, as long as type and hosts stay",
     )
-    headers: dict[str, Text] | None = Field(default=None, description="Sent with every request; not secret")
+    headers: dict[str, Text] | None = Field(
+        default=None,
+        description="Sent with every request and shown again; a secret belongs in `auth`, as type `header`",
+    )
     timeout_seconds: int | None = Field(default=None, ge=1, le=1800)
     rate_limit: RateLimit | None = Field(
         default=None, description="For all runs together, in each process; a change counts at once"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -137,8 +137,28 @@ def _within(value: object) -> Test:
     if all(isinstance(item, str) and number(item) is None for item in items):
         texts = frozenset(items)
         return lambda found: isinstance(found, str) and found in texts
-    tests = [_equals(item) for item in items]
-    return lambda found: any(test(found) for test in tests)
+    return _Among(items)
+
+
+class _Among:
+    """Whether a value equals one of many, found by its hash and not by asking one after another."""
+
+    def __init__(self, items: Sequence[object]) -> None:
+        plain = [item for item in items if isinstance(item, int | float) and not isinstance(item, bool)]
+        self._texts = frozenset(item for item in items if isinstance(item, str))
+        self._numbers = frozenset(plain)
+        self._exact = frozenset(exact(item) for item in plain)
+        # A text that is a number equals a number, not another text.
+        self._written = frozenset(map(exact, self._texts)) - {None}
+        self._others = [_equals(item) for item in items if not isinstance(item, str | int | float)]
+        self._others += [_equals(item) for item in items if isinstance(item, bool)]
+
+    def __call__(self, found: object) -> bool:
+        if isinstance(found, str):
+            return found in self._texts or (bool(self._exact) and exact(found) in self._exact)
+        if isinstance(found, int | float) and not isinstance(found, bool):
+            return found in self._numbers or (bool(self._written) and exact(found) in self._written)
+        return any(test(found) for test in self._others)
 
 
 def _ordering(holds: Holds) -> Callable[[object], Test]:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from sqlalchemy import Row
 
-from flowloom.domain import lookup, run
+from flowloom.domain import bulk, lookup, run
+from flowloom.domain.payload import Payload
 from flowloom.engine.streams import Item
 from flowloom.steps import contract
-from flowloom.store import journal, secrets
+from flowloom.store import journal, redaction
 
 Level = Literal["debug", "info", "warning", "error"]
 MAX_MESSAGE = 2000
-MIN_ANSWER_SECRET = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +97,29 @@ class Active:
     def redact(self, message: str) -> str:
         """A message as it may be shown: without the secrets that this run has used so far, and cut."""
         if self.secrets:
-            message = secrets.redact(message, tuple(self.secrets))
+            message = redaction.text(message, self.secrets)
         return message.replace("\0", "")[:MAX_MESSAGE]
 
     def redact_answer(self, response: contract.Response) -> contract.Response:
         """An answer without the secrets that an echoing server sent back: it becomes a payload that many may read."""
-        # As latin-1 any bytes are text. A short secret is left alone here: the word "admin" is business data too.
-        hidden = [
-            secret.encode().decode("latin-1")
-            for secret in tuple(self.secrets)
-            if len(secret) >= MIN_ANSWER_SECRET
-        ]
-        if not hidden:
+        if not self.secrets:
             return response
-        body = secrets.redact(response.body.decode("latin-1"), hidden).encode("latin-1")
-        headers = {name: secrets.redact(value, hidden) for name, value in response.headers.items()}
-        url = secrets.redact(response.url, hidden)
+        hidden = tuple(self.secrets)
+        body = redaction.body(response.body, hidden, response.headers.get("content-type", ""))
+        # All at once, as lines of one text: none of them holds a line break.
+        head = "\n".join([response.url, *response.headers, *response.headers.values()])
+        url, *lines = redaction.text(head, hidden).split("\n")
+        count = len(response.headers)
+        headers = dict(zip(lines[:count], lines[count:], strict=True))
         return dataclasses.replace(response, body=body, headers=headers, url=url)
+
+    def redact_payload(self, payload: Payload) -> Payload:
+        """What a step made, without the run's secrets: whatever form they came in, it is read by now."""
+        if not self.secrets:
+            return payload
+        hidden = tuple(self.secrets)
+        meta = {name: redaction.text(value, hidden) for name, value in payload.meta.items()}
+        return dataclasses.replace(payload, body=_redacted(payload.body, hidden), meta=meta)
 
     def tally(self, step_key: str) -> StepTally:
         return self.tallies.setdefault(step_key, StepTally())
@@ -122,3 +128,13 @@ class Active:
         """What is not written yet; it counts as taken."""
         taken, self.lines = self.lines, journal.Lines()
         return taken
+
+
+def _redacted(body: object, hidden: Collection[str]) -> object:
+    if isinstance(body, bytes):
+        return redaction.body(body, hidden)
+    if isinstance(body, str):
+        return redaction.body(body.encode(errors="surrogatepass"), hidden).decode(errors="surrogatepass")
+    before = bulk.encode(body)
+    after = redaction.body(before, hidden)
+    return body if after == before else bulk.decode(after)

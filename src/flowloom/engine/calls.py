@@ -89,10 +89,8 @@ class Calls:
         await self._turns.take(connection)
         origin.run.secrets.update(connection.secret.values())
         connection = await self._tokens.ready(connection)
+        origin.run.secrets |= connections.secret_words(connection)
         auth = connections.auth_headers(connection)
-        # `Basic` joins user and password to one word, which tells as much as the password.
-        words = [value.rpartition(" ")[2] for value in auth.values()]
-        origin.run.secrets.update(connection.secret.values(), words)
         outgoing = _Outgoing(
             connections.apply(request, connection),
             connections.allowed_hosts(connection),

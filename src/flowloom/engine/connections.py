@@ -61,6 +61,13 @@ def auth_headers(connection: Connection) -> dict[str, str]:
             return {}
 
 
+def secret_words(connection: Connection) -> set[str]:
+    """Its secrets, and what tells as much: `Basic` joins user and password to one word."""
+    is_ready = connection.auth_type not in OAUTH or FETCHED in connection.secret
+    headers = auth_headers(connection) if is_ready else {}
+    return {*connection.secret.values(), *(value.rpartition(" ")[2] for value in headers.values())}
+
+
 def allowed_hosts(connection: Connection) -> Sequence[str] | None:
     """Where the connection may be used; None (anywhere) only when it carries no secret and names no host."""
     if connection.auth_type == "none" and not connection.allowed_hosts:

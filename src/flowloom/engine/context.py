@@ -12,7 +12,7 @@ import msgspec
 
 from flowloom.domain import templates
 from flowloom.domain.payload import MISSING, Payload
-from flowloom.engine import calls, children
+from flowloom.engine import calls, children, connections
 from flowloom.engine.active import Active, Level
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.surroundings import Surroundings
@@ -34,6 +34,8 @@ class StepContext:
         self.cursor: Any = None
         self.waited: Any = None
         self.position = "0"
+        # Set from another thread than the one that works on the step.
+        self.is_given_up = False
 
     @property
     def now(self) -> datetime:
@@ -68,6 +70,10 @@ class StepContext:
     def set_variable(self, name: str, value: object) -> None:
         self._variables[name] = value
 
+    def check(self) -> None:
+        if self.is_given_up:
+            raise contract.GivenUp
+
     def log(self, level: Level, message: str) -> None:
         self._active.log(self._step.key, level, message)
 
@@ -86,7 +92,7 @@ class StepContext:
 
     async def _connection(self, id: int) -> Connection:
         connection = await self._loaded(self._active.row.company_id, id)
-        self._active.secrets.update(connection.secret.values())
+        self._active.secrets |= connections.secret_words(connection)
         return connection
 
     async def _loaded(self, company_id: int, id: int) -> Connection:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from flowloom import errors
@@ -125,6 +126,8 @@ class Effects:
             return contract.Retry(
                 f"No answer within {step.compiled.timeout_seconds:g} seconds.", error_class="timeout"
             )
+        except RecursionError:
+            return outcomes.too_deep(step)
         except errors.FlowloomError as error:
             return contract.Fail(error.message)
 
@@ -135,9 +138,11 @@ class Effects:
 
         What goes on is what a restart would read: in CSV and XML everything is text.
         """
+        if done.pages is not None:
+            return await self._checkpoint_pages(step, payload, done, done.pages, rows_before)
 
         def settle() -> tuple[Sequence[Payload], list[dict[str, Any]]]:
-            made = [formats.settled(one) for one in done.payloads]
+            made = [self._active.redact_payload(formats.settled(one)) for one in done.payloads]
             rows = records.checkpoint(self._active, step, payload, done, made, rows_before)
             return made, rows + writes.replies(self._active, step, done.writes)
 
@@ -152,6 +157,40 @@ class Effects:
             for write in done.writes
             if not isinstance(write, contract.Reply)
         ]
+        self._around.reach("payload-packed")
+        return made
+
+    async def _checkpoint_pages(
+        self,
+        step: PlanStep,
+        payload: Payload,
+        done: contract.Done,
+        pages: Iterator[Payload],
+        rows_before: int,
+    ) -> Sequence[streams.Item]:
+        """The same for pages that are in memory one at a time. They are recorded together, or not at all."""
+
+        def next_page() -> tuple[streams.Ref, list[dict[str, Any]]] | None:
+            page = next(pages, None)
+            if page is None:
+                return None
+            made = self._active.redact_payload(formats.settled(page))
+            rows = records.checkpoint(self._active, step, payload, done, [made], rows_before)
+            return streams.Ref(step.key, made.position, made.size_bytes), rows
+
+        made: list[streams.Item] = []
+        packed: list[dict[str, Any]] = []
+        try:
+            while (page := await asyncio.to_thread(next_page)) is not None:
+                made.append(page[0])
+                packed += await self._around.keep(partial(self._packed, page[1]))
+        except contract.Broken as broken:
+            raise outcomes.StepFailed(step, contract.Fail(broken.why)) from None
+        if not made:
+            packed = records.pack(
+                records.checkpoint(self._active, step, payload, done, (), rows_before), self._around.blobs
+            )
+        self._active.lines.payloads += packed
         self._around.reach("payload-packed")
         return made
 

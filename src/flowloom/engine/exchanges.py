@@ -15,8 +15,8 @@ from flowloom.steps import contract
 from flowloom.store import secrets
 
 EXCERPT_BYTES: Final = 4096
-# Each byte of a secret takes at most so many characters in the form that is longest, \u0041.
-_LONGEST_FORM: Final = 6
+# Each byte of a secret takes at most so many characters in the form that is longest, &#x0041;.
+_LONGEST_FORM: Final = 8
 _SECRET_HEADERS: Final = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token"}
 )

@@ -6,7 +6,8 @@ Effects are checkpointed before the run goes on; pure steps are recomputed after
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
+import functools
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,12 +17,13 @@ import structlog
 from flowloom import errors
 from flowloom.domain import sketch
 from flowloom.domain.run import Status
-from flowloom.engine import meters, outcomes, records
+from flowloom.engine import connections, meters, outcomes, records
 from flowloom.engine import plan as plans
 from flowloom.engine.active import Active
 from flowloom.engine.effects import Effects, Pauses
 from flowloom.engine.lookups import Lookups
 from flowloom.engine.plan import Plan, Plans
+from flowloom.engine.side import SideThreads
 from flowloom.engine.streams import Bucket
 from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.walk import Walk
@@ -50,7 +52,7 @@ class Executor:
         self._around = around
         self._plans = Plans()
         self._lookups = Lookups(around)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowloom-pure")
+        self._side = SideThreads("flowloom-pure")
         self._pauses = Pauses()
         self._stop_ordered: set[int] = set()
         self._walking: dict[int, asyncio.Task[Result]] = {}
@@ -61,7 +63,7 @@ class Executor:
         return self._pauses.count + self._around.calls.waiting
 
     def close(self) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        self._side.close()
 
     def stop(self, run_id: int) -> None:
         """Stop a run that was claimed: wherever it waits, or before its first step. An end is still written."""
@@ -132,10 +134,11 @@ class Executor:
         active.may_hold_claims = plan.claims_keys or active.row.retry_flow_run_id is not None
         active.lookups = await self._lookups.load(active.row.company_id, plan.lookups)
         first = plan.require(active.row.start_step)
+        await self._learn_secrets(active, plan)
         bucket = await self._restore(active, claimed, plan)
         self._around.reach("run-claimed")
         effects = Effects(self._around, active, self._pauses)
-        await Walk(self._around, active, effects, self._thread).walk(first, bucket)
+        await Walk(self._around, active, effects, self._side).walk(first, bucket)
 
     async def _plan(self, active: Active) -> Plan:
         content_hash = active.row.content_hash
@@ -144,6 +147,15 @@ class Executor:
             compiled = await self._around.keep(lambda: self._around.database.read(plans.load, content_hash))
             plan = self._plans.add(content_hash, compiled)
         return plan
+
+    async def _learn_secrets(self, active: Active, plan: Plan) -> None:
+        """Know what is to be left out before anything is kept: a server may tell what an earlier run has sent it."""
+        load = self._around.load_connection
+        for id in plan.connections:
+            # The step that cannot use its connection says so itself.
+            with contextlib.suppress(errors.Missing, errors.Invalid):
+                found = await self._around.keep(functools.partial(load, active.row.company_id, id))
+                active.secrets |= connections.secret_words(found)
 
     async def _restore(self, active: Active, claimed: Claimed, plan: Plan) -> Bucket:
         arguments = active, claimed, plan, self._around.blobs

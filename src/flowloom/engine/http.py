@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from flowloom.engine import addresses
+from flowloom.engine import addresses, spills
 from flowloom.steps import contract
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -58,6 +58,7 @@ class _Hop:
     url: URL
     headers: Mapping[str, str]
     body: bytes | None
+    spills: Callable[[str], bool] | None = None
 
 
 async def system_addresses(host: str, port: int) -> Sequence[str]:
@@ -74,6 +75,7 @@ class Client:
         self,
         allow: Sequence[str] = (),
         max_body_bytes: int = 64 * _MEBIBYTE,
+        spill_from_bytes: int = spills.FROM_BYTES,
         user_agent: str = "Flowloom",
         *,
         resolve: Resolve = system_addresses,
@@ -82,6 +84,7 @@ class Client:
         """Raises errors.Invalid on FLOWLOOM_OUTBOUND_ALLOW for an entry that cannot be read."""
         self._allow = addresses.Rules(allow, ALLOW_SETTING)
         self._max_body_bytes = max_body_bytes
+        self._spill_from_bytes = spill_from_bytes
         self._user_agent = user_agent
         self._resolver = _CheckedResolver(self._allow, resolve)
         self._resolved_for_seconds = resolved_for_seconds
@@ -130,7 +133,7 @@ class Client:
         _check_headers(request)
         url = _parse_url(request.url)
         url = url.extend_query(request.query) if request.query else url
-        hop = _Hop(request.method.upper(), url, request.headers, request.body)
+        hop = _Hop(request.method.upper(), url, request.headers, request.body, request.spills)
         hosts = None if allowed_hosts is None else addresses.host_patterns(tuple(allowed_hosts))
         try:
             async with asyncio.timeout(request.timeout_seconds):
@@ -173,20 +176,24 @@ class Client:
             async with self._session.request(
                 hop.method, hop.url, headers=hop.headers, data=data, allow_redirects=False
             ) as answer:
-                content = await self._read(answer)
+                return await self._read(hop, answer)
         except aiohttp.ClientError as error:
             raise _fault(error, hop.url) from error
-        return contract.Response(answer.status, _plain_headers(answer), content, str(answer.url))
 
-    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
-        chunks: list[bytes] = []
-        room = self._max_body_bytes
+    async def _read(self, hop: _Hop, answer: aiohttp.ClientResponse) -> contract.Response:
+        """The answer; a large one of a kind that may spill is in a file, with its beginning in the body."""
+        headers = _plain_headers(answer)
+        may_spill = hop.spills is not None and answer.ok and hop.spills(headers.get("content-type", ""))
+        body = spills.Body(self._spill_from_bytes if may_spill else None)
+        room = spills.MAX_BYTES if may_spill else self._max_body_bytes
         async for chunk in answer.content.iter_any():
-            room -= len(chunk)
-            if room < 0:
-                raise _refused(f"The answer of {answer.url.host} is over {self._max_body_bytes:,} bytes.")
-            chunks.append(chunk)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            if body.size_bytes + len(chunk) > room:
+                raise _refused(f"The answer of {answer.url.host} is over {room:,} bytes.")
+            body.add(chunk)
+        content, file = body.finish()
+        return contract.Response(
+            answer.status, headers, content, str(answer.url), file, body.size_bytes if file else 0
+        )
 
 
 class _CheckedResolver(AbstractResolver):
@@ -264,7 +271,7 @@ def _redirected(hop: _Hop, response: contract.Response, secret: Collection[str])
     if not _same_site(hop.url, url):
         hop = dataclasses.replace(hop, headers=_without(hop.headers, secret))
     if _becomes_get(response.status, hop.method):
-        return _Hop("GET", url, _without(hop.headers, _BODY_HEADERS), None)
+        return _Hop("GET", url, _without(hop.headers, _BODY_HEADERS), None, hop.spills)
     return dataclasses.replace(hop, url=url)
 
 

@@ -6,10 +6,10 @@ from their checkpoints and are never called. Nothing is written.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row
@@ -22,6 +22,7 @@ from flowloom.engine.context import StepContext
 from flowloom.engine.effects import Effects, Pauses
 from flowloom.engine.lookups import Lookups
 from flowloom.engine.plan import PlanStep
+from flowloom.engine.side import SideThreads
 from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.walk import Walk
 from flowloom.steps import contract
@@ -30,6 +31,7 @@ from flowloom.store import recall
 Side = Literal["before", "after"]
 # More payloads than these are not looked for.
 MAX_SEEN = 10_000
+LOOK_SECONDS = 30
 
 
 class _Seen(Exception):
@@ -84,17 +86,18 @@ class Inspector:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._lookups = Lookups(around)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowloom-look")
+        self._side = SideThreads("flowloom-look")
 
     def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._side.close()
 
     async def payloads(
         self, run_id: int, step_key: str, side: Side, first: int, count: int
     ) -> Sequence[Payload]:
         """The payloads at one side of a step, from `first` (0 the first one).
 
-        Raises errors.Missing for a run that is not there or payloads that are gone, Invalid for an unknown step.
+        Raises errors.Missing for a run that is not there or payloads that are gone, Invalid for an unknown step, and
+        Busy when it takes longer than LOOK_SECONDS.
         """
         claimed = await self._around.database.read(_past, run_id)
         compiled = await self._around.database.read(plan.load, claimed.row.content_hash)
@@ -107,10 +110,16 @@ class Inspector:
         active.lookups = await self._lookups.load(active.row.company_id, compiled.lookups)
         bucket = records.restore(active, claimed, compiled, self._around.blobs)
         effects = _Recorded(self._around, active, Pauses())
-        look = _Look(self._around, active, effects, self._thread)
+        look = _Look(self._around, active, effects, self._side)
         kept = look.watch(step_key, side, min(first + count, MAX_SEEN))
-        with contextlib.suppress(_Seen, outcomes.StepFailed, outcomes.RunStopped, outcomes.Parked):
-            await look.walk(compiled.require(claimed.row.start_step), bucket)
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                with contextlib.suppress(_Seen, outcomes.StepFailed, outcomes.RunStopped, outcomes.Parked):
+                    await look.walk(compiled.require(claimed.row.start_step), bucket)
+        except TimeoutError:
+            raise errors.Busy(
+                f"What this run did takes longer than {LOOK_SECONDS} seconds to repeat; look at an earlier step."
+            ) from None
         shown = itertools.islice(kept, first, first + count)
         return [item if isinstance(item, Payload) else await effects.load(item) for item in shown]
 

@@ -54,15 +54,31 @@ def compute(
 ) -> tuple[Sequence[Judged], float]:
     """What a pure step answers to each of these payloads, and the seconds of processor time it took.
 
-    Where no try-catch takes a failure, the answers end with the first one.
+    Where no try-catch takes a failure, the answers end with the first one. Raises GivenUp, RunStopped.
     """
     began = time.thread_time()
     answers: list[Judged] = []
     for payload in payloads:
-        answers.append(judge(step, step.compiled.run(context, payload)))
+        context.check()
+        answers.append(judge(step, _called(step, context, payload)))
         if isinstance(answers[-1], contract.Fail) and step.guard is None:
             break
     return answers, time.thread_time() - began
+
+
+def _called(
+    step: PlanStep, context: StepContext, payload: Payload
+) -> contract.Outcome | Awaitable[contract.Outcome]:
+    try:
+        return step.compiled.run(context, payload)
+    except RecursionError:
+        return too_deep(step)
+
+
+def too_deep(step: PlanStep) -> contract.Fail:
+    return contract.Fail(
+        f"{step.name} works on a payload that is nested too deep; take its parts one by one."
+    )
 
 
 def judge(step: PlanStep, outcome: contract.Outcome | Awaitable[contract.Outcome]) -> Judged:

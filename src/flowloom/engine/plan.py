@@ -38,14 +38,15 @@ class PlanStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where a run begins, its first variables, and every step by key; the lookup tables that these read by name, and
-    whether one claims keys of a data pool."""
+    """Where a run begins, its first variables, and every step by key; the lookup tables and connections that these use,
+    and whether one claims keys of a data pool."""
 
     trigger: PlanStep
     variables: Mapping[str, Any]
     steps: Mapping[str, PlanStep]
     lookups: frozenset[str]
     claims_keys: bool
+    connections: frozenset[int]
 
     def require(self, key: str | None) -> PlanStep:
         """The step to begin with, the trigger unless another is named. Raises errors.Missing."""
@@ -76,7 +77,9 @@ def compile(definition: graph.Definition) -> Plan:
         raise errors.Invalid.field("steps", "A version has exactly one trigger step; this one has none.")
     lookups = frozenset(name for step in steps.values() for name in step.compiled.lookups)
     claims_keys = any(step.compiled.pool is not None for step in steps.values())
-    return Plan(trigger, definition.variables, steps, lookups, claims_keys)
+    used = (step.config.get("connection_id") for step in definition.steps)
+    connections = frozenset(id for id in used if isinstance(id, int))
+    return Plan(trigger, definition.variables, steps, lookups, claims_keys, connections)
 
 
 def _attach(steps: Mapping[str, PlanStep], step: graph.StepDefinition) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from flowloom.engine.context import StepContext
 from flowloom.engine.effects import Effects
 from flowloom.engine.outcomes import Judged, Parked, StepFailed
 from flowloom.engine.plan import PlanStep
+from flowloom.engine.side import SideThreads
 from flowloom.engine.streams import Bucket, Payloads, Stream
 from flowloom.engine.surroundings import Surroundings
 from flowloom.steps import contract
@@ -32,15 +32,13 @@ class _Pass:
 
 
 class Walk:
-    """One run under way. `thread` works on what is too large for the event loop."""
+    """One run under way. `side` works on what is too large for the event loop."""
 
-    def __init__(
-        self, around: Surroundings, active: Active, effects: Effects, thread: ThreadPoolExecutor
-    ) -> None:
+    def __init__(self, around: Surroundings, active: Active, effects: Effects, side: SideThreads) -> None:
         self._around = around
         self._active = active
         self._effects = effects
-        self._thread = thread
+        self._threads = side
         # What went to a catch leg; a stream that is gone through again meets it again.
         self._caught: set[tuple[str, str]] = set()
 
@@ -87,19 +85,32 @@ class Walk:
     async def _answers(
         self, step: PlanStep, context: StepContext, payloads: Sequence[Payload], passing: _Pass
     ) -> Sequence[Judged]:
-        """What a pure step answers; what is large is worked on in the side thread."""
+        """What a pure step answers; what is large is worked on in a side thread."""
         self._count_in(step, passing, payloads)
         self._active.tally(step.key).attempts += len(payloads)
         if records.is_long_to_work(payloads, context.variables):
-            loop = asyncio.get_running_loop()
-            answers, seconds = await loop.run_in_executor(
-                self._thread, outcomes.compute, step, context, payloads
-            )
+            answers, seconds = await self._aside(step, context, payloads)
         else:
             answers, seconds = outcomes.compute(step, context, payloads)
         self._active.tally(step.key).cpu_seconds += seconds
         self._active.metrics["cpu", "microseconds"] += round(seconds * 1e6)
         return answers
+
+    async def _aside(
+        self, step: PlanStep, context: StepContext, payloads: Sequence[Payload]
+    ) -> tuple[Sequence[Judged], float]:
+        """The same in a side thread, for as long as the step has time and the run goes on."""
+        seconds, company_id = step.compiled.timeout_seconds, self._active.row.company_id
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._threads.run(company_id, outcomes.compute, step, context, payloads)
+        except TimeoutError:
+            context.is_given_up = True
+            why = f"{step.name} took longer than {seconds:g} seconds; give it fewer records at a time."
+            raise StepFailed(step, contract.Fail(why, "timeout", whole_run=True)) from None
+        except asyncio.CancelledError:
+            context.is_given_up = True
+            raise
 
     async def _settled(
         self, step: PlanStep, bucket: Bucket, payloads: Iterable[Payload], answers: Sequence[Judged]

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from flowloom.domain import bulk, declaration, formats, payload
+from flowloom.domain import bulk, declaration, depth, formats, payload
 from flowloom.domain.declaration import Declaration
 from flowloom.domain.payload import Payload
 from flowloom.steps import contract, conversion
@@ -53,6 +53,8 @@ def decoded_json(body: bytes) -> object:
     body = body.removeprefix(b"\xef\xbb\xbf")
     if not body.strip():
         return None
+    if depth.is_deep(body):
+        raise Unreadable(f"the answer is nested deeper than {depth.MAX_DEPTH} levels.")
     try:
         return bulk.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import BinaryIO
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from flowloom.steps import (
     aside,
     contract,
     conversion,
+    large,
     pagination,
     request_draft,
     response_rules,
@@ -68,6 +69,8 @@ class _Call:
         response = await self._fetch(context, incoming, state)
         if not isinstance(response, contract.Response):
             return response
+        if response.file is not None:
+            return self._pages(incoming, state, response, response.file)
         try:
             page, following = await aside.run(len(response.body), self._page, context, state, response)
         except answers.Unreadable as error:
@@ -79,6 +82,35 @@ class _Call:
         position = f"{incoming.position}.{state['page']}"
         made = Payload(page.body, page.content_type, incoming.meta, position, page.size_bytes)
         return contract.Done([made], following)
+
+    def _pages(
+        self, incoming: Payload, state: pagination.State, response: contract.Response, file: BinaryIO
+    ) -> contract.Outcome:
+        """An answer too large for memory, as the pages that its list is cut into."""
+        content_type = response.headers.get("content-type", "")
+        position = f"{incoming.position}.{state['page']}"
+        try:
+            following = self._following(state, response, None, [True])
+            pages = large.payloads(
+                file,
+                content_type,
+                self._wanted(content_type),
+                self.config.format,
+                self.path,
+                replace(incoming, position=position),
+            )
+        except (answers.Unreadable, pagination.Endless) as error:
+            return contract.Fail(f"{self.draft.method} {answers.shown_url(response.url)}: {error}")
+        return contract.Done([], following, pages=pages)
+
+    def _may_spill(self, content_type: str) -> bool:
+        """Whether a large answer is cut into pages, as JSON lists and CSV can be; rules and cursors need it whole."""
+        pages = self.config.pagination
+        if self.config.direction == "send" or any(rule.where for rule in self.config.response_rules):
+            return False
+        if pages is not None and pages.type not in ("page", "link"):
+            return False
+        return large.can_be_cut(self._wanted(content_type) or payload.kind_of(content_type), self.path)
 
     async def send(self, context: contract.Context, incoming: Payload) -> contract.Outcome:
         response = await self._fetch(context, incoming, pagination.start())
@@ -101,10 +133,11 @@ class _Call:
         size_bytes = self.draft.size_bytes(context, incoming)
         try:
             request = await aside.run(size_bytes, self.draft.request, context, incoming, state["place"])
+            request = replace(request, spills=self._may_spill)
             response = await context.fetch(request)
             verdict = await self._verdict(context, incoming, response)
             if verdict is not None and verdict.action == "reauthenticate":
-                response = await context.fetch(dataclasses.replace(request, renews_token=True))
+                response = await context.fetch(replace(request, renews_token=True))
                 verdict = await self._verdict(context, incoming, response)
         except declaration.Unwritable as error:
             return contract.Fail(f"The payload cannot be sent. {error.why}")
@@ -143,11 +176,15 @@ class _Call:
     def parse(self, response: contract.Response) -> Payload:
         """The whole answer as a payload. Raises answers.Unreadable."""
         content_type = response.headers.get("content-type", "")
-        wanted = self.config.response_format
-        if wanted is None and _needs_records(self.config) and not payload.is_record_type(content_type):
-            wanted = "json"
+        wanted = self._wanted(content_type)
         format = self.config.format if self.config.direction == "receive" else None
         return answers.read(response.body, content_type, wanted, format)
+
+    def _wanted(self, content_type: str) -> FormatName | None:
+        """The format that the config asks for, in words or by what it needs."""
+        if self.config.response_format is None and _needs_records(self.config):
+            return None if payload.is_record_type(content_type) else "json"
+        return self.config.response_format
 
     def _picked(self, whole: Payload, context: contract.Context) -> Payload:
         if not whole.has_records or self.path is payload.ROOT:

@@ -5,10 +5,10 @@ A step type never sees SQL or a socket: it gets a Context, answers an Outcome, a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -79,6 +79,8 @@ class Done:
     payloads: Sequence[Payload]
     cursor: object | None = None
     writes: Sequence[Write] = ()
+    # Instead of `payloads`, when together they are too large for memory. Asked for in a thread; may raise Broken.
+    pages: Iterator[Payload] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ Outcome = Done | Routed | Retry | Fail | Wait | Stop
 class Request:
     """An outbound HTTP request. With a connection, `url` may be relative to its base URL and the
     connection's authentication and headers are added by the engine, never seen by the step. With `renews_token`
-    an access token that this run has used before is not used again."""
+    an access token that this run has used before is not used again. `spills` tells for a content type whether a
+    large answer of it may come as a file."""
 
     method: str
     url: str
@@ -144,16 +147,30 @@ class Request:
     connection_id: int | None = None
     timeout_seconds: float = 60.0
     renews_token: bool = False
+    spills: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back. Header names are lower case; `url` is the final one, absolute."""
+    """What came back. Header names are lower case; `url` is the final one, absolute.
+
+    With a `file` (open, at its beginning) the whole body of `size_bytes` is there, and `body` holds its first bytes.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     url: str
+    file: BinaryIO | None = None
+    size_bytes: int = 0
+
+
+class Broken(Exception):
+    """What an answer's pages are read from is not what it says it is: the payload fails."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class RequestFailed(Exception):
@@ -210,6 +227,10 @@ class ChildState:
     answer: Payload | None
 
 
+class GivenUp(Exception):
+    """Nobody waits for this step any more: its run was stopped, or its time is over."""
+
+
 class Context(Protocol):
     """What a step may ask of the run it works for."""
 
@@ -239,6 +260,9 @@ class Context(Protocol):
         """What templates and conditions of this step see."""
 
     def set_variable(self, name: str, value: object) -> None: ...
+
+    def check(self) -> None:
+        """Raise GivenUp when the step is not to go on; for pure steps to ask every few hundred records."""
 
     def log(self, level: Literal["debug", "info", "warning", "error"], message: str) -> None: ...
 

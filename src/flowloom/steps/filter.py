@@ -9,7 +9,7 @@ from pydantic import Field
 
 from flowloom.domain import comparison, conditions
 from flowloom.domain.payload import Payload, compile_path
-from flowloom.steps import contract
+from flowloom.steps import contract, parts
 from flowloom.steps.records_only import records_only
 
 
@@ -31,9 +31,10 @@ def compile(config: Filter, legs: Sequence[contract.Leg]) -> contract.Compiled:
         scope = context.scope(payload)
 
         def kept(records: list[object]) -> list[object]:
+            found = parts.of(context, records)
             if keep:
-                return [record for record in records if holds(record, scope)]
-            return [record for record in records if not holds(record, scope)]
+                return [record for part in found for record in part if holds(record, scope)]
+            return [record for part in found for record in part if not holds(record, scope)]
 
         body = path.replace_records(payload.body, kept)
         return contract.Done([payload.with_body(body)] if path.records(body) else [])

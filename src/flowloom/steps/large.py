@@ -1,4 +1,4 @@
-"""The items of a list in a large JSON file, page by page: memory does not grow with the file."""
+"""Large answers cut into pages: the items of a JSON list, or the records of CSV. Memory does not grow with the file."""
 
 from __future__ import annotations
 
@@ -8,12 +8,65 @@ from typing import Any, BinaryIO, Final
 
 import ijson
 
-from flowloom.steps import answers
+from flowloom.domain import csv_records, declaration, depth, payload
+from flowloom.domain.payload import Path, Payload
+from flowloom.steps import answers, aside, contract, conversion
 
-MAX_DEPTH: Final = 500
+PAGE_BYTES: Final = 1024 * 1024
+PAGE_RECORDS: Final = 5000
 _CHUNK_BYTES: Final = 64 * 1024
 
 Event = tuple[str, Any]
+
+
+def can_be_cut(kind: str, path: Path) -> bool:
+    """Whether answers of this kind, with the records at this path, are read page by page when they are large."""
+    return (kind == "csv" and path is payload.ROOT) or (kind == "json" and not path.stars)
+
+
+def payloads(
+    file: BinaryIO,
+    content_type: str,
+    wanted: conversion.FormatName | None,
+    format: conversion.Format | None,
+    path: Path,
+    whole: Payload,
+) -> Iterator[Payload]:
+    """The pages of an open file, as payloads with the meta of `whole` and positions below its own.
+
+    Each has about a mebibyte. Raises contract.Broken, after the pages before the fault, for what cannot be read.
+    """
+    page_type = payload.JSON_TYPE
+    records: Iterator[Sequence[object]]
+    try:
+        if (wanted or payload.kind_of(content_type)) == "csv":
+            declared = conversion.declared("csv", content_type, format)
+            page_type, records = declared.content_type, csv_records.pages(file, declared, 1)
+        else:
+            records = json_pages(file, [segment.key for segment in path.segments], 1)
+        for number, (items, size_bytes) in enumerate(_grouped(records)):
+            position = f"{whole.position}.{number}"
+            yield Payload(items, page_type, whole.meta, position, size_bytes)
+    except declaration.Unreadable as error:
+        raise contract.Broken(f"The answer cannot be read as CSV ({error.why}).") from None
+    except answers.Unreadable as error:
+        raise contract.Broken(f"The answer cannot be read: {error}") from None
+    finally:
+        file.close()
+
+
+def _grouped(records: Iterator[Sequence[object]]) -> Iterator[tuple[list[object], int]]:
+    """The records together, so many at a time that they are about as large as a page."""
+    page: list[object] = []
+    size_bytes = 0
+    for record in records:
+        page += record
+        size_bytes += aside.about_bytes(list(record))
+        if size_bytes >= PAGE_BYTES or len(page) >= PAGE_RECORDS:
+            yield page, size_bytes
+            page, size_bytes = [], 0
+    if page:
+        yield page, size_bytes
 
 
 def json_pages(file: BinaryIO, path_keys: Sequence[str], items_per_page: int) -> Iterator[list[object]]:
@@ -101,8 +154,8 @@ def _built(events: Iterator[Event]) -> Iterator[object]:
 
 
 def _require_shallow(holders: Sequence[object]) -> None:
-    if len(holders) > MAX_DEPTH:
-        raise answers.Unreadable(f"the answer is nested deeper than {MAX_DEPTH} levels.")
+    if len(holders) > depth.MAX_DEPTH:
+        raise answers.Unreadable(f"the answer is nested deeper than {depth.MAX_DEPTH} levels.")
 
 
 def _float(value: Any) -> float:

@@ -13,7 +13,7 @@ from flowloom.domain import csv_records, declaration, templates, xml_records
 from flowloom.domain.declaration import Declaration
 from flowloom.domain.payload import JSON_TYPE, Payload, fitting_type, is_record_type, kind_of
 from flowloom.domain.templates import Scope
-from flowloom.steps import aside, contract
+from flowloom.steps import contract, sizes
 
 
 class ManualPayload(contract.Config):
@@ -31,14 +31,11 @@ class ManualPayload(contract.Config):
 
 
 def compile(config: ManualPayload, legs: Sequence[contract.Leg]) -> contract.Compiled:
-    body, own_bytes = _body(config), aside.about_bytes(config.body)
+    body = _body(config)
 
     def run(context: contract.Context, payload: Payload) -> contract.Outcome:
         filled = body(context.scope(payload))
-        size_bytes = own_bytes + payload.size_bytes
-        return contract.Done(
-            [Payload(filled, config.content_type, payload.meta, payload.position, size_bytes)]
-        )
+        return sizes.made(Payload(filled, config.content_type, payload.meta, payload.position))
 
     return contract.Compiled(run)
 

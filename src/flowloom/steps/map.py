@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from flowloom.domain import templates, transforms
 from flowloom.domain.lookup import Lookups
 from flowloom.domain.payload import MISSING, Path, Payload, assign, compile_path
 from flowloom.domain.templates import Scope
-from flowloom.steps import contract
+from flowloom.steps import contract, parts, sizes
 from flowloom.steps.records_only import records_only
 
 MAX_TARGET_POSITION = 999
@@ -54,6 +54,7 @@ class Map(contract.Config):
 
 Read = Callable[[object, Scope], object]
 Apply = Callable[[object, Scope, dict[str, object]], None]
+MapAll = Callable[[contract.Context, list[object], Scope], list[object]]
 
 
 def compile(config: Map, legs: Sequence[contract.Leg]) -> contract.Compiled:
@@ -66,10 +67,10 @@ def compile(config: Map, legs: Sequence[contract.Leg]) -> contract.Compiled:
     def run(context: contract.Context, payload: Payload) -> contract.Outcome:
         scope = context.scope(payload)
         try:
-            body = path.replace_records(payload.body, lambda records: map_all(records, scope))
+            body = path.replace_records(payload.body, lambda records: map_all(context, records, scope))
         except transforms.TransformFailed as error:
             return contract.Fail(str(error))
-        return contract.Done([payload.with_body(body)])
+        return sizes.made(payload.with_body(body))
 
     lookups = {
         name: f"rules.{at}.transforms"
@@ -79,10 +80,10 @@ def compile(config: Map, legs: Sequence[contract.Leg]) -> contract.Compiled:
     return contract.Compiled(records_only(run), lookups=lookups)
 
 
-def _map_all(rules: list[Apply], per_record: bool) -> Callable[[list[object], Scope], list[object]]:
+def _map_all(rules: list[Apply], per_record: bool) -> MapAll:
     """The map of a list is the list of the maps. `per_record`: templates see the record as their payload."""
 
-    def mapped(record: object, scope: Scope) -> dict[str, object]:
+    def mapped(record: object, scope: Scope, rules: Iterable[Apply]) -> dict[str, object]:
         if per_record:
             scope = Scope(scope.variables, record, scope.now, scope.meta, scope.lookups)
         new: dict[str, object] = {}
@@ -90,11 +91,14 @@ def _map_all(rules: list[Apply], per_record: bool) -> Callable[[list[object], Sc
             rule(record, scope, new)
         return new
 
-    def map_all(records: list[object], scope: Scope) -> list[object]:
+    def map_all(context: contract.Context, records: list[object], scope: Scope) -> list[object]:
         new: list[object] = []
+        # Of a single record the work is in its rules.
+        each = parts.each(context, rules) if len(records) == 1 else rules
         try:
-            for record in records:
-                new.append(mapped(record, scope))
+            for part in parts.of(context, records):
+                for record in part:
+                    new.append(mapped(record, scope, each))
         except transforms.TransformFailed as error:
             raise transforms.TransformFailed(f"Record {len(new)}, {error}") from None
         return new

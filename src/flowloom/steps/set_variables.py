@@ -11,7 +11,7 @@ from pydantic import Field
 from flowloom import errors
 from flowloom.domain import templates
 from flowloom.domain.payload import Payload
-from flowloom.steps import contract
+from flowloom.steps import contract, sizes
 
 
 class SetVariables(contract.Config):
@@ -41,6 +41,10 @@ def compile(config: SetVariables, legs: Sequence[contract.Leg]) -> contract.Comp
         # Everything is read before anything is set, so that the order of the names does not matter.
         values = {name: tree.value(scope) for name, tree in variables.items()}
         added = {key: template.render(scope) for key, template in meta.items()}
+        if sizes.of(values) > sizes.MAX_BYTES:
+            return sizes.too_large("The variables")
+        if sizes.of(added) > sizes.MAX_BYTES:
+            return sizes.too_large("The meta")
         for name, value in values.items():
             context.set_variable(name, value)
         return contract.Done([replace(payload, meta={**payload.meta, **added})])
@@ -62,7 +66,10 @@ TYPE = contract.StepType(
         "Sets variables of the run and meta of the payload from templates; the body goes on as it is. All "
         "values are read before any is set. With more payloads in the bucket the last one's variables stay."
     ),
-    failure="It does not fail: a path that finds nothing gives null in a variable, and empty text in meta.",
+    failure=(
+        "Variables or meta that come to more than 64 MB fail. A path that finds nothing gives null in a variable, and "
+        "empty text in meta."
+    ),
     config=SetVariables,
     compile=compile,
     examples=[

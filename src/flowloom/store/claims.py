@@ -113,8 +113,7 @@ class _Taking:
 
 def resume_due(connection: Connection, now: datetime) -> int:
     """Queue the runs again whose wait outside of memory is over; their number."""
-    due = update(tables.runs).where(RUNS.resume_at <= now, RUNS.status == run.Status.STARTED)
-    return connection.execute(due.values(status=run.Status.QUEUED, resume_at=None)).rowcount
+    return connection.execute(_RESUME, {"now": now}).rowcount
 
 
 def requeue_abandoned(connection: Connection, working: Collection[int] = ()) -> int:
@@ -186,6 +185,11 @@ _CANDIDATES = (
     .order_by(RUNS.ready_at, RUNS.id)
     .limit(bindparam("count"))
     .with_for_update(of=tables.runs, skip_locked=True)
+)
+_RESUME = (
+    update(tables.runs)
+    .where(RUNS.resume_at <= bindparam("now", type_=columns.Instant), RUNS.status == run.Status.STARTED)
+    .values(status=run.Status.QUEUED, resume_at=None)
 )
 _CLAIM = (
     update(tables.runs)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -28,6 +29,17 @@ READERS: Final = 3
 DEADLOCK: Final = "40P01"
 DEADLOCK_TRIES: Final = 3
 CONNECT_TIMEOUT_SECONDS: Final = 5
+# How long anything waits for a lock that another session holds, and for one statement or hop altogether.
+LOCK_SECONDS: Final = 5
+ANSWER_SECONDS: Final = 30
+PROBE_SECONDS: Final = 5
+# A server that vanished without a word is given up after about a minute.
+KEEPALIVE: Final = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
 
 
 class Database:
@@ -37,15 +49,16 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if not self.is_sqlite:
-            self.url = self.url.set(query={"connect_timeout": str(CONNECT_TIMEOUT_SECONDS), **self.url.query})
+            self.url = self.url.set(query={**_limits(), **self.url.query})
         self._write_engine = self._open_writer()
         self._read_engine = self._open_reader()
         self._threads = ThreadPoolExecutor(READERS if self.is_sqlite else 8, thread_name_prefix="flowloom-db")
+        self._probe_thread = ThreadPoolExecutor(1, thread_name_prefix="flowloom-probe")
         self._writer = writer.Writer(self._write_engine)
 
     async def read(self, work: Callable[..., T], *args: Any) -> T:
         """Run `work(connection, *args)` on a read-only connection. Raises errors.Busy without a database."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_now, work, *args)
+        return await self._hop(self.read_now, work, *args)
 
     def read_now(self, work: Callable[..., T], *args: Any) -> T:
         """The same, in the calling thread."""
@@ -58,8 +71,8 @@ class Database:
     async def write(self, work: Callable[..., T], *args: Any) -> T:
         """Run `work(connection, *args)` in a write transaction of its own; answers after the commit."""
         if self.is_sqlite:
-            return await self.write_grouped(lambda connection: work(connection, *args))
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.write_now, work, *args)
+            return await answered(self.write_grouped(lambda connection: work(connection, *args)))
+        return await self._hop(self.write_now, work, *args)
 
     def write_now(self, work: Callable[..., T], *args: Any) -> T:
         """The same, in the calling thread."""
@@ -86,24 +99,39 @@ class Database:
         fault = self._writer.fault
         return [] if fault is None else [f"the database cannot be written ({fault})"]
 
+    async def probe(self, work: Callable[[Connection], list[str]]) -> list[str]:
+        """What `work(connection)` finds wrong, and why the database cannot be read or written, in words.
+
+        It has a thread of its own, so that no request that hangs hides how the database is. Raises errors.Busy.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                found = await loop.run_in_executor(self._probe_thread, self.read_now, _looked_at, work)
+        except TimeoutError:
+            found = ["the database does not answer"]
+        return self.faults() + found
+
+    async def _hop(self, work: Callable[..., T], *args: Any) -> T:
+        return await answered(asyncio.get_running_loop().run_in_executor(self._threads, work, *args))
+
     def close(self) -> None:
         self._writer.close()
+        self._probe_thread.shutdown(wait=False, cancel_futures=True)
         self._threads.shutdown()
         self._read_engine.dispose()
         self._write_engine.dispose()
 
     def _open_writer(self) -> Engine:
         if not self.is_sqlite:
-            return create_engine(
-                self.url, pool_size=8, max_overflow=4, pool_pre_ping=True, hide_parameters=True
-            )
+            return self._open_postgres()
         if self.url.database:
             Path(self.url.database).parent.mkdir(rights.DIRECTORY_MODE, parents=True, exist_ok=True)
             rights.close_database(self.url)
         engine = create_engine(
             self.url,
             pool_size=1,
-            connect_args={"timeout": 30, "check_same_thread": False},
+            connect_args={"timeout": LOCK_SECONDS, "check_same_thread": False},
             hide_parameters=True,
         )
         event.listen(engine, "connect", _set_up_sqlite)
@@ -112,28 +140,60 @@ class Database:
 
     def _open_reader(self) -> Engine:
         if not self.is_sqlite:
-            return create_engine(
-                self.url,
-                pool_size=8,
-                max_overflow=4,
-                pool_pre_ping=True,
-                isolation_level="AUTOCOMMIT",
-                hide_parameters=True,
-            )
+            return self._open_postgres(isolation_level="AUTOCOMMIT")
         engine = create_engine(
             read_only(self.url),
             pool_size=READERS + 1,
-            connect_args={"check_same_thread": False, "timeout": 30},
+            connect_args={"check_same_thread": False, "timeout": LOCK_SECONDS},
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
         )
         event.listen(engine, "connect", _set_up_reader)
         return engine
 
+    def _open_postgres(self, **options: Any) -> Engine:
+        engine = create_engine(
+            self.url, pool_size=8, max_overflow=4, pool_pre_ping=True, hide_parameters=True, **options
+        )
+        event.listen(engine, "handle_error", _leave_read_only)
+        return engine
+
+
+async def answered(answer: Awaitable[T]) -> T:
+    """What the database answers. Raises errors.Busy when it takes too long."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await answer
+    except TimeoutError as error:
+        raise errors.Busy(
+            f"The database gave no answer within {ANSWER_SECONDS:g} seconds; try again."
+        ) from error
+
 
 def translate(error: DBAPIError) -> Exception:
     """A lost or full database is Busy; anything else is ours to handle."""
-    return writer.busy(error) if isinstance(error, writer.LOST) else error
+    return writer.busy(error) if writer.is_lost(error) else error
+
+
+def _limits() -> dict[str, str]:
+    """What a connection to PostgreSQL is opened with: nothing waits without end."""
+    waits = f"-c lock_timeout={LOCK_SECONDS}s -c statement_timeout={ANSWER_SECONDS}s"
+    return {"connect_timeout": str(CONNECT_TIMEOUT_SECONDS), "options": waits, **KEEPALIVE}
+
+
+def _leave_read_only(context: ExceptionContext) -> None:
+    """A session may stay as it was opened while its server was a replica: all of the pool are opened anew."""
+    if getattr(context.original_exception, "sqlstate", None) == writer.READ_ONLY:
+        context.is_disconnect = True
+
+
+def _looked_at(connection: Connection, work: Callable[[Connection], list[str]]) -> list[str]:
+    if connection.dialect.name == "sqlite":
+        return work(connection)
+    if connection.scalar(text("SHOW transaction_read_only")) == "on":
+        connection.invalidate()
+        return ["the database is read-only"]
+    return work(connection)
 
 
 def read_only(url: URL) -> URL:

@@ -88,8 +88,13 @@ class Journal:
         self._entries: list[Entry] = []
 
     async def start(self, start: queue.Start) -> queue.Started:
-        """Queue a run; answers after its commit. Raises what queue.choose raises."""
-        started = await self._hand_over(Entry(_waiter(), start=start))
+        """Queue a run; answers after its commit. Raises what queue.choose raises, and Busy when that takes too long."""
+        entry = Entry(_waiter(), start=start)
+        try:
+            started = await database.answered(self._hand_over(entry))
+        except errors.Busy:
+            self._take_back(entry)
+            raise
         assert isinstance(started, queue.Started)
         return started
 
@@ -112,6 +117,11 @@ class Journal:
         if is_first:
             asyncio.ensure_future(self._flush())  # noqa: RUF006 - every entry's waiter holds on to the outcome
         return await entry.waiter
+
+    def _take_back(self, refused: Entry) -> None:
+        """Do not begin to write what its caller was told is not kept."""
+        with self._lock:
+            self._entries = [entry for entry in self._entries if entry is not refused]
 
     async def _flush(self) -> None:
         taken: list[Entry] = []

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import functools
 import hashlib
 import hmac
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, quote_plus
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,16 +22,15 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from flowloom import errors
 from flowloom.settings import Settings
+from flowloom.store import redaction
 
 KEY_FILE = "secret.key"
-REDACTED = "[redacted]"
+REDACTED = redaction.REDACTED
 
 _FORMAT = "v1"
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
 _SHORTEST_KEY = 16
-_SHORTEST_SECRET = 4
-_URL_SAFE_SETS = ("", "/", "!$'()*,/:;?@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +122,8 @@ class Vault:
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """`text` with each secret replaced, be it plain, base64, URL-encoded, JSON-escaped or hex.
-
-    Secrets shorter than four characters are left: replacing them would hide the text, not the secret.
-    """
-    forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, REDACTED)
-    return text
+    """`text` with each secret replaced, in whatever form it is written; see store/redaction."""
+    return redaction.text(text, secrets)
 
 
 def _derive(root: bytes, purpose: str) -> bytes:
@@ -190,30 +180,3 @@ def _decrypt(key: AESGCM, text: str, context: str) -> bytes:
 
 def _b64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-@functools.lru_cache(maxsize=1024)
-def _forms(secret: str) -> frozenset[str]:
-    """Every way a secret is written in requests, answers and logs."""
-    raw = secret.encode()
-    escaped = {json.dumps(secret, ensure_ascii=plain)[1:-1] for plain in (True, False)}
-    escaped |= {form.replace("/", "\\/") for form in escaped}
-    quoted = {quote(secret, safe=safe) for safe in _URL_SAFE_SETS} | {quote_plus(secret)}
-    quoted |= {_lower_escapes(form) for form in quoted}
-    return frozenset({secret, raw.hex(), raw.hex().upper()} | escaped | quoted | _base64_forms(raw))
-
-
-def _lower_escapes(quoted: str) -> str:
-    head, *rest = quoted.split("%")
-    return "%".join([head, *(part[:2].lower() + part[2:] for part in rest)])
-
-
-def _base64_forms(raw: bytes) -> set[str]:
-    """The secret alone, and inside a longer text at each of the three alignments."""
-    whole = base64.b64encode(raw).decode()
-    forms = {whole, whole.rstrip("=")}
-    for shift in range(3):
-        encoded = base64.b64encode(bytes(shift) + raw).decode()
-        # Only characters made of nothing but the secret's bits: the edges depend on the neighbours.
-        forms.add(encoded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6])
-    return forms | {form.translate(str.maketrans("+/", "-_")) for form in forms}

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from flowloom import errors
 
@@ -26,7 +26,10 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 GROUP_LIMIT = 256
-LOST = (OperationalError, InterfaceError)
+# What PostgreSQL says of itself and not of a statement: no connection, no room, stopped by its operator, no file.
+LOST_CLASSES: Final = ("08", "53", "57", "58")
+READ_ONLY: Final = "25006"
+DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 # Changes nothing, and yet its commit has to be written to the disk.
 PROOF: Final = {"sqlite": "PRAGMA user_version = 0", "postgresql": "SELECT pg_current_xact_id()"}
 
@@ -134,11 +137,24 @@ def run_job(connection: Connection, job: Job) -> None:
     try:
         job.result = job.work(connection)
         savepoint.commit()
-    except LOST:
-        raise
-    except BaseException as error:  # noqa: BLE001 - handed to the waiter, who knows what it means
+    except BaseException as error:
+        if is_lost(error):
+            raise
+        # The waiter knows what it means.
         job.error = error
         savepoint.rollback()
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the database could not be reached, read or written at all, whatever was asked of it."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    if isinstance(cause, sqlite3.Error):
+        # Of an error that only its text tells apart there is no code; the low byte is the kind.
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in DAMAGED
+    state = getattr(cause, "sqlstate", None) or ""
+    return state == READ_ONLY or state.startswith(LOST_CLASSES)
 
 
 def fail(group: Sequence[Job], error: BaseException) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from flowloom.domain import comparison
+from flowloom.domain import comparison, depth
 from flowloom.domain.lookup import Lookups
 from flowloom.domain.payload import MISSING
 from flowloom.domain.transforms import spec
@@ -73,8 +73,11 @@ def _text(value: object) -> object:
 
 
 def _from_json(value: object) -> object:
+    text = read_text(value)
     try:
-        return msgspec.json.decode(read_text(value))
+        if depth.is_deep(text.encode()):
+            raise TransformFailed(f"expects JSON of at most {depth.MAX_DEPTH} levels")
+        return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         raise TransformFailed(f"expects JSON, got {spec.kind_of(value)}") from None
 
