@@ -18,8 +18,8 @@ dev: .venv/with-dev ## serve, and start again at each change of the source
 test: .venv/with-test ## run every test (some of them: make test ARGS=tests/domain)
 	@$(PYTEST) -n $(WORKERS) $(ARGS)
 
-crash: .venv/with-test ## run the tests that kill a server process
-	@$(PYTEST) -m crash $(ARGS)
+crash: .venv/with-test ## run the tests that kill a server process, one of them a hundred times
+	@FLOWLOOM_KILLS=$(or $(KILLS),100) $(PYTEST) -m crash $(ARGS)
 
 simulate: .venv/with-test ## run the simulation with many more seeds (SEEDS=100000)
 	@FLOWLOOM_SIMULATION_SEEDS=$(or $(SEEDS),50000) $(PYTEST) -n $(WORKERS) -k promises tests/simulation $(ARGS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import base64
+import os
 import random
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -157,6 +158,20 @@ async def test_dying_between_rows_and_their_files(scene: Scene):
             await asyncio.sleep(0.05)
     engine.dispose()
     assert left == 0
+
+
+async def test_killed_again_and_again(scene: Scene):
+    """At random moments of a flow that does everything: `make crash` kills a hundred times."""
+    chance = random.Random(os.environ.get("FLOWLOOM_KILLS_SEED"))
+    for _ in range(int(os.environ.get("FLOWLOOM_KILLS", "2"))):
+        async with scene.serving() as server:
+            shooting = asyncio.ensure_future(scene.shoot(server, 12, at_once=4))
+            await asyncio.sleep(chance.uniform(0.0, 0.8))
+            server.kill()
+            await server.dies()
+            await shooting
+    async with scene.serving() as server:
+        await check(scene, server)
 
 
 def test_every_point_is_reached_somewhere_and_every_place_has_a_name():
