@@ -256,12 +256,12 @@ async def test_a_run_waits_for_the_database_and_loses_nothing(server: World, rem
 
 async def test_secrets_are_redacted_wherever_a_run_shows_them(server: World, remote: Remote):
     async def tell_tale(seen: Seen) -> web.Response:
-        return web.Response(status=400, text=f"bad header {seen.headers['authorization']}")
+        return web.Response(status=400, text=f"bad header {seen.headers['authorization']}s")
 
     remote.answer = tell_tale
     for auth, secret in (
         ({"type": "bearer", "token": "tok-123456"}, "tok-123456"),
-        # What is answered keeps a secret as short as this; what a run shows does not.
+        # An answer keeps one so short where it is part of a word; what a run shows does not.
         ({"type": "bearer", "token": "tok-12"}, "tok-12"),
         ({"type": "basic", "username": "ann", "password": "pass-word"}, "YW5uOnBhc3Mtd29yZA=="),
     ):
