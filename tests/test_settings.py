@@ -122,6 +122,7 @@ def test_the_public_url_loses_its_last_slash() -> None:
 @pytest.mark.parametrize("name", sorted(settings.SECRETS))
 def test_secrets_also_come_from_files(name: str, tmp_path: Path) -> None:
     values = {"database_url": "postgresql+psycopg://u:p@db/loom", "nats_url": "nats://u:p@host"}
+    values["smtp_url"] = "smtps://u:p@mail.example:465"
     value = values.get(name, "correct horse battery ")
     file = tmp_path / "secret"
     file.write_text(value + "\n")

@@ -36,14 +36,14 @@ async def test_failure_and_recovery(server: World, remote: Remote) -> None:
     remote.answers(400)
     first = await flow.run({"id": 1})
     assert first["status"] == FAILURE
-    await flow.run({"id": 2})
+    second = await flow.run({"id": 2})
     assert await told(server) == ['Flow "Orders" failed'] * 2
     remote.answers(200)
-    await flow.run({"id": 3})
+    third = await flow.run({"id": 3})
     await flow.run({"id": 4})
     assert await told(server) == [*['Flow "Orders" failed'] * 2, 'Flow "Orders" works again']
     rows = (await server.get("/notifications", query={"sort": "id"})).data
-    assert [row["flow_run_id"] for row in rows] == [1, 2, 3]
+    assert [row["flow_run_id"] for row in rows] == [first["id"], second["id"], third["id"]]
     assert rows[0]["flow_id"] == flow.id
     assert f'Run {first["id"]} of version 1 of flow {flow.id} "Orders" failed' in rows[0]["text"]
     assert 'Step "/to": POST' in rows[0]["text"]

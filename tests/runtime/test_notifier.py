@@ -17,6 +17,8 @@ from tests.mailbox import Mailbox
 from tests.remote import Remote
 from tests.world import World
 
+from flowloom.engine import mail
+
 MAIL = {"type": "email", "to": ["jo@example.com", "ann@example.com"]}
 
 
@@ -190,6 +192,12 @@ async def test_an_address_that_is_refused_is_named(server: World, mailbox: Mailb
     await server.post(f"/notification-groups/{await group(server, MAIL)}/test")
     await server.notify()
     assert (await listed(server))[1]["state"] == "failed"
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mail server that does not answer is waited for in real time."""
+    monkeypatch.setattr(mail, "TIMEOUT_SECONDS", 1.0)
 
 
 async def test_a_slow_server_holds_up_nobody_else(server: World, mailbox: Mailbox, remote: Remote) -> None:
