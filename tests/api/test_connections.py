@@ -116,6 +116,7 @@ async def test_allowed_hosts_follow_from_the_base_url(server: World, base_url: s
         ({"auth": {"type": "header", "name": "X Key", "value": "v"}}, "auth.name"),
         ({"headers": {"X-A": "a\nb"}}, "headers.X-A"),
         ({"headers": {"X A": "a"}}, "headers.X A"),
+        ({"headers": {"X-Api-Key": "a secret"}}, "headers.X-Api-Key"),
         ({"headers": {"X-A": 1}}, "headers.X-A"),
         ({"timeout_seconds": 0}, "timeout_seconds"),
         ({"rate_limit": {}}, "rate_limit"),

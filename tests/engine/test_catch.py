@@ -303,3 +303,23 @@ async def test_the_routes_of_a_try_catch_are_fixed(sqlite_server: World, routes)
     assert (await sqlite_server.post(path, json={"name": "more"})).status == 422
     assert (await sqlite_server.put(f"{path}/{guard['try']}", json={"name": "other"})).status == 422
     assert (await sqlite_server.delete(f"{path}/{guard['catch']}")).status == 422
+
+
+async def test_an_edited_csv_stays_csv(server: World, remote: Remote):
+    remote.answers(422)
+    flow = await server.flow(remote.send("/shop", retries=0))
+    csv = {"content-type": 'text/csv; charset=windows-1252; delimiter=";"'}
+    body = "a;b\nx;é\n".encode("windows-1252")
+    id = (await server.post(f"/flows/{flow.id}/start/raw", body=body, headers=csv)).json()["flow_run_id"]
+    await server.work()
+    [letter] = (await server.get("/dead-letters")).data
+    remote.answers(200)
+    remote.seen.clear()
+    bad = await server.post(f"/dead-letters/{letter['id']}/re-drive", json={"payload": "a;b\n1;2;3\n"})
+    assert (bad.status, list(bad.json()["errors"])) == (422, ["payload"])
+    await server.post(f"/dead-letters/{letter['id']}/re-drive", json={"payload": "a;b\nzz;è\n"})
+    await server.post(f"/flow-runs/{id}/retry", json={"payload": "a;b\nyy;ü\n", "from_step": "trigger"})
+    await server.work()
+    sent = [seen.content.decode("windows-1252").split() for seen in remote.seen]
+    assert sent == [["a;b", "zz;è"], ["a;b", "yy;ü"]]
+    assert {seen.headers["content-type"].partition(";")[0] for seen in remote.seen} == {"text/csv"}

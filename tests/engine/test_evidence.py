@@ -88,6 +88,16 @@ async def test_why_a_run_ran(server: World, remote: Remote):
     assert f"repeats run {id}" in (await server.get(f"/flow-runs/{again}/explain")).data["why"]
 
 
+async def test_what_a_queued_run_waits_for(server: World):
+    flow = await server.flow({"microservice": "delay", "config": {"seconds": 60}}, concurrency=1)
+    await flow.start({})
+    await server.work()
+    id = await flow.start({})
+    await server.work()
+    told = (await server.get(f"/flow-runs/{id}/explain")).data
+    assert told["waited_for"] == ["It waits for a place: 1 of 1 are taken (flow concurrency)."]
+
+
 async def test_why_a_slot_fired_or_did_not(server: World):
     flow = await server.flow(deploy=False)
     made = {"cron_string": "0 * * * *", "catch_up": "none"}

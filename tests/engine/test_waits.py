@@ -167,6 +167,42 @@ async def test_a_parent_waits_for_its_children_and_fails_with_them(server: World
     assert sorted(remote.bodies("/parent")) == [[1], [2]]
 
 
+async def test_children_that_succeeded_after_a_failed_one_are_not_started_again(
+    server: World, remote: Remote
+):
+    async def bad_two(seen: Seen) -> web.Response:
+        return web.Response(status=400 if seen.path == "/child" and seen.body == [2] else 200)
+
+    remote.answer = bad_two
+    child = await server.flow(remote.send("/child"))
+    parent = await parent_of(server, child, remote, wait=True)
+    id = await parent.start([1, 2, 3])
+    await server.work()
+    assert (await get_run(server, id))["status"] == FAILURE
+    remote.answers(200)
+    again = (await server.post(f"/flow-runs/{id}/retry")).json()["flow_run_id"]
+    await server.work()
+    assert (await get_run(server, again))["status"] == SUCCESS
+    assert sorted(remote.bodies("/child")) == [[1], [2], [2], [3]]
+    assert sorted(remote.bodies("/parent")) == [[1], [2], [3]]
+
+
+async def test_what_steps_did_before_a_wait_is_told_once_and_counted(server: World, remote: Remote):
+    remote.answers(503, 200)
+    flow = await server.flow(remote.send("/before"), HOUR, HOUR, remote.send("/after"))
+    id = await flow.start({})
+    for _ in range(3):
+        await server.work()
+        server.clock.advance(seconds=3600)
+    run = await get_run(server, id)
+    assert (run["status"], [step["attempts"] for step in run["summary"]["steps"]][1]) == (SUCCESS, 2)
+    lines = (
+        await server.get(f"/flow-runs/{id}/flow-run-logs", query={"filter[level]": "info", "per_page": 50})
+    ).data
+    told = [line["message"] for line in lines if line["message"].endswith("1 in, 1 out")]
+    assert told == [f"{name}: 1 in, 1 out" for name in ("Trigger", "/before", "Delay", "Delay", "/after")]
+
+
 async def test_a_child_that_waits_lets_its_parent_wait(server: World, remote: Remote):
     child = await server.flow(HOUR, remote.send("/child"))
     parent = await parent_of(server, child, remote, wait=True)

@@ -65,9 +65,10 @@ async def download_dead_letter(call: Call) -> Response:
 async def redrive_dead_letter(call: Call) -> Response:
     """Queue a run of this payload alone, from the step that failed it."""
     sent = await call.body(schemas_runs.RedriveRequest)
-    body, content_type = await retries.edited(call, sent.payload)
-    changed = None if body is None else (body, content_type)
     id, ids = call.id("dead_letter"), call.platform.run_ids
+    letter = await call.read(dead_letters.load, id)
+    body, content_type = await retries.edited(call, sent.payload, letter.content_type)
+    changed = None if body is None else (body, content_type)
     started = await call.write(_redrive, ids, id, sent.version, changed)
     call.platform.broker.wake()
     return await runs.start_answer(call, started)

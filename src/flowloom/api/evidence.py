@@ -78,7 +78,8 @@ def _side(text: str | None) -> inspection.Side:
 )
 async def explain_run(call: Call) -> Response:
     """Say why a run ran or not, why then, why on this version, and what it waited for."""
-    return envelope.data(await call.read(explanations.of_run, call.id("flow_run")))
+    limit = call.platform.settings.company_concurrency
+    return envelope.data(await call.read(explanations.of_run, call.id("flow_run"), limit))
 
 
 @routes.get(

@@ -13,7 +13,7 @@ from flowloom.api import bodies, envelope, runs, schemas, schemas_runs
 from flowloom.api.call import Call
 from flowloom.api.idempotency import idempotency
 from flowloom.api.routes import Routes
-from flowloom.domain import run
+from flowloom.domain import declaration, run
 from flowloom.services import retries, stops
 from flowloom.services import runs as services
 from flowloom.services.actor import Role
@@ -69,7 +69,8 @@ async def retry_run(call: Call) -> Response:
     """Queue a new run that goes on where an ended one failed, or from `from_step` on."""
     content = await bodies.raw(call.request)
     sent = bodies.model(schemas_runs.RetryRequest, bodies.parse_object(call.request, content))
-    body, content_type = await edited(call, sent.payload)
+    replaced = await call.read(retries.type_to_edit, call.id("flow_run"), sent.from_step)
+    body, content_type = await edited(call, sent.payload, replaced)
     wish = retries.Wish(
         from_step=sent.from_step,
         version_id=sent.version,
@@ -84,12 +85,29 @@ async def retry_run(call: Call) -> Response:
     return await runs.start_answer(call, made.started, **more)
 
 
-async def edited(call: Call, payload: str | None) -> tuple[Packed | None, str]:
-    """An edited payload, packed, and its content type; read as that of a start is."""
+async def edited(call: Call, payload: str | None, content_type: str | None) -> tuple[Packed | None, str]:
+    """An edited payload, packed, and its content type: that of the one it replaces, or as that of a start is read.
+
+    Raises Invalid on `payload` for what is not of that type.
+    """
     if payload is None:
         return None, ""
-    body, content_type = runs.payload_of(payload)
+    if content_type is None:
+        body, content_type = runs.payload_of(payload)
+    else:
+        body = _encoded(payload, content_type)
     return await asyncio.to_thread(call.platform.blobs.pack, body or b""), content_type
+
+
+def _encoded(payload: str, content_type: str) -> bytes:
+    try:
+        body = payload.encode(declaration.parse(content_type).encoding)
+        bodies.require_readable(body, content_type)
+    except (UnicodeEncodeError, declaration.Unreadable) as error:
+        raise errors.Invalid.field("payload", f"It cannot be written as {content_type}: {error}.") from None
+    except errors.Invalid as invalid:
+        raise errors.Invalid.field("payload", invalid.message) from None
+    return body
 
 
 @routes.post(

@@ -24,3 +24,8 @@ def parse(text: str) -> datetime:
         f"{date}T{time or '00:00'}:{seconds}{fraction or ''}{(offset or 'Z').upper()}"
     )
     return instant.astimezone(UTC)
+
+
+def written(at: datetime) -> str:
+    """An instant as answers write it: 2026-01-31T10:00:00.000000Z."""
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

@@ -56,6 +56,9 @@ class StepTally:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     began_at: datetime | None = None
+    # How many lines say how the step went, and how many of them were written before the run waited.
+    lines: int = 0
+    lines_before: int = 0
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final
 
 from flowloom import errors
-from flowloom.domain import formats
+from flowloom.domain import formats, timestamp
 from flowloom.domain.payload import Payload
 from flowloom.engine import outcomes, records, streams, writes
 from flowloom.engine.active import NOTHING, Active, Recorded
@@ -93,7 +93,9 @@ class Effects:
             attempt += 1
             if pause > PARK_SECONDS:
                 until = self._around.clock() + timedelta(seconds=pause)
-                await self._wait(step, payload, before, {"until": until.isoformat(), "attempt": attempt})
+                await self._wait(
+                    step, payload, before, {"until": timestamp.written(until), "attempt": attempt}
+                )
                 raise outcomes.Parked(until, in_line=True)
             await self.flush()
             await self._pause(pause)
@@ -107,7 +109,7 @@ class Effects:
         """Record a wait, unless it is the one that was recorded last, and raise Parked."""
         if before.wait is None or before.wait.get("state") != wait.state:
             self._active.log(step.key, "info", wait.why)
-            state = {"until": wait.until.isoformat(), "state": wait.state, "for_child": wait.for_child}
+            state = {"until": timestamp.written(wait.until), "state": wait.state, "for_child": wait.for_child}
             await self._wait(step, payload, before, state)
         raise outcomes.Parked(wait.until, for_child=wait.for_child)
 

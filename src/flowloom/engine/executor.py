@@ -181,6 +181,7 @@ class Executor:
             resume_at=resume_at,
             for_child=parked.for_child,
             has_warnings=active.has_warnings,
+            summary=records.summary(active, None),
         )
         lines = active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.park(park, lines))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
-from flowloom.domain import formats
+from flowloom.domain import formats, timestamp
 from flowloom.domain.payload import Payload
 from flowloom.engine.active import NOTHING, Active, Recorded, StepTally
 from flowloom.engine.plan import Plan, PlanStep
@@ -55,8 +56,25 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
     active.failures = {
         (row.step_key, row.position): contract.Fail(row.message, row.error_class) for row in claimed.failures
     }
+    active.tallies = _tallies(claimed.row.summary or {}, plan)
     _count(active, claimed.recorded, plan)
     return Bucket([start], {**plan.variables, **(claimed.row.variables or {})})
+
+
+def _tallies(summary: Mapping[str, Any], plan: Plan) -> dict[str, StepTally]:
+    """What the steps did before the run waited outside of memory, but for what is counted again on the way."""
+    found: dict[str, StepTally] = {}
+    for step in summary.get("steps", ()):
+        is_effect = plan.require(step["key"]).compiled.effect
+        found[step["key"]] = StepTally(
+            failed=step["failed"],
+            attempts=step["attempts"] if is_effect else 0,
+            seconds=step["duration_ms"] / 1000,
+            cpu_seconds=step["cpu_ms"] / 1000,
+            began_at=datetime.fromisoformat(step["began_at"]) if "began_at" in step else None,
+            lines_before=step.get("lines", 0),
+        )
+    return found
 
 
 def _count(active: Active, rows: Sequence[Row[Any]], plan: Plan) -> None:
@@ -220,5 +238,6 @@ def _step_summary(key: str, tally: StepTally) -> dict[str, Any]:
         "attempts": tally.attempts,
         "duration_ms": round(tally.seconds * 1000, 3),
         "cpu_ms": round(tally.cpu_seconds * 1000, 3),
-        **({"began_at": tally.began_at.isoformat()} if tally.began_at else {}),
+        "lines": max(tally.lines, tally.lines_before),
+        **({"began_at": timestamp.written(tally.began_at)} if tally.began_at else {}),
     }

@@ -286,7 +286,10 @@ class Walk:
         self._active.tally(step.key).seconds += time.perf_counter() - passing.began
 
     def _end(self, step: PlanStep, passing: _Pass, told: str) -> None:
-        self._active.log(step.key, "info", f"{step.name}: {told}")
+        tally = self._active.tally(step.key)
+        tally.lines += 1
+        if tally.lines > tally.lines_before:
+            self._active.log(step.key, "info", f"{step.name}: {told}")
         count = passing.payloads_out
         event = {"type": "step", "step": step.key, "state": "finished", "payloads": count}
         self._around.publish(self._active.row.id, event)

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Row
 
 from flowloom import errors
+from flowloom.domain import timestamp
 from flowloom.engine.http import Client
 from flowloom.engine.mail import Mail, Mailer
 from flowloom.steps import contract
@@ -157,7 +158,7 @@ def _told(row: Row[Any]) -> dict[str, Any]:
         "text": row.text,
         "flow_id": row.flow_id,
         "run_id": row.run_id,
-        "at": row.created_at,
+        "at": timestamp.written(row.created_at),
     }
 
 

@@ -15,6 +15,18 @@ OVER_HTTP: Final = "auth"
 OF_SERVER: Final = "server"
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,200}")
 _UNSAFE_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# What these hold is never business data: it belongs where it is sealed.
+_SECRET_HEADERS = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "x-api-key",
+        "api-key",
+        "x-auth-token",
+        "x-access-token",
+    }
+)
 _UNSAFE_IN_URL = re.compile(r"[\s\x00-\x1f\x7f\\]")
 
 
@@ -100,6 +112,11 @@ def require_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         field = f"headers.{name[:100]}"
         require_header_name(field, name)
+        if name.lower() in _SECRET_HEADERS:
+            raise errors.Invalid.field(
+                field,
+                f"The header {name} is a secret, and headers are shown; use auth: {{type: header, name, value}}.",
+            )
         if _UNSAFE_IN_VALUE.search(value):
             raise errors.Invalid.field(
                 field, f"The header {name} holds a line break or another control character."

@@ -197,6 +197,12 @@ def only_one(connection: Connection, run_id: int) -> tuple[str, str, dict[str, A
     return (rows[0].step_key, rows[0].position, rows[0].variables) if rows else None
 
 
+def types_of(connection: Connection, run_id: int) -> list[str]:
+    """The content types of a run's failed payloads, each once."""
+    found = select(LETTERS.content_type).where(LETTERS.run_id == run_id).distinct().limit(2)
+    return list(connection.scalars(found))
+
+
 def view(row: Row[Any]) -> dict[str, Any]:
     """A dead letter as the API shows it, without its body."""
     return views.present(

@@ -35,7 +35,8 @@ def _step_view(step: graph.StepDefinition, did: dict[str, Any] | None) -> dict[s
         "config": step.config,
         "was_reached": did is not None,
     }
-    return views.present({**about, **(did or {})})
+    shown = {name: value for name, value in (did or {}).items() if name != "lines"}
+    return views.present({**about, **shown})
 
 
 def payload_view(payload: Payload) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, or_, select
 
 from flowloom import errors
 from flowloom.domain import run, version
-from flowloom.services import runs, schedules, views
+from flowloom.services import runs, schedules, views, waits
 from flowloom.services.actor import Actor
 from flowloom.store import slots, tables
 
@@ -32,15 +32,23 @@ _REASONS: Final = {
 }
 
 
-def of_run(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
-    """{state, why, why_now, why_this_version, waited_for: [...]} of a run. Raises Missing."""
+def of_run(connection: Connection, actor: Actor, id: int, company_limit: int = 0) -> dict[str, Any]:
+    """{state, why, why_now, why_this_version, waited_for: [...]} of a run. Raises Missing.
+
+    `company_limit` is that of companies without one of their own.
+    """
     row = runs.load(connection, actor, id)
+    queued = [_waits_now(connection, row, actor.at, company_limit)] if row.status == run.Status.QUEUED else []
     return {
         "state": _state(row),
         "why": _why(connection, row),
         "why_now": _why_now(row),
         "why_this_version": _why_this_version(row),
-        "waited_for": [*_waited_in_line(connection, row), *_waited_on_the_way(connection, row)],
+        "waited_for": [
+            *queued,
+            *_waited_in_line(connection, row),
+            *_waited_on_the_way(connection, row),
+        ],
     }
 
 
@@ -98,6 +106,20 @@ def _why_this_version(row: Row[Any]) -> str:
             return f"{named} is the one that the retry was asked for, or that of the run it repeats."
         case _:
             return f"{named} was named by whoever started the run."
+
+
+def _waits_now(connection: Connection, row: Row[Any], now: datetime, company_limit: int) -> str:
+    found = waits.explain_wait(connection, row, now, company_limit)
+    match found["waits_for"]:
+        case "ready_at":
+            return f"It may begin at {found['until']}."
+        case "schedule" | "key" as same:
+            return f"It waits for run {found['flow_run_id']} of the same {same}."
+        case "turn":
+            return "It may go: it waits for a free place of the server, and its company's turn."
+        case crowd:
+            whose = crowd.replace("_", " ")
+            return f"It waits for a place: {found['running']} of {found['limit']} are taken ({whose})."
 
 
 def _waited_in_line(connection: Connection, row: Row[Any]) -> Iterator[str]:

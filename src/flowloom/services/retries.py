@@ -16,7 +16,7 @@ from flowloom.services.actor import Actor
 from flowloom.store import definitions, pools, query, queue, tables
 from flowloom.store.blobs import Packed
 
-RUNS = tables.runs.c
+RUNS, PAYLOADS = tables.runs.c, tables.payloads.c
 RETRIED: Final = (run.Status.FAILURE, run.Status.STOPPED, run.Status.PARTIAL)
 MAX_AT_ONCE: Final = 1000
 
@@ -72,6 +72,19 @@ def retry(
     _hand_on_claims(connection, row.id, started.run_id, wish, again)
     dead_letters.mark_retried(connection, actor, id, started.run_id)
     return Retried(started, _report(connection, row, chosen) if wish.version_id is not None else None)
+
+
+def type_to_edit(connection: Connection, actor: Actor, id: int, from_step: str | None) -> str | None:
+    """The content type of the payload of a run that an edited one replaces; None: nobody knows. Raises Missing."""
+    runs.load(connection, actor, id)
+    if from_step not in (None, graph.TRIGGER):
+        return None
+    failed = None if from_step else dead_letters.types_of(connection, id)
+    if failed:
+        return failed[0] if len(failed) == 1 else None
+    start = select(PAYLOADS.content_type).where(PAYLOADS.run_id == id, PAYLOADS.kind == "start")
+    content_type: str | None = connection.scalar(start.limit(1))
+    return content_type
 
 
 def retry_matching(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from flowloom.domain import timestamp
 
 
 def instant(value: datetime | None) -> str | None:
     """An instant as the contract writes it, 2026-01-31T10:00:00.000000Z; None stays None."""
-    if value is None:
-        return None
-    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return None if value is None else timestamp.written(value)
 
 
 def present(fields: dict[str, Any]) -> dict[str, Any]:

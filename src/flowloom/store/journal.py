@@ -52,6 +52,8 @@ class Park:
     resume_at: datetime
     for_child: bool
     has_warnings: bool
+    # What its steps did so far.
+    summary: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -212,6 +214,7 @@ def park_run(connection: Connection, park: Park) -> None:
     )
     values = {
         "resume_at": park.resume_at,
+        "summary": park.summary,
         "has_warnings": or_(tables.runs.c.has_warnings, literal(park.has_warnings)),
     }
     connection.execute(update(tables.runs).where(*ours).values(values))

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select
 from flowloom import errors
 from flowloom.domain import graph, run, templates, version
 from flowloom.domain.payload import JSON_TYPE
-from flowloom.store import blobs, columns, database, definitions, tables
+from flowloom.store import blobs, database, definitions, tables, takeovers
 from flowloom.store.blobs import Packed
 
 FLOWS, VERSIONS, RUNS, PAYLOADS = tables.flows.c, tables.versions.c, tables.runs.c, tables.payloads.c
@@ -241,7 +241,7 @@ def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]])
         connection.execute(insert(tables.payloads), bodies)
     for run_id, start, _ in written:
         if start.retry is not None:
-            _copy_checkpoints(connection, run_id, start.retry)
+            _take_over(connection, run_id, start.retry)
 
 
 def _pinned(connection: Connection, chosen: Chosen) -> Chosen:
@@ -377,21 +377,11 @@ def replayed(connection: Connection, company_id: int, idempotency: tuple[str, st
     return Started(first.run_id, replayed=True)
 
 
-_COPIED = [column.name for column in PAYLOADS if column.name not in ("id", "run_id")]
-
-
-def _copy_checkpoints(connection: Connection, run_id: int, retry: Retry) -> None:
-    kept = and_(PAYLOADS.run_id == retry.run_id, PAYLOADS.step_key.not_in(list(retry.forget_steps)))
+def _take_over(connection: Connection, run_id: int, retry: Retry) -> None:
     match retry.takes_over:
         case TakesOver.ALL:
-            kept = and_(kept, PAYLOADS.kind.in_(("start", "effect")))
+            takeovers.whole(connection, run_id, retry.run_id, retry.forget_steps)
         case TakesOver.OF_PAYLOAD:
-            own = or_(
-                PAYLOADS.position == retry.position,
-                PAYLOADS.position.startswith(f"{retry.position}.", autoescape=True),
-            )
-            kept = and_(kept, PAYLOADS.kind == "effect", PAYLOADS.step_key == retry.start_step, own)
+            takeovers.of_payload(connection, run_id, retry.run_id, retry.start_step or "", retry.position)
         case TakesOver.NOTHING:
-            return
-    copied = select(bindparam("new_run_id", run_id, type_=columns.Id), *(PAYLOADS[name] for name in _COPIED))
-    connection.execute(insert(tables.payloads).from_select(["run_id", *_COPIED], copied.where(kept)))
+            pass
