@@ -94,7 +94,7 @@ async def test_a_step_tells_every_channel_once(server: World, mailbox: Mailbox, 
         "text": "Ordered: 7",
         "flow_id": flow.id,
         "run_id": run["id"],
-        "at": "2026-03-02T10:00:00Z",
+        "at": "2026-03-02T10:00:00.000000Z",
     }
     assert seen.key is not None
     assert [log["subject"] for log in logs if log["event"] == "notification"] == ["Order 7 for nl"]
