@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from sqlalchemy import Connection, Row, Text, bindparam, delete, insert, select, type_coerce, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from flowloom import errors
-from flowloom.domain import version
 from flowloom.engine import addresses, circuits
 from flowloom.engine.circuits import Circuits
-from flowloom.services import credentials, described, servers, views
+from flowloom.services import credentials, described, in_use, servers, views
 from flowloom.services.actor import Actor
 from flowloom.store import connections as stored
 from flowloom.store import query, tables
@@ -134,33 +133,13 @@ def fields_of(row: Row[Any]) -> dict[str, Any]:
 def remove(connection: Connection, actor: Actor, id: int) -> None:
     """Delete a connection. Raises Missing, or Invalid while a Deployed version uses it."""
     load(connection, actor, id, lock=True)
-    user = _user_of(connection, actor, id)
+    user = in_use.find_by_id(connection, actor, "connection_id", id)
     if user is not None:
         raise errors.Invalid.field(
             "connection",
             f"Connection {id} is used by the Deployed {user}; undeploy it or deploy one without it.",
         )
     connection.execute(delete(tables.connections).where(CONNECTIONS.id == id))
-
-
-def _user_of(connection: Connection, actor: Actor, id: int) -> str | None:
-    """The name of a Deployed version that has a step with this connection."""
-    flows, versions, steps = tables.flows.c, tables.versions.c, tables.steps.c
-    candidates = connection.execute(
-        select(flows.id, flows.name, versions.iteration, steps.config)
-        .join(tables.versions, versions.flow_id == flows.id)
-        .join(tables.steps, steps.flow_version_id == versions.id)
-        .where(
-            flows.company_id == actor.company_id,
-            versions.status == version.Status.DEPLOYED,
-            type_coerce(steps.config, Text).contains(f'"connection_id":{id}'),
-        )
-        .order_by(flows.id)
-    )
-    for row in candidates:
-        if row.config.get("connection_id") == id:
-            return f'version {row.iteration} of flow {row.id} "{row.name}"'
-    return None
 
 
 def view(row: Row[Any], state: circuits.State) -> dict[str, Any]:

@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, Text, bindparam, delete, insert, select, type_coerce, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from flowloom import errors
-from flowloom.domain import version
-from flowloom.services import views
+from flowloom.services import in_use, views
 from flowloom.services.actor import Actor
 from flowloom.steps import contract, registry
-from flowloom.store import query, tables
-
-FLOWS, VERSIONS, STEPS = tables.flows.c, tables.versions.c, tables.steps.c
+from flowloom.store import query
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +108,10 @@ class Kind:
     def _user_of(self, connection: Connection, actor: Actor, name: str) -> str | None:
         """A Deployed version that has a step which names it."""
         written = msgspec.json.encode(name).decode()
-        candidates = connection.execute(
-            select(FLOWS.id, FLOWS.name, VERSIONS.iteration, STEPS.microservice, STEPS.config)
-            .join(tables.versions, VERSIONS.flow_id == FLOWS.id)
-            .join(tables.steps, STEPS.flow_version_id == VERSIONS.id)
-            .where(
-                FLOWS.company_id == actor.company_id,
-                VERSIONS.status == version.Status.DEPLOYED,
-                type_coerce(STEPS.config, Text).contains(written, autoescape=True),
-            )
-            .order_by(FLOWS.id)
-        )
-        for row in candidates:
-            step_type = registry.get(row.microservice)
-            config, _ = registry.check(step_type, row.config)
-            if config is not None and self.is_used(step_type.compile(config, ()), name):
-                return f'version {row.iteration} of flow {row.id} "{row.name}"'
-        return None
+
+        def is_used(microservice: str, config: Mapping[str, Any]) -> bool:
+            step_type = registry.get(microservice)
+            checked, _ = registry.check(step_type, config)
+            return checked is not None and self.is_used(step_type.compile(checked, ()), name)
+
+        return in_use.find(connection, actor, written, is_used)

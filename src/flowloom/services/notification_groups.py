@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Row, Text, bindparam, delete, insert, select, type_coerce, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from flowloom import errors
-from flowloom.domain import version
-from flowloom.services import notifications, views
+from flowloom.services import in_use, notifications, views
 from flowloom.services.actor import Actor
 from flowloom.store import alerts, outbox, query, tables
 
@@ -92,22 +91,8 @@ def _user_of(connection: Connection, actor: Actor, id: int) -> str | None:
     """What tells this group: the alerts of a flow, or a notify step of a Deployed version."""
     for flow in alerts.flows_of_group(connection, actor.company_id, id):
         return f'the alerts of flow {flow.id} "{flow.name}"'
-    flows, versions, steps = tables.flows.c, tables.versions.c, tables.steps.c
-    candidates = connection.execute(
-        select(flows.id, flows.name, versions.iteration, steps.config)
-        .join(tables.versions, versions.flow_id == flows.id)
-        .join(tables.steps, steps.flow_version_id == versions.id)
-        .where(
-            flows.company_id == actor.company_id,
-            versions.status == version.Status.DEPLOYED,
-            type_coerce(steps.config, Text).contains(f'"group_id":{id}'),
-        )
-        .order_by(flows.id)
-    )
-    for row in candidates:
-        if row.config.get("group_id") == id:
-            return f'the Deployed version {row.iteration} of flow {row.id} "{row.name}"'
-    return None
+    user = in_use.find_by_id(connection, actor, "group_id", id)
+    return None if user is None else f"the Deployed {user}"
 
 
 def test(connection: Connection, actor: Actor, id: int) -> list[dict[str, Any]]:
