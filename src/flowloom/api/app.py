@@ -46,6 +46,7 @@ from flowloom.api import (
     schedules,
     schemas,
     tracked_data,
+    ui,
     users,
     versions,
     webhooks,
@@ -80,7 +81,7 @@ def create(doors: call.Doors, lifespan: Lifespan) -> FastAPI:
     app.router.routes.extend(route for resource in RESOURCES for route in resource.routes.router.routes)
     # The first route is found first, and webhooks are called most.
     app.router.routes[:0] = [*hooks.ROUTES, *callbacks.ROUTES]
-    app.router.routes.extend(docs.ROUTES)
+    app.router.routes.extend([*docs.ROUTES, *ui.ROUTES])
     app.add_middleware(headers.SecurityHeaders)
     app.add_middleware(head.Head)
     app.add_exception_handler(HTTPException, _http_error)
@@ -93,6 +94,8 @@ def create(doors: call.Doors, lifespan: Lifespan) -> FastAPI:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 404 and ui.is_for_page(request):
+        return ui.page(request)
     text = MESSAGES.get(error.status_code, str(error.detail))
     headers = dict(error.headers or {})
     if error.status_code == 405:

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from flowloom.api import ui
+
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "code{background:#8882;padding:.1em .3em;border-radius:.2em}summary{cursor:pointer;padding:.3em 0}"
@@ -28,9 +30,9 @@ async def page(request: Request) -> Response:
     return HTMLResponse(render(request.app.openapi()))
 
 
-async def root(_request: Request) -> Response:
-    """Where a browser that comes without a path is sent."""
-    return RedirectResponse("/docs")
+async def root(request: Request) -> Response:
+    """The pages, or where they are not built, this one."""
+    return ui.page(request) if ui.is_built() else RedirectResponse("/docs")
 
 
 def render(spec: dict[str, Any]) -> str:

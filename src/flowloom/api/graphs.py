@@ -20,7 +20,7 @@ STEP, ROUTE = schemas.One[schemas.Step], schemas.One[schemas.Route]
 GRAPH = "/flow-versions/{flow_version}/graph"
 
 
-@routes.get("/step-types", role=Role.READ_ONLY, answer=schemas.Many[schemas.Anything])
+@routes.get("/step-types", role=Role.READ_ONLY, answer=schemas.Many[schemas_graphs.StepType])
 async def list_step_types(call: Call) -> Response:
     """List the step types with the JSON Schema of each config."""
     return envelope.data(registry.describe())

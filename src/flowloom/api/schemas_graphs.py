@@ -78,3 +78,23 @@ class Graph(schemas.Record):
     steps: list[schemas.Step]
     routes: list[schemas.Route]
     version: schemas.Version
+
+
+class StepExample(schemas.Record):
+    title: str
+    config: dict[str, Any]
+    payloads: list[Any]
+    expect: list[Any] | None = Field(description="What comes out; null where that depends on the world")
+    variables: dict[str, Any]
+
+
+class StepType(schemas.Record):
+    """A type of step: its texts, the form of its config, and examples."""
+
+    microservice: str
+    title: str
+    help: str
+    failure: str
+    has_routes: bool
+    schema_: dict[str, Any] = Field(alias="schema", description="JSON Schema of the config")
+    examples: list[StepExample]

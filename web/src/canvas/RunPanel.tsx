@@ -1,0 +1,71 @@
+// Beside the canvas while a run is watched: how it stands, and what the chosen step got and gave.
+import { Anchor, Box, Button, Group, ScrollArea, Stack, Text } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+
+import type { Run, Step } from "../api/contract";
+import { useChange } from "../api/hooks";
+import { StepEvidence } from "../run/StepEvidence";
+import { duration } from "../ui/format";
+import { Instant, RunStatus } from "../ui/parts";
+import { tell } from "../ui/tell";
+import { isFinished } from "./progress";
+
+interface Props {
+  run: number;
+  shown: Run | undefined;
+  step: Step | undefined;
+  onClose: () => void;
+  onStep: (key: string) => void;
+}
+
+export function RunPanel({ run, shown, step, onClose }: Props) {
+  const stop = useChange("stop_run");
+  const error = (shown?.summary?.error as { message?: string } | undefined)?.message;
+  return (
+    <Box w={{ base: "100%", sm: 400 }} style={{ borderLeft: "1px solid var(--line)" }} component="aside" aria-label="Run">
+      <ScrollArea h="100%" p="sm" type="auto">
+        <Stack gap="sm">
+          <Group justify="space-between" wrap="nowrap">
+            <Group gap="xs">
+              <Anchor component={Link} to={`/runs/${run}`} fw={600} size="sm">
+                Run {run}
+              </Anchor>
+              {shown && <RunStatus status={shown.status} waits={shown.resume_at !== undefined} />}
+            </Group>
+            <Button variant="subtle" color="gray" size="compact-xs" onClick={onClose}>
+              Back to editing
+            </Button>
+          </Group>
+          {shown && (
+            <Text size="xs" c="dimmed">
+              Queued <Instant at={shown.queued_at} />
+              {shown.duration_ms !== undefined && `, took ${duration(shown.duration_ms)}`}
+            </Text>
+          )}
+          {error && (
+            <Text size="sm" c="red">
+              {error}
+            </Text>
+          )}
+          {shown && !isFinished(shown) && (
+            <Button variant="light" color="orange" w="fit-content" loading={stop.isPending} onClick={() => stop.mutate({ path: { flow_run: run } }, { onError: tell.failed })}>
+              Stop
+            </Button>
+          )}
+          {step && isFinished(shown) ? (
+            <>
+              <Text fw={600} size="sm">
+                {step.name}
+              </Text>
+              <StepEvidence key={step.key} run={run} step={step.key} />
+            </>
+          ) : (
+            <Text size="sm" c="dimmed">
+              {isFinished(shown) ? "Choose a step to see its payloads, requests and log." : "Steps light up as payloads reach them."}
+            </Text>
+          )}
+        </Stack>
+      </ScrollArea>
+    </Box>
+  );
+}

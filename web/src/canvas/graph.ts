@@ -1,0 +1,73 @@
+// The graph of a version as the canvas sees it: a tree of steps, and the places where a step can be put. Pure.
+import type { Route, Step } from "../api/contract";
+
+/** Where a step hangs, or could: behind its parent, on one of the parent's routes if that has any. */
+export interface Place {
+  parent: number;
+  route?: number;
+}
+
+export interface Branch {
+  place: Place;
+  label?: string;
+  steps: Step[];
+}
+
+export const placeKey = ({ parent, route }: Place): string => `${parent}/${route ?? ""}`;
+
+export class Tree {
+  readonly byId: Map<number, Step>;
+  readonly trigger: Step | undefined;
+  private readonly followers = new Map<string, Step[]>();
+  private readonly routesOf = new Map<number, Route[]>();
+
+  constructor(
+    readonly steps: Step[],
+    readonly routes: Route[],
+  ) {
+    this.byId = new Map(steps.map((step) => [step.id, step]));
+    this.trigger = steps.find((step) => step.microservice === "trigger");
+    for (const step of steps) {
+      if (step.parent_id === undefined) continue;
+      const key = placeKey({ parent: step.parent_id, route: step.flow_step_route_id });
+      this.followers.set(key, [...(this.followers.get(key) ?? []), step]);
+    }
+    for (const route of [...routes].sort((a, b) => a.position - b.position || a.id - b.id)) {
+      this.routesOf.set(route.flow_step_id, [...(this.routesOf.get(route.flow_step_id) ?? []), route]);
+    }
+  }
+
+  /** The ways out of a step in run order: what follows it on no route, then route by route. */
+  branches(step: Step): Branch[] {
+    const routes = this.routesOf.get(step.id) ?? [];
+    const plain = this.at({ parent: step.id });
+    const named = routes.map((route) => ({
+      place: { parent: step.id, route: route.id },
+      label: route.name,
+      steps: this.at({ parent: step.id, route: route.id }),
+    }));
+    if (!routes.length) return [{ place: { parent: step.id }, steps: plain }];
+    return plain.length ? [{ place: { parent: step.id }, label: "always", steps: plain }, ...named] : named;
+  }
+
+  /** The steps at a place. */
+  at(place: Place): Step[] {
+    return this.followers.get(placeKey(place)) ?? [];
+  }
+
+  /** The ids of a step and all steps below it. */
+  below(id: number): Set<number> {
+    const found = new Set([id]);
+    for (const each of found) {
+      for (const step of this.steps) if (step.parent_id === each) found.add(step.id);
+    }
+    return found;
+  }
+
+  /** The steps from the trigger down to a step, that one left out. */
+  above(id: number): Step[] {
+    const parent = this.byId.get(id)?.parent_id;
+    const step = parent === undefined ? undefined : this.byId.get(parent);
+    return step ? [...this.above(step.id), step] : [];
+  }
+}

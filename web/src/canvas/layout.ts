@@ -1,0 +1,65 @@
+// Where the steps stand that nobody has dragged: a tree from top to bottom, each parent above the middle of what follows. Pure.
+import type { Step } from "../api/contract";
+import { type Branch, type Place, placeKey, type Tree } from "./graph";
+
+export const STEP = { width: 220, height: 56 };
+export const END = { width: 22, height: 22 };
+const GAP = { x: 36, y: 64 };
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+export interface Layout {
+  steps: Map<number, Point>;
+  /** The open ends, where a step can be added and none follows yet, by the key of their place. */
+  ends: Map<string, Point & { place: Place; label?: string }>;
+}
+
+/** Positions of all steps of a tree and of its open ends; a step that has a position keeps it. */
+export function arrange(tree: Tree): Layout {
+  const layout: Layout = { steps: new Map(), ends: new Map() };
+  if (tree.trigger) set(tree, tree.trigger, 0, 0, layout);
+  for (const [index, step] of tree.steps.filter((step) => !layout.steps.has(step.id)).entries()) {
+    layout.steps.set(step.id, step.position ?? { x: -(STEP.width + GAP.x) * 2, y: index * (STEP.height + GAP.y) });
+  }
+  return layout;
+}
+
+/** How wide a step is with all that hangs on it. */
+export function width(tree: Tree, step: Step): number {
+  const below = tree.branches(step).flatMap((branch) => columns(tree, branch));
+  return Math.max(STEP.width, sum(below) + GAP.x * (below.length - 1));
+}
+
+function columns(tree: Tree, { steps }: Branch): number[] {
+  return steps.length ? steps.map((step) => width(tree, step)) : [STEP.width / 2];
+}
+
+function set(tree: Tree, step: Step, left: number, top: number, layout: Layout): void {
+  const whole = width(tree, step);
+  const own = step.position ?? { x: left + (whole - STEP.width) / 2, y: top };
+  layout.steps.set(step.id, own);
+  // What hangs on a dragged step goes along with it.
+  let x = own.x + STEP.width / 2 - whole / 2;
+  const y = own.y + STEP.height + GAP.y;
+  const branches = tree.branches(step);
+  const below = branches.flatMap((branch) => columns(tree, branch));
+  x += (whole - sum(below) - GAP.x * (below.length - 1)) / 2;
+  for (const branch of branches) {
+    if (!branch.steps.length) {
+      const end = { x: x + (STEP.width / 2 - END.width) / 2, y: y - (branch.label ? 0 : GAP.y / 2) };
+      layout.ends.set(placeKey(branch.place), { ...end, place: branch.place, label: branch.label });
+      x += STEP.width / 2 + GAP.x;
+    }
+    for (const child of branch.steps) {
+      set(tree, child, x, y, layout);
+      x += width(tree, child) + GAP.x;
+    }
+  }
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

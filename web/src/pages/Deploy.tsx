@@ -1,0 +1,39 @@
+// Deploying a version and taking it back, each saying beforehand what it will do.
+import { Text } from "@mantine/core";
+
+import type { Version } from "../api/contract";
+import { useChange, useRead } from "../api/hooks";
+import { Confirm } from "../ui/Confirm";
+import { tell } from "../ui/tell";
+
+export function Deploy({ flow, version }: { flow: number; version: Version }) {
+  const about = useRead("get_flow", { path: { flow }, query: { include: "deployedVersion" } });
+  const update = useChange("update_version");
+  const deployed = about.data?.data.deployed_version;
+  const set = (at: string | null, said: string) =>
+    update.mutate(
+      { path: { flow, version: version.id }, body: { deployed_at: at } },
+      { onSuccess: () => tell.done(said), onError: tell.failed },
+    );
+  if (version.is_deployed) {
+    return (
+      <Confirm label="Undeploy" variant="default" loading={update.isPending} title={`Undeploy version ${version.iteration}?`} onConfirm={() => set(null, `Version ${version.iteration} is no longer deployed.`)}>
+        Nothing of this flow runs by schedule, webhook or call until a version is deployed again. Runs that have begun go on to their end.
+      </Confirm>
+    );
+  }
+  const back = version.status === "Inactive" && deployed !== undefined && deployed.iteration > version.iteration;
+  return (
+    <Confirm label={back ? "Roll back to this" : "Deploy"} loading={update.isPending} title={`Deploy version ${version.iteration}?`} onConfirm={() => set(new Date().toISOString(), `Version ${version.iteration} is deployed.`)}>
+      <Text size="sm">
+        {deployed ? `Version ${deployed.iteration} becomes inactive and version ${version.iteration} takes its place at once.` : `Version ${version.iteration} becomes the one that runs.`} Runs that have begun end on the version
+        they began with.
+      </Text>
+      {about.data && !about.data.data.is_enabled && (
+        <Text size="sm" mt="xs">
+          The flow is disabled: schedules and webhooks do not start it until it is enabled.
+        </Text>
+      )}
+    </Confirm>
+  );
+}

@@ -1,0 +1,133 @@
+// The pages and their addresses. Each page is loaded when it is first visited.
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+
+import { Shell } from "./ui/Shell";
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
+const number = (value: unknown): number | undefined => (Number(value) > 0 ? Number(value) : undefined);
+
+/** An address names only what is set in it. */
+const compact = <T extends object>(search: T): Partial<T> =>
+  Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as Partial<T>;
+
+const root = createRootRoute({ notFoundComponent: lazyRouteComponent(() => import("./pages/NotFound"), "NotFound") });
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: (search: Record<string, unknown>) => compact({ next: text(search.next) }),
+  component: lazyRouteComponent(() => import("./pages/SignIn"), "SignIn"),
+});
+const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
+const home = createRoute({
+  getParentRoute: () => shell,
+  path: "/",
+  component: lazyRouteComponent(() => import("./pages/Home"), "Home"),
+});
+const flows = createRoute({
+  getParentRoute: () => shell,
+  path: "/flows",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), name: text(search.name) }),
+  component: lazyRouteComponent(() => import("./pages/Flows"), "Flows"),
+});
+const flow = createRoute({
+  getParentRoute: () => shell,
+  path: "/flows/$flow",
+  component: lazyRouteComponent(() => import("./pages/Flow"), "Flow"),
+});
+const flowHome = createRoute({
+  getParentRoute: () => flow,
+  path: "/",
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: "/flows/$flow/canvas", params, replace: true });
+  },
+});
+const canvas = createRoute({
+  getParentRoute: () => flow,
+  path: "/canvas",
+  validateSearch: (search: Record<string, unknown>) => compact({ version: number(search.version), run: number(search.run) }),
+  component: lazyRouteComponent(() => import("./pages/FlowCanvas"), "FlowCanvas"),
+});
+const versions = createRoute({
+  getParentRoute: () => flow,
+  path: "/versions",
+  component: lazyRouteComponent(() => import("./pages/FlowVersions"), "FlowVersions"),
+});
+const flowRuns = createRoute({
+  getParentRoute: () => flow,
+  path: "/runs",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), status: text(search.status) }),
+  component: lazyRouteComponent(() => import("./pages/FlowRuns"), "FlowRuns"),
+});
+const schedules = createRoute({
+  getParentRoute: () => flow,
+  path: "/schedules",
+  component: lazyRouteComponent(() => import("./pages/FlowSchedules"), "FlowSchedules"),
+});
+const settings = createRoute({
+  getParentRoute: () => flow,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./pages/FlowSettings"), "FlowSettings"),
+});
+const runs = createRoute({
+  getParentRoute: () => shell,
+  path: "/runs",
+  validateSearch: (search: Record<string, unknown>) => compact({
+    page: number(search.page),
+    status: text(search.status),
+    flow: number(search.flow),
+    trigger: text(search.trigger),
+  }),
+  component: lazyRouteComponent(() => import("./pages/Runs"), "Runs"),
+});
+const run = createRoute({
+  getParentRoute: () => shell,
+  path: "/runs/$run",
+  validateSearch: (search: Record<string, unknown>) => compact({ step: text(search.step) }),
+  component: lazyRouteComponent(() => import("./pages/Run"), "Run"),
+});
+const deadLetters = createRoute({
+  getParentRoute: () => shell,
+  path: "/dead-letters",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
+  component: lazyRouteComponent(() => import("./pages/DeadLetters"), "DeadLetters"),
+});
+const connections = createRoute({
+  getParentRoute: () => shell,
+  path: "/connections",
+  component: lazyRouteComponent(() => import("./pages/Connections"), "Connections"),
+});
+const people = createRoute({
+  getParentRoute: () => shell,
+  path: "/users",
+  component: lazyRouteComponent(() => import("./pages/Users"), "Users"),
+});
+const keys = createRoute({
+  getParentRoute: () => shell,
+  path: "/api-keys",
+  component: lazyRouteComponent(() => import("./pages/ApiKeys"), "ApiKeys"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    signIn,
+    shell.addChildren([
+      home,
+      flows,
+      flow.addChildren([flowHome, canvas, versions, flowRuns, schedules, settings]),
+      runs,
+      run,
+      deadLetters,
+      connections,
+      people,
+      keys,
+    ]),
+  ]),
+  defaultPreload: "intent",
+  defaultPendingMs: 300,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,62 @@
+// A list of runs.
+import { Table, Text, Tooltip } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+
+import type { Run } from "../api/contract";
+import { duration } from "../ui/format";
+import { Icon } from "../ui/Icon";
+import { Instant, RunStatus } from "../ui/parts";
+
+export function RunTable({ runs, flows }: { runs: Run[]; flows?: Map<number, string> }) {
+  return (
+    <Table.ScrollContainer minWidth={640} className="card">
+      <Table highlightOnHover>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Run</Table.Th>
+            {flows && <Table.Th>Flow</Table.Th>}
+            <Table.Th>Version</Table.Th>
+            <Table.Th>State</Table.Th>
+            <Table.Th>Trigger</Table.Th>
+            <Table.Th>Queued</Table.Th>
+            <Table.Th>Took</Table.Th>
+            <Table.Th>What happened</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {runs.map((run) => (
+            <Table.Tr key={run.id}>
+              <Table.Td>
+                <Link to="/runs/$run" params={{ run: String(run.id) }} className="row-link">
+                  {run.id}
+                </Link>
+              </Table.Td>
+              {flows && <Table.Td>{flows.get(run.flow_id) ?? `Flow ${run.flow_id}`}</Table.Td>}
+              <Table.Td>{run.iteration}</Table.Td>
+              <Table.Td style={{ whiteSpace: "nowrap" }}>
+                <RunStatus status={run.status} waits={run.resume_at !== undefined} />{" "}
+                {run.has_warnings && (
+                  <Tooltip label="It has warnings">
+                    <span>
+                      <Icon name="warning" size={13} />
+                    </span>
+                  </Tooltip>
+                )}
+              </Table.Td>
+              <Table.Td>{run.trigger}</Table.Td>
+              <Table.Td style={{ whiteSpace: "nowrap" }}>
+                <Instant at={run.queued_at} />
+              </Table.Td>
+              <Table.Td style={{ whiteSpace: "nowrap" }}>{run.duration_ms === undefined ? "" : duration(run.duration_ms)}</Table.Td>
+              <Table.Td>
+                <Text size="xs" c="dimmed" lineClamp={1}>
+                  {(run.summary?.error as { message?: string } | undefined)?.message}
+                </Text>
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}

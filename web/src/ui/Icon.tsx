@@ -1,0 +1,43 @@
+// The few line drawings that the pages use, drawn here so that no icon library is loaded.
+const PATHS = {
+  home: "M4 11 12 4l8 7v9h-5v-5H9v5H4z",
+  flow: "M4 7h5c4 0 3 10 7 10h4M4 17h5c4 0 3-10 7-10h4",
+  run: "M7 5v14l12-7z",
+  letter: "M4 6h16v12H4zM4 7l8 6 8-6",
+  plug: "M9 3v5m6-5v5M6 8h12v3a6 6 0 0 1-12 0zm6 9v4",
+  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zm-6 9c0-4 3-6 6-6s6 2 6 6m1-9a3 3 0 1 0-1-6m6 15c0-3-1-5-4-6",
+  person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-7 8c0-4 3-6 7-6s7 2 7 6",
+  key: "M14 10a4 4 0 1 0-3.5 4l1.5-1.5L14 14v2h2v2h3v-3l-5.2-5.2",
+  plus: "M12 5v14M5 12h14",
+  close: "M6 6l12 12M18 6 6 18",
+  trash: "M5 7h14M9 7V4h6v3m-8 0 1 13h8l1-13M10 11v5m4-5v5",
+  copy: "M8 8h11v12H8zM5 16V4h11",
+  more: "M5 12h.01M12 12h.01M19 12h.01",
+  undo: "M9 7 4 12l5 5M4 12h10a5 5 0 0 1 0 10h-2",
+  redo: "m15 7 5 5-5 5m5-5H10a5 5 0 0 0 0 10h2",
+  fit: "M4 9V4h5m6 0h5v5m0 6v5h-5m-6 0H4v-5",
+  tidy: "M5 4h6v5H5zm8 11h6v5h-6zM8 9v9h5",
+  check: "m5 13 4 4L19 7",
+  warning: "M12 4 2.5 20h19zM12 10v4m0 3h.01",
+  stop: "M6 6h12v12H6z",
+  retry: "M20 11a8 8 0 1 0-2 6m2-11v5h-5",
+  clock: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zm0-14v5l3 2",
+  search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zm5-2 5 5",
+  connector: "M9 3v5m6-5v5M6 8h12v3a6 6 0 0 1-12 0zm6 9v4",
+  filter: "M4 5h16l-6 8v6l-4-2v-4z",
+  map: "M4 7h6m4 0h6M4 17h6m4 0h6M10 7l4 10M10 17l4-10",
+  batch: "M5 5h6v6H5zm8 0h6v6h-6zM5 13h6v6H5zm8 0h6v6h-6z",
+  split: "M12 3v6m0 0-6 6v6m6-12 6 6v6",
+  code: "m8 7-5 5 5 5m8-10 5 5-5 5",
+  bell: "M6 17V11a6 6 0 0 1 12 0v6l2 1H4zM10 21h4",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
+  return (
+    <svg width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth={1.8} strokeLinecap="round" strokeLinejoin="round" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

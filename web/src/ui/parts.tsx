@@ -1,0 +1,94 @@
+// Small parts that all pages share.
+import { Alert, Badge, Box, Button, Group, Pagination, Skeleton, Stack, Text, Title, Tooltip } from "@mantine/core";
+import { useInterval } from "@mantine/hooks";
+import { type ReactNode, useState } from "react";
+
+import type { Meta } from "../api/contract";
+import type { ApiError } from "../api/client";
+import { ago, count, local, utc } from "./format";
+
+export const STATUSES = ["queued", "started", "success", "failure", "stopped", "partial success"] as const;
+export const STATUS_COLORS = ["gray", "blue", "teal", "red", "orange", "yellow"] as const;
+
+export function RunStatus({ status, waits }: { status: number; waits?: boolean }) {
+  return <Badge color={STATUS_COLORS[status] ?? "gray"}>{waits ? "waiting" : (STATUSES[status] ?? status)}</Badge>;
+}
+
+export function VersionStatus({ status }: { status: string }) {
+  const color = { Draft: "blue", Deployed: "teal" }[status] ?? "gray";
+  return <Badge color={color}>{status}</Badge>;
+}
+
+/** An instant as the time since; the viewer's local time and UTC on hover. */
+export function Instant({ at }: { at: string | undefined }) {
+  const [now, setNow] = useState(Date.now);
+  useInterval(() => setNow(Date.now()), 10_000, { autoInvoke: true });
+  if (!at) return <Text span c="dimmed" inherit>—</Text>;
+  return (
+    <Tooltip label={<>{local(at)}<br />{utc(at)}</>}>
+      <time dateTime={at}>{ago(at, now)}</time>
+    </Tooltip>
+  );
+}
+
+export function PageTitle({ title, children }: { title: ReactNode; children?: ReactNode }) {
+  return (
+    <Group justify="space-between" mb="sm" gap="xs">
+      <Title order={1}>{title}</Title>
+      <Group gap="xs">{children}</Group>
+    </Group>
+  );
+}
+
+export function Failure({ error, again }: { error: ApiError; again?: () => void }) {
+  return (
+    <Alert color="red" title={error.message} role="alert">
+      {Object.entries(error.errors)
+        .filter(([, messages]) => messages.join() !== error.message)
+        .map(([field, messages]) => (
+          <Text key={field} size="sm">
+            {field}: {messages.join(" ")}
+          </Text>
+        ))}
+      {again && (
+        <Button variant="light" color="red" mt="xs" onClick={again}>
+          Try again
+        </Button>
+      )}
+    </Alert>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <Stack align="center" gap="xs" py={48} px="md" className="card">
+      <Text fw={600}>{title}</Text>
+      <Box maw={520} ta="center" c="dimmed" fz="sm">
+        {children}
+      </Box>
+    </Stack>
+  );
+}
+
+export function Loading({ rows = 6 }: { rows?: number }) {
+  return (
+    <Stack gap={8} aria-busy="true" aria-label="Loading">
+      {Array.from({ length: rows }, (_, row) => (
+        <Skeleton key={row} height={28} />
+      ))}
+    </Stack>
+  );
+}
+
+export function Pager({ meta, onPage }: { meta: Meta; onPage: (page: number) => void }) {
+  if (meta.last_page <= 1) return null;
+  return (
+    <Group justify="space-between" mt="sm">
+      <Text size="xs" c="dimmed">
+        {count(meta.from ?? 0)} to {count(meta.to ?? 0)} of {count(meta.total)}
+        {meta.total_is_capped ? " or more" : ""}
+      </Text>
+      <Pagination size="xs" total={meta.last_page} value={meta.current_page} onChange={onPage} getControlProps={(control) => ({ "aria-label": `${control} page` })} />
+    </Group>
+  );
+}
