@@ -4,6 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
+WEB := $(shell find web hatch_build.py -type f -not -path "*/node_modules/*" -not -path "*/__pycache__/*")
 ARGS ?=
 
 help: ## list these commands
@@ -56,13 +57,13 @@ clean: ## remove what these commands made, but no data
 	echo 'Flowloom needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv).' >&2; \
 	exit 1
 
-# Each file says that .venv holds what pyproject.toml asked for when it was last touched.
-.venv/installed: pyproject.toml .venv/bin/python
+# Each file says that .venv holds what pyproject.toml asked for, and the pages what web/ says, when it was last touched.
+.venv/installed: pyproject.toml $(WEB) .venv/bin/python
 	@echo 'Installing Flowloom into .venv ...'
 	@$(PIP) -e .
 	@touch $@
 
-.venv/with-%: pyproject.toml .venv/bin/python
+.venv/with-%: pyproject.toml $(WEB) .venv/bin/python
 	@echo 'Installing Flowloom and what make $* needs into .venv ...'
 	@$(PIP) -e '.[$*]'
 	@touch $@ .venv/installed

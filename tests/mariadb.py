@@ -1,7 +1,4 @@
-"""A MariaDB for the tests: Debian's, in a directory of its own, gone afterwards.
-
-Where it is missing, root installs it; anybody else is told what to type.
-"""
+"""A MariaDB for the tests: Debian's, in a directory of its own, gone afterwards."""
 
 from __future__ import annotations
 
@@ -17,8 +14,8 @@ from pathlib import Path
 
 import pymysql
 
-PACKAGE = "mariadb-server-core"
-PLACES = "/usr/sbin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/bin"
+from tests import debian
+
 PASSWORD = "s3cret-of-mariadb"
 SCRIPTS = Path("/usr/share/mysql")
 SYSTEM_TABLES = ("mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql")
@@ -31,28 +28,8 @@ LIGHT = (
 
 
 def program() -> str:
-    """The server's path. Raises RuntimeError with the line to type when it is neither there nor can be installed."""
-    found = _found()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        _install()
-        found = _found()
-    if found is None:
-        raise RuntimeError(f"These tests need MariaDB; type: sudo apt-get install -y {PACKAGE}")
-    return found
-
-
-def _found() -> str | None:
-    return shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:{PLACES}")
-
-
-def _install() -> None:
-    quiet = {
-        "check": False,
-        "capture_output": True,
-        "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-    }
-    subprocess.run(["apt-get", "update", "-q"], **quiet)
-    subprocess.run(["apt-get", "install", "-y", "-q", "--no-install-recommends", PACKAGE], **quiet)
+    """The server's path. Raises RuntimeError as `debian.program` does."""
+    return debian.program(["mariadbd"], "mariadb-server-core")
 
 
 @contextlib.contextmanager

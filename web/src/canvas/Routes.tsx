@@ -1,6 +1,5 @@
 // The routes of a step: their names, their order, and what each takes.
 import { ActionIcon, Button, Group, Input, Paper, Stack, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
 import { useState } from "react";
 
 import type { Route, Step } from "../api/contract";
@@ -52,7 +51,8 @@ function RouteEditor({ route, path, editor, readOnly, withConditions }: RoutePro
   const [name, setName] = useState(route.name);
   const [where, setWhere] = useState(route.where);
   const at = { ...path, route: route.id };
-  const save = useDebouncedCallback((body: { name?: string; where?: Record<string, unknown> | null }) => void editor.direct("update_route", { path: at, body }), { delay: 500, flushOnUnmount: true });
+  const save = (part: "name" | "where", value: string | Record<string, unknown> | null) =>
+    editor.soon(`${part} of route ${route.id}`, () => void editor.direct("update_route", { path: at, body: { [part]: value } }));
   return (
     <Paper withBorder p="xs">
       <Group gap={4} wrap="nowrap">
@@ -63,7 +63,7 @@ function RouteEditor({ route, path, editor, readOnly, withConditions }: RoutePro
           disabled={readOnly}
           onChange={(event) => {
             setName(event.currentTarget.value);
-            if (event.currentTarget.value.trim()) save({ name: event.currentTarget.value });
+            if (event.currentTarget.value.trim()) save("name", event.currentTarget.value);
           }}
         />
         {!readOnly && (
@@ -81,7 +81,7 @@ function RouteEditor({ route, path, editor, readOnly, withConditions }: RoutePro
           value={where}
           onChange={(next) => {
             setWhere(next);
-            save({ where: next ?? null });
+            save("where", next ?? null);
           }}
         />
       )}

@@ -10,11 +10,13 @@ interface Props {
   flow: number;
   version: Version;
   opened: boolean;
+  /** Waits until the version is saved as it is shown. */
+  settle: () => Promise<void>;
   onClose: () => void;
   onStarted: (run: number) => void;
 }
 
-export function StartRun({ flow, version, opened, onClose, onStarted }: Props) {
+export function StartRun({ flow, version, opened, settle, onClose, onStarted }: Props) {
   const [payload, setPayload] = useState("");
   const start = useChange("manual_flow_version", {
     onSuccess: (answer) => {
@@ -22,6 +24,10 @@ export function StartRun({ flow, version, opened, onClose, onStarted }: Props) {
       onStarted(answer.flow_run_id);
     },
   });
+  const submit = async () => {
+    await settle();
+    start.mutate({ path: { flow, version: version.id }, body: payload.trim() ? { payload } : {} });
+  };
   return (
     <Modal opened={opened} onClose={onClose} title={`Run version ${version.iteration}`}>
       <Stack>
@@ -34,7 +40,7 @@ export function StartRun({ flow, version, opened, onClose, onStarted }: Props) {
           <Button variant="default" onClick={onClose}>
             Cancel
           </Button>
-          <Button loading={start.isPending} onClick={() => start.mutate({ path: { flow, version: version.id }, body: payload.trim() ? { payload } : {} })}>
+          <Button loading={start.isPending} onClick={() => void submit()}>
             Run
           </Button>
         </Group>

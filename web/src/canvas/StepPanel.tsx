@@ -1,6 +1,5 @@
 // What is set of a chosen step: its name, whether it is on, its routes, and the fields of its type.
 import { Button, Group, ScrollArea, Spoiler, Stack, Switch, Text, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
 import { useEffect, useState } from "react";
 
 import type { Route, Step, StepType } from "../api/contract";
@@ -9,8 +8,6 @@ import { SchemaForm, under, type Values } from "../form/SchemaForm";
 import { Confirm } from "../ui/Confirm";
 import type { Editor } from "./editor";
 import { Routes } from "./Routes";
-
-const SAVE_AFTER_MS = 500;
 
 interface Props {
   step: Step;
@@ -24,8 +21,8 @@ interface Props {
 export function StepPanel({ step, type, routes, editor, readOnly, onClose }: Props) {
   const [name, setName] = useState(step.name);
   const [config, setConfig] = useState<Values>(step.config);
-  const save = useDebouncedCallback((values: Values) => void editor.change(step, { config: values }), { delay: SAVE_AFTER_MS, flushOnUnmount: true });
-  const rename = useDebouncedCallback((next: string) => void editor.change(step, { name: next }), { delay: SAVE_AFTER_MS, flushOnUnmount: true });
+  const save = (values: Values) => editor.soon(`config ${step.id}`, () => void editor.change(step, { config: values }));
+  const rename = (next: string) => editor.soon(`name ${step.id}`, () => void editor.change(step, { name: next }));
   // Undo and others' edits show at once; one's own typing is not overwritten by its echo.
   const outside = JSON.stringify(step.config);
   useEffect(() => setConfig(JSON.parse(outside) as Values), [outside]);

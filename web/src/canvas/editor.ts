@@ -1,11 +1,13 @@
 // Editing a draft: each change is saved at once, in order, against the state it was made on; and can be taken back.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 
 import { type Answer, ApiError, type Args, type Name, send } from "../api/client";
 import type { Graph, Step, StepUpdate } from "../api/contract";
 import type { Place } from "./graph";
 import type { Point } from "./layout";
+
+const SAVE_AFTER_MS = 500;
 
 export type SaveState = "saved" | "saving" | { error: ApiError };
 
@@ -124,6 +126,28 @@ export function useEditor(version: number, graph: Graph | undefined) {
       },
     });
 
+  const later = useRef(new Map<string, () => void>());
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const flush = () => {
+    clearTimeout(timer.current);
+    const waiting = [...later.current.values()];
+    later.current.clear();
+    for (const work of waiting) work();
+  };
+  /** Save what is being typed once the typing rests; of the same thing the last one counts. */
+  const soon = (what: string, work: () => void): void => {
+    setState("saving");
+    later.current.set(what, work);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(flush, SAVE_AFTER_MS);
+  };
+  /** Save all that is typed and wait until it is. */
+  const settle = async (): Promise<void> => {
+    flush();
+    await queue.current;
+  };
+  useEffect(() => flush, []);
+
   const move = (step: Step, position: Point): Promise<void> => change(step, { position });
 
   const undo = () => {
@@ -152,7 +176,7 @@ export function useEditor(version: number, graph: Graph | undefined) {
       setUndone([]);
     });
 
-  return { state, add, change, drop, move, undo, redo, direct, canUndo: done.length > 0, canRedo: undone.length > 0, steps: graph?.steps ?? [] };
+  return { state, soon, settle, add, change, drop, move, undo, redo, direct, canUndo: done.length > 0, canRedo: undone.length > 0, steps: graph?.steps ?? [] };
 }
 
 export type Editor = ReturnType<typeof useEditor>;

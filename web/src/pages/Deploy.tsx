@@ -6,25 +6,32 @@ import { useChange, useRead } from "../api/hooks";
 import { Confirm } from "../ui/Confirm";
 import { tell } from "../ui/tell";
 
-export function Deploy({ flow, version }: { flow: number; version: Version }) {
+interface Props {
+  flow: number;
+  version: Version;
+  /** Waits until the version is saved as it is shown. */
+  settle?: () => Promise<void>;
+}
+
+export function Deploy({ flow, version, settle }: Props) {
   const about = useRead("get_flow", { path: { flow }, query: { include: "deployedVersion" } });
   const update = useChange("update_version");
   const deployed = about.data?.data.deployed_version;
-  const set = (at: string | null, said: string) =>
-    update.mutate(
-      { path: { flow, version: version.id }, body: { deployed_at: at } },
-      { onSuccess: () => tell.done(said), onError: tell.failed },
-    );
+  const set = async (at: string | null, said: string) => {
+    await settle?.();
+    const answers = { onSuccess: () => tell.done(said), onError: tell.failed };
+    update.mutate({ path: { flow, version: version.id }, body: { deployed_at: at } }, answers);
+  };
   if (version.is_deployed) {
     return (
-      <Confirm label="Undeploy" variant="default" loading={update.isPending} title={`Undeploy version ${version.iteration}?`} onConfirm={() => set(null, `Version ${version.iteration} is no longer deployed.`)}>
+      <Confirm label="Undeploy" variant="default" loading={update.isPending} title={`Undeploy version ${version.iteration}?`} onConfirm={() => void set(null, `Version ${version.iteration} is no longer deployed.`)}>
         Nothing of this flow runs by schedule, webhook or call until a version is deployed again. Runs that have begun go on to their end.
       </Confirm>
     );
   }
   const back = version.status === "Inactive" && deployed !== undefined && deployed.iteration > version.iteration;
   return (
-    <Confirm label={back ? "Roll back to this" : "Deploy"} loading={update.isPending} title={`Deploy version ${version.iteration}?`} onConfirm={() => set(new Date().toISOString(), `Version ${version.iteration} is deployed.`)}>
+    <Confirm label={back ? "Roll back to this" : "Deploy"} loading={update.isPending} title={`Deploy version ${version.iteration}?`} onConfirm={() => void set(new Date().toISOString(), `Version ${version.iteration} is deployed.`)}>
       <Text size="sm">
         {deployed ? `Version ${deployed.iteration} becomes inactive and version ${version.iteration} takes its place at once.` : `Version ${version.iteration} becomes the one that runs.`} Runs that have begun end on the version
         they began with.

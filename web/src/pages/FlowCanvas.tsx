@@ -91,7 +91,7 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
               Run
             </Button>
           )}
-          {may("manager") && <Deploy flow={flow} version={version} />}
+          {may("manager") && <Deploy flow={flow} version={version} settle={editor.settle} />}
         </Group>
       </Group>
       <Box style={{ display: "flex", flex: 1, minHeight: 0 }}>
@@ -109,7 +109,7 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
         )}
       </Box>
       <Palette types={types} opened={place !== undefined} onClose={() => setPlace(undefined)} onChoose={choose} />
-      <StartRun flow={flow} version={version} opened={starting} onClose={stopStarting} onStarted={watch} />
+      <StartRun flow={flow} version={version} opened={starting} settle={editor.settle} onClose={stopStarting} onStarted={watch} />
     </Box>
   );
 }
