@@ -52,6 +52,17 @@ const versions = createRoute({
   path: "/versions",
   component: lazyRouteComponent(() => import("./pages/FlowVersions"), "FlowVersions"),
 });
+const compare = createRoute({
+  getParentRoute: () => flow,
+  path: "/compare",
+  validateSearch: (search: Record<string, unknown>) => compact({ from: number(search.from), to: number(search.to) }),
+  component: lazyRouteComponent(() => import("./pages/Compare"), "Compare"),
+});
+const metrics = createRoute({
+  getParentRoute: () => flow,
+  path: "/metrics",
+  component: lazyRouteComponent(() => import("./pages/FlowMetrics"), "FlowMetrics"),
+});
 const flowRuns = createRoute({
   getParentRoute: () => flow,
   path: "/runs",
@@ -113,7 +124,7 @@ export const router = createRouter({
     shell.addChildren([
       home,
       flows,
-      flow.addChildren([flowHome, canvas, versions, flowRuns, schedules, settings]),
+      flow.addChildren([flowHome, canvas, versions, compare, flowRuns, schedules, metrics, settings]),
       runs,
       run,
       deadLetters,

@@ -1,5 +1,5 @@
 // What all pages of a flow share: its name, its switch, and the way between them.
-import { Group, Switch, Tabs, Text } from "@mantine/core";
+import { Switch, Tabs, Text } from "@mantine/core";
 import { Outlet, useLocation, useNavigate, useParams } from "@tanstack/react-router";
 
 import { useChange, useRead } from "../api/hooks";
@@ -10,8 +10,10 @@ import { tell } from "../ui/tell";
 const TABS = [
   ["canvas", "Canvas"],
   ["versions", "Versions"],
+  ["compare", "Compare"],
   ["runs", "Runs"],
   ["schedules", "Schedules"],
+  ["metrics", "Metrics"],
   ["settings", "Settings"],
 ] as const;
 
@@ -47,7 +49,7 @@ export function Flow() {
         <Tabs.List>
           {TABS.map(([value, label]) => (
             <Tabs.Tab key={value} value={value}>
-              <Group gap={4}>{label}</Group>
+              {label}
             </Tabs.Tab>
           ))}
         </Tabs.List>

@@ -7,11 +7,13 @@ import { Confirm } from "../ui/Confirm";
 import { useMe } from "../ui/me";
 import { Failure, Instant, Loading, RunStatus, VersionStatus } from "../ui/parts";
 import { tell } from "../ui/tell";
+import { useResults } from "../versions/results";
 import { Deploy } from "./Deploy";
 
 export function FlowVersions() {
   const { flow } = useParams({ from: "/shell/flows/$flow" });
   const found = useRead("list_versions", { path: { flow }, query: { sort: "-created_at", per_page: 100, include: "latestRun,savedByUser,deployedByUser" } });
+  const results = useResults(flow);
   if (found.error) return <Failure error={found.error} again={() => void found.refetch()} />;
   if (!found.data) return <Loading />;
   return (
@@ -25,12 +27,13 @@ export function FlowVersions() {
             <Table.Th>Saved</Table.Th>
             <Table.Th>Deployed</Table.Th>
             <Table.Th>Latest run</Table.Th>
+            <Table.Th>Last 30 days</Table.Th>
             <Table.Th />
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
           {found.data.data.map((version) => (
-            <VersionRow key={version.id} flow={Number(flow)} version={version} />
+            <VersionRow key={version.id} flow={Number(flow)} version={version} summary={results?.get(version.id)?.summary} />
           ))}
         </Table.Tbody>
       </Table>
@@ -38,7 +41,7 @@ export function FlowVersions() {
   );
 }
 
-function VersionRow({ flow, version }: { flow: number; version: Version }) {
+function VersionRow({ flow, version, summary }: { flow: number; version: Version; summary: string | undefined }) {
   const run = version.latest_run;
   return (
     <Table.Tr>
@@ -75,6 +78,11 @@ function VersionRow({ flow, version }: { flow: number; version: Version }) {
             never ran
           </Text>
         )}
+      </Table.Td>
+      <Table.Td>
+        <Text size="xs" c="dimmed">
+          {summary}
+        </Text>
       </Table.Td>
       <Table.Td>
         <Actions flow={flow} version={version} />

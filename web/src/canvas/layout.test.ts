@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+
+import type { Route, Step } from "../api/contract";
+import { Tree } from "./graph";
+import { arrange, STEP } from "./layout";
+
+function step(id: number, parent?: number, route?: number, more: Partial<Step> = {}): Step {
+  const microservice = parent === undefined ? "trigger" : "delay";
+  return { id, key: `k${id}`, flow_version_id: 1, microservice, name: `${id}`, config: {}, is_enabled: true, variables: {}, parent_id: parent, flow_step_route_id: route, ...more };
+}
+const route = (id: number, of: number, position: number): Route => ({ id, key: `r${id}`, flow_step_id: of, name: `r${id}`, position });
+
+function overlaps(points: Array<{ x: number; y: number }>): boolean {
+  return points.some((a, at) => points.slice(at + 1).some((b) => Math.abs(a.x - b.x) < STEP.width && Math.abs(a.y - b.y) < STEP.height));
+}
+
+describe("arrange", () => {
+  it("puts a chain in one column, each below the one before", () => {
+    const { steps } = arrange(new Tree([step(1), step(2, 1), step(3, 2)], []));
+    expect([...steps.values()].map(({ x }) => x)).toEqual([0, 0, 0]);
+    expect([...steps.values()].map(({ y }) => y)).toEqual([0, 120, 240]);
+  });
+
+  it("lets no two of 200 steps overlap, whatever branches where", () => {
+    const steps = [step(1)];
+    const routes: Route[] = [];
+    for (let id = 2; id <= 200; id += 1) {
+      const parent = Math.max(1, Math.floor(id / 3));
+      routes.push(route(id, parent, id));
+      steps.push(step(id, parent, id));
+    }
+    const layout = arrange(new Tree(steps, routes));
+    expect(layout.steps.size).toBe(200);
+    expect(overlaps([...layout.steps.values()])).toBe(false);
+  });
+
+  it("offers an open end on each route that nothing hangs on, and at the end of a chain", () => {
+    const tree = new Tree([step(1), step(2, 1), step(3, 2, 7)], [route(7, 2, 0), route(8, 2, 1)]);
+    expect([...arrange(tree).ends.keys()]).toEqual(["3/", "2/8"]);
+  });
+
+  it("keeps a dragged step where it is and takes along what hangs on it", () => {
+    const { steps } = arrange(new Tree([step(1), step(2, 1, undefined, { position: { x: 500, y: 90 } }), step(3, 2)], []));
+    expect(steps.get(2)).toEqual({ x: 500, y: 90 });
+    expect(steps.get(3)).toEqual({ x: 500, y: 210 });
+  });
+});

@@ -1,0 +1,56 @@
+// Lines over time, drawn by uPlot in the colours of the page.
+import "uplot/dist/uPlot.min.css";
+
+import { Box, useComputedColorScheme } from "@mantine/core";
+import { useElementSize } from "@mantine/hooks";
+import { useEffect, useRef } from "react";
+import UPlot from "uplot";
+
+export interface Line {
+  label: string;
+  color: string;
+  /** A value for each instant; null where there is none. */
+  values: Array<number | null>;
+}
+
+interface Props {
+  title: string;
+  /** Unix seconds, ascending. */
+  instants: number[];
+  lines: Line[];
+  format: (value: number) => string;
+}
+
+const HEIGHT = 200;
+
+export function LineChart({ title, instants, lines, format }: Props) {
+  const scheme = useComputedColorScheme();
+  const { ref, width } = useElementSize();
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!place.current || !width) return;
+    const ink = scheme === "dark" ? "#a0a4a8" : "#5c636a";
+    const axis = { stroke: ink, grid: { stroke: scheme === "dark" ? "#333" : "#eee" }, ticks: { show: false } };
+    const chart = new UPlot(
+      {
+        width,
+        height: HEIGHT,
+        cursor: { drag: { x: false, y: false } },
+        scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
+        axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(format) }],
+        series: [{}, ...lines.map(({ label, color }) => ({ label, stroke: color, width: 2, points: { show: instants.length < 40 }, value: (_: UPlot, value: number | null) => (value === null ? "—" : format(value)) }))],
+      },
+      [instants, ...lines.map(({ values }) => values)],
+      place.current,
+    );
+    return () => chart.destroy();
+  }, [width, scheme, instants, lines, format]);
+  return (
+    <Box className="card" p="sm">
+      <h3 style={{ margin: "0 0 8px", fontSize: "0.875rem" }}>{title}</h3>
+      <div ref={ref}>
+        <div ref={place} role="img" aria-label={`Chart: ${title}`} />
+      </div>
+    </Box>
+  );
+}
