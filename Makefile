@@ -36,12 +36,15 @@ check: .venv/with-check ## check style, types and the direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python web/generate.py --check
+	@$(BIN)/npm --prefix web run --silent check
 
 bench: .venv/with-test ## measure speed, side by side
 	@$(BIN)/python -m bench $(ARGS)
 
 docs: .venv/installed ## write the generated parts of the reference
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python web/generate.py
 	@$(BIN)/python -m mutants --document
 
 clean: ## remove what these commands made, but no data

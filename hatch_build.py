@@ -1,4 +1,4 @@
-"""Builds the pages of web/ into src/flowloom/ui when Flowloom is installed or packed, with the node of a Python package.
+"""Builds the pages of web/ into src/flowloom/ui when Flowloom is installed or packed, with node from a Python package.
 
 Installing a wheel needs none of this: it holds the built pages.
 """

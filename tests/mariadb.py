@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pymysql
-
 from tests import debian
 
 PASSWORD = "s3cret-of-mariadb"

@@ -1,7 +1,7 @@
-"""Writes web/src/api/contract.ts from the server's own API document: its types, and what each operation takes and gives.
+"""Writes web/src/api/contract.ts from the server's API document: its types, and what each operation takes and gives.
 
-    python web/generate.py          writes it
-    python web/generate.py --check  says whether it is fresh, by its exit code
+python web/generate.py          writes it
+python web/generate.py --check  says whether it is fresh, by its exit code
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ export type Id = string | number;
 export type Value = string | number | boolean | undefined;
 
 """
-PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
+PRIMITIVES = {
+    "string": "string",
+    "integer": "number",
+    "number": "number",
+    "boolean": "boolean",
+    "null": "null",
+}
 PREFIX = "#/components/schemas/"
 
 
@@ -30,8 +36,13 @@ def written() -> str:
     document = json.loads(subprocess.check_output([sys.executable, "-m", "flowloom", "openapi"]))
     schemas = document["components"]["schemas"]
     types = [f"export type {_name(name)} = {_type(schema)};\n" for name, schema in sorted(schemas.items())]
-    return HEAD + "\n".join(types) + "\nexport const operations = {\n" + _routes(document) + "} as const;\n\n" + (
-        "export type Operations = {\n" + "".join(_operations(document)) + "};\n"
+    return (
+        HEAD
+        + "\n".join(types)
+        + "\nexport const operations = {\n"
+        + _routes(document)
+        + "} as const;\n\n"
+        + ("export type Operations = {\n" + "".join(_operations(document)) + "};\n")
     )
 
 
@@ -69,7 +80,8 @@ def _object(schema: dict[str, Any]) -> str:
         return f"Record<string, {_type(values) if isinstance(values, dict) else 'unknown'}>"
     required = set(schema.get("required", ()))
     fields = (
-        f"  {_key(name)}{'' if name in required else '?'}: {_type(field)};\n" for name, field in properties.items()
+        f"  {_key(name)}{'' if name in required else '?'}: {_type(field)};\n"
+        for name, field in properties.items()
     )
     return "{\n" + "".join(fields) + "}"
 

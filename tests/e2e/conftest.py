@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-
 from tests import debian
 
 EMAIL, PASSWORD = "mo@example.com", "correct-horse-battery"
@@ -60,7 +59,10 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     page, wrong = context.new_page(), []
     page.on("console", lambda line: wrong.append(line.text) if line.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("response", lambda answer: wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+    page.on(
+        "response",
+        lambda answer: wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
+    )
     page.set_default_timeout(15_000)
     page.goto("/sign-in")
     page.get_by_label("E-mail").fill(EMAIL)
@@ -70,5 +72,3 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     yield page
     context.close()
     assert wrong == []
-
-

@@ -22,7 +22,9 @@ def add_step(page: Page, title: str) -> None:
     page.get_by_label("Add a step here").last.click()
     page.get_by_label("Find a step").fill(title)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("complementary", name="Step").get_by_role("textbox", name="Name", exact=True)).to_have_value(title)
+    expect(
+        page.get_by_role("complementary", name="Step").get_by_role("textbox", name="Name", exact=True)
+    ).to_have_value(title)
 
 
 def saved(page: Page) -> None:
@@ -63,7 +65,9 @@ def test_a_flow_is_drawn_run_deployed_changed_and_rolled_back(page: Page):
     deploy(page)
     expect(page.get_by_text("Version 1 is deployed", exact=True)).to_be_visible()
     page.get_by_role("button", name="Copy to draft").click()
-    expect(page.get_by_role("combobox", name="Version", exact=True)).to_have_value(re.compile("Version 2, Draft"))
+    expect(page.get_by_role("combobox", name="Version", exact=True)).to_have_value(
+        re.compile("Version 2, Draft")
+    )
     add_step(page, "Delay")
     page.get_by_role("textbox", name="Seconds", exact=True).fill("1")
     saved(page)

@@ -17,13 +17,15 @@ interface Props {
   title: string;
   /** Unix seconds, ascending. */
   instants: number[];
+  /** The first and the last instant shown, Unix seconds. */
+  span: [number, number];
   lines: Line[];
   format: (value: number) => string;
 }
 
 const HEIGHT = 200;
 
-export function LineChart({ title, instants, lines, format }: Props) {
+export function LineChart({ title, instants, span, lines, format }: Props) {
   const scheme = useComputedColorScheme();
   const { ref, width } = useElementSize();
   const place = useRef<HTMLDivElement>(null);
@@ -36,7 +38,7 @@ export function LineChart({ title, instants, lines, format }: Props) {
         width,
         height: HEIGHT,
         cursor: { drag: { x: false, y: false } },
-        scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
+        scales: { x: { range: span }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
         axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map(format) }],
         series: [{}, ...lines.map(({ label, color }) => ({ label, stroke: color, width: 2, points: { show: instants.length < 40 }, value: (_: UPlot, value: number | null) => (value === null ? "—" : format(value)) }))],
       },
@@ -44,7 +46,7 @@ export function LineChart({ title, instants, lines, format }: Props) {
       place.current,
     );
     return () => chart.destroy();
-  }, [width, scheme, instants, lines, format]);
+  }, [width, scheme, instants, span, lines, format]);
   return (
     <Box className="card" p="sm">
       <h3 style={{ margin: "0 0 8px", fontSize: "0.875rem" }}>{title}</h3>

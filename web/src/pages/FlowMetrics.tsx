@@ -32,9 +32,10 @@ export function FlowMetrics() {
   const { flow } = useParams({ from: "/shell/flows/$flow" });
   const [range, setRange] = useState<keyof typeof RANGES>("7");
   const { interval } = RANGES[range];
+  const span = useMemo((): [number, number] => [(Date.now() - Number(range) * DAY_MS) / 1_000, Date.now() / 1_000], [range]);
   const found = useQuery<Metric[], ApiError>({
     queryKey: ["list_version_metrics", flow, range],
-    queryFn: () => allMetrics(flow, { "filter[interval]": interval, "filter[from]": new Date(Date.now() - Number(range) * DAY_MS).toISOString() }),
+    queryFn: () => allMetrics(flow, { "filter[interval]": interval, "filter[from]": new Date(span[0] * 1_000).toISOString() }),
   });
   return (
     <Stack>
@@ -47,7 +48,7 @@ export function FlowMetrics() {
       {found.data && found.data.length > 0 && (
         <SimpleGrid cols={{ base: 1, lg: 2 }}>
           {CHARTS.map((chart) => (
-            <MetricChart key={chart.title} metrics={found.data} {...chart} />
+            <MetricChart key={chart.title} metrics={found.data} span={span} {...chart} />
           ))}
         </SimpleGrid>
       )}
@@ -55,9 +56,9 @@ export function FlowMetrics() {
   );
 }
 
-function MetricChart({ metrics, title, type, name, format, isCounted }: (typeof CHARTS)[number] & { metrics: Metric[] }) {
+function MetricChart({ metrics, span, title, type, name, format, isCounted }: (typeof CHARTS)[number] & { metrics: Metric[]; span: [number, number] }) {
   const { instants, lines } = useMemo(() => drawn(metrics, type, name, isCounted), [metrics, type, name, isCounted]);
-  return <LineChart title={title} instants={instants} lines={lines} format={format} />;
+  return <LineChart title={title} instants={instants} span={span} lines={lines} format={format} />;
 }
 
 /** Pure: a line for each version, over all instants at which any version has a value. */
