@@ -118,6 +118,43 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import("./pages/ApiKeys"), "ApiKeys"),
 });
 
+const connectors = createRoute({
+  getParentRoute: () => shell,
+  path: "/connectors",
+  component: lazyRouteComponent(() => import("./pages/Connectors"), "Connectors"),
+});
+const lookups = createRoute({
+  getParentRoute: () => shell,
+  path: "/lookup-tables",
+  component: lazyRouteComponent(() => import("./pages/LookupTables"), "LookupTables"),
+});
+const pools = createRoute({
+  getParentRoute: () => shell,
+  path: "/data-pools",
+  component: lazyRouteComponent(() => import("./pages/DataPools"), "DataPools"),
+});
+const caches = createRoute({
+  getParentRoute: () => shell,
+  path: "/cache",
+  component: lazyRouteComponent(() => import("./pages/CacheEntries"), "CacheEntries"),
+});
+const tracked = createRoute({
+  getParentRoute: () => shell,
+  path: "/tracked",
+  validateSearch: (search: Record<string, unknown>) => compact({ value: text(search.value), page: number(search.page) }),
+  component: lazyRouteComponent(() => import("./pages/TrackedData"), "TrackedData"),
+});
+const groups = createRoute({
+  getParentRoute: () => shell,
+  path: "/notification-groups",
+  component: lazyRouteComponent(() => import("./pages/NotificationGroups"), "NotificationGroups"),
+});
+const marketplace = createRoute({
+  getParentRoute: () => shell,
+  path: "/marketplace",
+  component: lazyRouteComponent(() => import("./pages/Marketplace"), "Marketplace"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     signIn,
@@ -131,6 +168,13 @@ export const router = createRouter({
       connections,
       people,
       keys,
+      connectors,
+      lookups,
+      pools,
+      caches,
+      tracked,
+      groups,
+      marketplace,
     ]),
   ]),
   defaultPreload: "intent",

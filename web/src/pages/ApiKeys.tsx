@@ -1,9 +1,10 @@
-import { Alert, Button, Code, CopyButton, Group, Table, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Code, CopyButton, Group, Text, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 
 import { useChange, useRead } from "../api/hooks";
 import { Confirm } from "../ui/Confirm";
-import { Empty, Failure, Instant, Loading, PageTitle } from "../ui/parts";
+import { Empty, Instant, PageTitle } from "../ui/parts";
+import { Records } from "../ui/Records";
 import { tell } from "../ui/tell";
 
 export function ApiKeys() {
@@ -35,45 +36,26 @@ export function ApiKeys() {
           </Group>
         </Alert>
       )}
-      {found.error && <Failure error={found.error} />}
-      {found.isLoading && <Loading />}
-      {found.data?.data.length === 0 && <Empty title="There is no key yet">A program signs in with a key. It acts as a manager of this company.</Empty>}
-      {found.data && found.data.data.length > 0 && (
-        <Table.ScrollContainer minWidth={480} className="card">
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Name</Table.Th>
-                <Table.Th>Key</Table.Th>
-                <Table.Th>Made</Table.Th>
-                <Table.Th />
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {found.data.data.map((key) => (
-                <Table.Tr key={key.id}>
-                  <Table.Td>{key.name}</Table.Td>
-                  <Table.Td className="mono">{key.hint}…</Table.Td>
-                  <Table.Td>
-                    <Instant at={key.created_at} />
-                  </Table.Td>
-                  <Table.Td ta="end">
-                    {key.revoked_at ? (
-                      <Text span size="xs" c="dimmed">
-                        revoked <Instant at={key.revoked_at} />
-                      </Text>
-                    ) : (
-                      <Confirm label="Revoke" variant="subtle" color="red" title={`Revoke the key ${key.name}?`} onConfirm={() => revoke.mutate({ path: { api_key: key.id } }, { onError: tell.failed })}>
-                        Programs that use it are refused at once. It cannot be taken back.
-                      </Confirm>
-                    )}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
+      <Records
+        found={found}
+        empty={<Empty title="There is no key yet">A program signs in with a key. It acts as a manager of this company.</Empty>}
+        columns={[
+          { title: "Name", cell: ({ name }) => name },
+          { title: "Key", cell: ({ hint }) => <span className="mono">{hint}…</span> },
+          { title: "Made", cell: ({ created_at }) => <Instant at={created_at} /> },
+        ]}
+        actions={(key) =>
+          key.revoked_at ? (
+            <Text span size="xs" c="dimmed">
+              revoked <Instant at={key.revoked_at} />
+            </Text>
+          ) : (
+            <Confirm label="Revoke" variant="subtle" color="red" title={`Revoke the key ${key.name}?`} onConfirm={() => revoke.mutate({ path: { api_key: key.id } }, { onError: tell.failed })}>
+              Programs that use it are refused at once. It cannot be taken back.
+            </Confirm>
+          )
+        }
+      />
     </>
   );
 }

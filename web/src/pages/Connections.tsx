@@ -1,12 +1,13 @@
 // The systems that flows talk to, each with its address and its credentials.
-import { Badge, Button, Group, Modal, PasswordInput, Select, Stack, Table, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Group, Modal, PasswordInput, Select, Stack, Text, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 
 import type { Connection, ConnectionAuth } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
 import { Confirm } from "../ui/Confirm";
 import { useMe } from "../ui/me";
-import { Empty, Failure, Instant, Loading, PageTitle } from "../ui/parts";
+import { Empty, Failure, Instant, PageTitle } from "../ui/parts";
+import { Records } from "../ui/Records";
 import { tell } from "../ui/tell";
 
 type AuthType = NonNullable<ConnectionAuth["type"]>;
@@ -32,56 +33,42 @@ export function Connections() {
   return (
     <>
       <PageTitle title="Connections">{may("manager") && <Button onClick={() => setEdited("new")}>New connection</Button>}</PageTitle>
-      {found.error && <Failure error={found.error} />}
-      {found.isLoading && <Loading />}
-      {found.data?.data.length === 0 && <Empty title="There is no connection yet">A connection holds the address of a system and the credentials for it. Connector steps use it, so that no secret stands in a flow.</Empty>}
-      {found.data && found.data.data.length > 0 && (
-        <Table.ScrollContainer minWidth={640} className="card">
-          <Table highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Name</Table.Th>
-                <Table.Th>System</Table.Th>
-                <Table.Th>Signs in with</Table.Th>
-                <Table.Th>Changed</Table.Th>
-                <Table.Th />
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {found.data.data.map((connection) => (
-                <Table.Tr key={connection.id}>
-                  <Table.Td fw={500}>{connection.name}</Table.Td>
-                  <Table.Td>
-                    {connection.base_url ?? connection.server?.host ?? connection.protocol}{" "}
-                    {connection.circuit && connection.circuit.state !== "closed" && <Badge color="red">paused after failures</Badge>}
-                  </Table.Td>
-                  <Table.Td>{AUTH[connection.auth.type as AuthType]?.label ?? connection.auth.type}</Table.Td>
-                  <Table.Td>
-                    <Instant at={connection.updated_at} />
-                  </Table.Td>
-                  <Table.Td>
-                    {may("manager") && (
-                      <Group gap={4} justify="end">
-                        {connection.protocol === "http" && (
-                          <Button variant="default" onClick={() => setEdited(connection)}>
-                            Edit
-                          </Button>
-                        )}
-                        <Confirm label="Delete" variant="subtle" color="red" title={`Delete the connection ${connection.name}?`} onConfirm={() => remove.mutate({ path: { connection: connection.id } }, { onError: tell.failed })}>
-                          Drafts that use it cannot be deployed until they name another one. While a deployed version uses it, it cannot be deleted.
-                        </Confirm>
-                      </Group>
-                    )}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
+      <Records
+        found={found}
+        empty={<Empty title="There is no connection yet">A connection holds the address of a system and the credentials for it. Connector steps use it, so that no secret stands in a flow.</Empty>}
+        columns={[
+          { title: "Name", cell: ({ name }) => <strong>{name}</strong> },
+          { title: "System", cell: (connection) => <System connection={connection} /> },
+          { title: "Signs in with", cell: ({ auth }) => AUTH[auth.type as AuthType]?.label ?? auth.type },
+          { title: "Changed", cell: ({ updated_at }) => <Instant at={updated_at} /> },
+        ]}
+        actions={(connection) =>
+          may("manager") && (
+            <Group gap={4} justify="end" wrap="nowrap">
+              {connection.protocol === "http" && (
+                <Button variant="default" onClick={() => setEdited(connection)}>
+                  Edit
+                </Button>
+              )}
+              <Confirm label="Delete" variant="subtle" color="red" title={`Delete the connection ${connection.name}?`} onConfirm={() => remove.mutate({ path: { connection: connection.id } }, { onError: tell.failed })}>
+                Drafts that use it cannot be deployed until they name another one. While a deployed version uses it, it cannot be deleted.
+              </Confirm>
+            </Group>
+          )
+        }
+      />
       <Modal opened={edited !== undefined} onClose={() => setEdited(undefined)} title={edited === "new" ? "New connection" : "Edit the connection"}>
         {edited && <Editor connection={edited === "new" ? undefined : edited} onDone={() => setEdited(undefined)} />}
       </Modal>
+    </>
+  );
+}
+
+function System({ connection }: { connection: Connection }) {
+  const { base_url, server, protocol, circuit } = connection;
+  return (
+    <>
+      {base_url ?? server?.host ?? protocol} {circuit && circuit.state !== "closed" && <Badge color="red">paused after failures</Badge>}
     </>
   );
 }

@@ -1,11 +1,12 @@
-import { Button, Group, Modal, PasswordInput, Select, Stack, Table, TextInput } from "@mantine/core";
+import { Button, Group, Modal, PasswordInput, Select, Stack, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 
 import type { User, UserCreate } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
 import { Confirm } from "../ui/Confirm";
 import { useMe } from "../ui/me";
-import { Failure, Instant, Loading, PageTitle } from "../ui/parts";
+import { Failure, Instant, PageTitle } from "../ui/parts";
+import { Records } from "../ui/Records";
 import { tell } from "../ui/tell";
 
 const ROLES = [
@@ -20,50 +21,31 @@ export function Users() {
   const [edited, setEdited] = useState<User | "new">();
   const found = useRead("list_users", { query: { per_page: 100 } });
   const remove = useChange("delete_user");
-  if (found.error) return <Failure error={found.error} />;
-  if (!found.data) return <Loading />;
   return (
     <>
       <PageTitle title="Users">{may("administrator") && <Button onClick={() => setEdited("new")}>Add a user</Button>}</PageTitle>
-      <Table.ScrollContainer minWidth={560} className="card">
-        <Table>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Name</Table.Th>
-              <Table.Th>E-mail</Table.Th>
-              <Table.Th>Role</Table.Th>
-              <Table.Th>Since</Table.Th>
-              <Table.Th />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {found.data.data.map((user) => (
-              <Table.Tr key={user.id}>
-                <Table.Td>{user.name}</Table.Td>
-                <Table.Td>{user.email}</Table.Td>
-                <Table.Td>{user.role}</Table.Td>
-                <Table.Td>
-                  <Instant at={user.created_at} />
-                </Table.Td>
-                <Table.Td>
-                  {may("administrator") && (
-                    <Group gap={4} justify="end">
-                      <Button variant="default" onClick={() => setEdited(user)}>
-                        Edit
-                      </Button>
-                      {user.id !== me?.id && (
-                        <Confirm label="Delete" variant="subtle" color="red" title={`Delete ${user.email}?`} onConfirm={() => remove.mutate({ path: { user: user.id } }, { onError: tell.failed })}>
-                          They are signed out at once. What they made stays.
-                        </Confirm>
-                      )}
-                    </Group>
-                  )}
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <Records
+        found={found}
+        empty={null}
+        columns={[
+          { title: "Name", cell: ({ name }) => name },
+          { title: "E-mail", cell: ({ email }) => email },
+          { title: "Role", cell: ({ role }) => role },
+          { title: "Since", cell: ({ created_at }) => <Instant at={created_at} /> },
+        ]}
+        actions={(user) => (
+          <Group gap={4} justify="end" wrap="nowrap">
+            <Button variant="default" onClick={() => setEdited(user)}>
+              Edit
+            </Button>
+            {user.id !== me?.id && (
+              <Confirm label="Delete" variant="subtle" color="red" title={`Delete ${user.email}?`} onConfirm={() => remove.mutate({ path: { user: user.id } }, { onError: tell.failed })}>
+                They are signed out at once. What they made stays.
+              </Confirm>
+            )}
+          </Group>
+        )}
+      />
       <Modal opened={edited !== undefined} onClose={() => setEdited(undefined)} title={edited === "new" ? "Add a user" : "Edit the user"}>
         {edited && <Editor user={edited === "new" ? undefined : edited} onDone={() => setEdited(undefined)} />}
       </Modal>

@@ -1,30 +1,62 @@
 // What surrounds every page: the navigation, who is signed in, and the colours.
-import { ActionIcon, AppShell, Burger, Group, Menu, Text, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, AppShell, Burger, Group, Menu, ScrollArea, Text, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import { Fragment } from "react";
 
 import { call } from "../api/client";
-import { useMe } from "./me";
+import { type Role, useMe } from "./me";
 import { Icon, type IconName } from "./Icon";
 
-const LINKS: Array<{ to: string; label: string; icon: IconName; exact?: boolean }> = [
-  { to: "/", label: "Home", icon: "home", exact: true },
-  { to: "/flows", label: "Flows", icon: "flow" },
-  { to: "/runs", label: "Runs", icon: "run" },
-  { to: "/dead-letters", label: "Dead letters", icon: "letter" },
-  { to: "/connections", label: "Connections", icon: "plug" },
-];
-const MORE: typeof LINKS = [
-  { to: "/users", label: "Users", icon: "people" },
-  { to: "/api-keys", label: "API keys", icon: "key" },
+interface Place {
+  to: string;
+  label: string;
+  icon: IconName;
+  /** Who sees it; everybody, if nobody is named. */
+  role?: Role;
+}
+
+const PLACES: Array<{ title?: string; places: Place[] }> = [
+  {
+    places: [
+      { to: "/", label: "Home", icon: "home" },
+      { to: "/flows", label: "Flows", icon: "flow" },
+      { to: "/runs", label: "Runs", icon: "run" },
+      { to: "/dead-letters", label: "Dead letters", icon: "letter" },
+      { to: "/tracked", label: "Tracked data", icon: "search" },
+    ],
+  },
+  {
+    title: "Systems",
+    places: [
+      { to: "/connections", label: "Connections", icon: "plug" },
+      { to: "/connectors", label: "Connectors", icon: "code" },
+      { to: "/marketplace", label: "Marketplace", icon: "batch" },
+    ],
+  },
+  {
+    title: "Data",
+    places: [
+      { to: "/lookup-tables", label: "Lookup tables", icon: "map" },
+      { to: "/data-pools", label: "Data pools", icon: "filter" },
+      { to: "/cache", label: "Cache", icon: "clock" },
+    ],
+  },
+  {
+    title: "Company",
+    places: [
+      { to: "/notification-groups", label: "Notifications", icon: "bell" },
+      { to: "/users", label: "Users", icon: "people", role: "administrator" },
+      { to: "/api-keys", label: "API keys", icon: "key", role: "manager" },
+    ],
+  },
 ];
 
 export function Shell() {
   const [open, { toggle, close }] = useDisclosure();
   const { me, may } = useMe();
   if (!me) return null;
-  const links = may("manager") ? [...LINKS, ...MORE] : LINKS;
   return (
     <AppShell header={{ height: 44 }} navbar={{ width: 190, breakpoint: "sm", collapsed: { mobile: !open } }} padding="md">
       <a className="skip" href="#main">
@@ -41,11 +73,24 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" component="nav" aria-label="Main">
-        {links.map(({ to, label, icon, exact }) => (
-          <Link key={to} to={to} className="nav-link" activeOptions={{ exact: exact ?? false }} onClick={close}>
-            <Icon name={icon} /> {label}
-          </Link>
-        ))}
+        <ScrollArea>
+          {PLACES.map(({ title, places }) => (
+            <Fragment key={title ?? ""}>
+              {title && (
+                <Text size="xs" c="dimmed" fw={600} mt="sm" px={10}>
+                  {title}
+                </Text>
+              )}
+              {places
+                .filter(({ role }) => !role || may(role))
+                .map(({ to, label, icon }) => (
+                  <Link key={to} to={to} className="nav-link" activeOptions={{ exact: to === "/" }} onClick={close}>
+                    <Icon name={icon} /> {label}
+                  </Link>
+                ))}
+            </Fragment>
+          ))}
+        </ScrollArea>
       </AppShell.Navbar>
       <AppShell.Main id="main">
         <Outlet />

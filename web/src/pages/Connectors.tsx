@@ -1,0 +1,116 @@
+// Systems that are described once: their endpoints, authentication and variables, mostly imported from their own documents.
+import { Alert, Badge, Button, Code, FileButton, Group, List, Modal, Stack, Table, Text } from "@mantine/core";
+import { useState } from "react";
+
+import type { ConnectorImported } from "../api/contract";
+import { useChange, useRead } from "../api/hooks";
+import { Confirm } from "../ui/Confirm";
+import { count } from "../ui/format";
+import { useMe } from "../ui/me";
+import { Empty, Failure, Instant, PageTitle } from "../ui/parts";
+import { Records } from "../ui/Records";
+import { tell } from "../ui/tell";
+
+export function Connectors() {
+  const { may } = useMe();
+  const [page, setPage] = useState(1);
+  const found = useRead("list_connectors", { query: { per_page: 25, page } });
+  const remove = useChange("delete_connector");
+  return (
+    <>
+      <PageTitle title="Connectors">{may("manager") && <Import />}</PageTitle>
+      <Records
+        found={found}
+        onPage={setPage}
+        empty={<Empty title="No system is described yet">Import the OpenAPI document or the Postman collection of a system: its endpoints can then be chosen in connector steps, and connections hold the credentials only.</Empty>}
+        columns={[
+          { title: "Name", cell: ({ name }) => <strong>{name}</strong> },
+          { title: "Description", cell: ({ description }) => <Text size="sm" lineClamp={1}>{description}</Text> },
+          { title: "Endpoints", cell: ({ endpoints_count }) => count(endpoints_count) },
+          { title: "Changed", cell: ({ updated_at }) => <Instant at={updated_at} /> },
+        ]}
+        actions={(connector) =>
+          may("manager") && (
+            <Confirm label="Delete" variant="subtle" color="red" title={`Delete the connector ${connector.name}?`} onConfirm={() => remove.mutate({ path: { connector: connector.id } }, { onError: tell.failed })}>
+              Steps keep what they took from it.
+            </Confirm>
+          )
+        }
+      />
+    </>
+  );
+}
+
+function Import() {
+  const [text, setText] = useState<string>();
+  const look = useChange("import_connector");
+  const keep = useChange("import_connector", {
+    onSuccess: ({ data }) => {
+      setText(undefined);
+      tell.done(`${data.name} is described, with ${data.endpoints_count} endpoints.`);
+    },
+  });
+  const choose = async (file: File | null) => {
+    if (!file) return;
+    const document = await file.text();
+    setText(document);
+    look.mutate({ body: { document, dry_run: true } });
+  };
+  const close = () => setText(undefined);
+  return (
+    <>
+      <FileButton accept=".json,.yaml,.yml" onChange={(file) => void choose(file)}>
+        {(props) => <Button {...props}>Import a document</Button>}
+      </FileButton>
+      <Modal opened={text !== undefined} onClose={close} title="Import a connector" size="lg">
+        <Stack>
+          {(look.error ?? keep.error) && <Failure error={(look.error ?? keep.error) as NonNullable<typeof look.error>} />}
+          {look.data && <Found found={look.data.data} />}
+          <Group justify="end">
+            <Button variant="default" onClick={close}>
+              Cancel
+            </Button>
+            <Button disabled={!look.data} loading={look.isPending || keep.isPending} onClick={() => keep.mutate({ body: { document: text ?? "" } })}>
+              Import
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  );
+}
+
+function Found({ found }: { found: ConnectorImported }) {
+  return (
+    <Stack gap="xs">
+      <Group gap="xs">
+        <Text fw={600}>{found.name}</Text>
+        <Badge color="gray">{found.format}</Badge>
+      </Group>
+      {found.warnings.length > 0 && (
+        <Alert color="orange" title="Not all of it could be taken over">
+          <List size="xs">
+            {found.warnings.map((warning) => (
+              <List.Item key={warning}>{warning}</List.Item>
+            ))}
+          </List>
+        </Alert>
+      )}
+      <Table.ScrollContainer minWidth={400} mah={300}>
+        <Table fz="xs">
+          <Table.Tbody>
+            {found.document.endpoints?.map((endpoint) => (
+              <Table.Tr key={endpoint.key}>
+                <Table.Td>
+                  <Code>{endpoint.method}</Code>
+                </Table.Td>
+                <Table.Td className="mono">{endpoint.path}</Table.Td>
+                <Table.Td>{endpoint.name}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+    </Stack>
+  );
+}

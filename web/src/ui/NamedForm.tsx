@@ -1,0 +1,48 @@
+// The small form of what has a name and a description only.
+import { Button, Group, Modal, Stack, Textarea, TextInput } from "@mantine/core";
+import { type FormEvent, useState } from "react";
+
+import type { ApiError } from "../api/client";
+import { Failure } from "./parts";
+
+export interface Named {
+  name: string;
+  description: string;
+}
+
+interface Props {
+  title: string;
+  opened: boolean;
+  saving: boolean;
+  error: ApiError | null;
+  onSave: (fields: Named) => void;
+  onClose: () => void;
+}
+
+export function NamedForm({ title, opened, saving, error, onSave, onClose }: Props) {
+  const [name, setName] = useState("");
+  const [description, setDescription] = useState("");
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    onSave({ name, description });
+  };
+  return (
+    <Modal opened={opened} onClose={onClose} title={title}>
+      <form onSubmit={submit}>
+        <Stack>
+          <TextInput label="Name" required data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} />
+          <Textarea label="Description" autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+          {error && <Failure error={error} />}
+          <Group justify="end">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={saving}>
+              Save
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
