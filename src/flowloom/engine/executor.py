@@ -15,7 +15,6 @@ from typing import Any, Final
 import structlog
 
 from flowloom import errors
-from flowloom.domain import sketch
 from flowloom.domain.run import Status
 from flowloom.engine import connections, meters, outcomes, records
 from flowloom.engine import plan as plans
@@ -181,7 +180,7 @@ class Executor:
             resume_at=resume_at,
             for_child=parked.for_child,
             has_warnings=active.has_warnings,
-            summary=records.summary(active, None),
+            summary={**records.summary(active, None), "counted": records.counted(active)},
         )
         lines = active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.park(park, lines))
@@ -195,7 +194,7 @@ class Executor:
     async def _end(self, active: Active, ended: Ended) -> None:
         self._around.reach("run-before-end")
         at = self._around.clock()
-        self._count(active, at)
+        active.metrics.update(journal.measured(active.row, at, len(active.tallies)))
         try:
             await self._finish(active, at, ended)
         except Exception as fault:
@@ -206,12 +205,6 @@ class Executor:
         self._around.reach("run-ended")
         meters.RUNS_ENDED.labels(ended.status.name.lower()).inc()
         self._around.publish(active.row.id, {"type": "run", "status": int(ended.status)})
-
-    def _count(self, active: Active, at: datetime) -> None:
-        duration_ms = (at - active.row.started_at).total_seconds() * 1000
-        active.metrics["duration", sketch.key(duration_ms)] += 1
-        active.metrics["duration", "total_us"] += round(duration_ms * 1000)
-        active.metrics["steps", "count"] += len(active.tallies)
 
     async def _finish(self, active: Active, at: datetime, ended: Ended) -> None:
         end = journal.End(

@@ -227,6 +227,11 @@ def summary(active: Active, error: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"steps": steps, **({"error": dict(error)} if error else {})}
 
 
+def counted(active: Active) -> list[tuple[str, str, int]]:
+    """The metrics of a run so far: [type, key, amount] each."""
+    return [(type_, key, amount) for (type_, key), amount in active.metrics.items()]
+
+
 def _step_summary(key: str, tally: StepTally) -> dict[str, Any]:
     return {
         "key": key,

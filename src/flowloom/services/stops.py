@@ -66,7 +66,7 @@ def _end_waiting(connection: Connection, actor: Actor, row: Row[Any]) -> bool:
     values = {
         "status": run.Status.STOPPED,
         "finished_at": actor.at,
-        "summary": {"steps": [], "error": {"message": words}},
+        "summary": {"steps": _steps(row), "error": {"message": words}},
         "stop_requested": True,
         "resume_at": None,
     }
@@ -94,6 +94,20 @@ def _end(row: Row[Any], actor: Actor) -> journal.End:
         iteration=row.iteration,
         status=run.Status.STOPPED,
         at=actor.at,
-        has_warnings=False,
+        has_warnings=row.has_warnings,
         summary={},
+        metrics=_metrics(row, actor),
     )
+
+
+def _steps(row: Row[Any]) -> list[dict[str, Any]]:
+    """What the steps of a waiting run did before it was stopped."""
+    steps: list[dict[str, Any]] = (row.summary or {}).get("steps", [])
+    return steps
+
+
+def _metrics(row: Row[Any], actor: Actor) -> dict[journal.MetricKey, int]:
+    if row.started_at is None:
+        return {}
+    counted = {(type_, key): amount for type_, key, amount in (row.summary or {}).get("counted", ())}
+    return {**counted, **journal.measured(row, actor.at, len(_steps(row)))}

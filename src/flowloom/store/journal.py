@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, literal, or_, select, update
 
 from flowloom import errors
-from flowloom.domain import run
+from flowloom.domain import run, sketch
 from flowloom.store import alerts, database, endings, queue, tables
 
 MetricKey = tuple[str, str]
@@ -52,7 +52,7 @@ class Park:
     resume_at: datetime
     for_child: bool
     has_warnings: bool
-    # What its steps did so far.
+    # What its steps did so far, and as `counted` its metrics, for a stop that finds it waiting.
     summary: Mapping[str, Any]
 
 
@@ -279,6 +279,16 @@ def _end_row(end: End) -> dict[str, Any]:
         "finished_at": end.at,
         "has_warnings": end.has_warnings,
         "summary": end.summary,
+    }
+
+
+def measured(row: Row[Any], at: datetime, steps: int) -> dict[MetricKey, int]:
+    """What the end of a run at `at` counts of its duration and of the steps that it reached."""
+    duration_ms = (at - row.started_at).total_seconds() * 1000
+    return {
+        ("duration", sketch.key(duration_ms)): 1,
+        ("duration", "total_us"): round(duration_ms * 1000),
+        ("steps", "count"): steps,
     }
 
 
