@@ -52,6 +52,7 @@ async def get_dead_letter(call: Call) -> Response:
 async def download_dead_letter(call: Call) -> Response:
     """Download the body of a dead letter as it was given to the step that failed."""
     row = await call.read(dead_letters.load, call.id("dead_letter"))
+    dead_letters.require_payload(row)
     return await runs.download(call, row, f"dead-letter-{row.id}")
 
 

@@ -115,8 +115,10 @@ def redrive(
 ) -> queue.Started:
     """Queue a run of this payload alone, from the step that failed it. Its sends have the keys they had before.
 
-    `edited` is another body with its content type: its sends get new keys. Raises Conflict when it is not open.
+    `edited` is another body with its content type: its sends get new keys. Raises Conflict when it is not open, or
+    when retention has taken its payload.
     """
+    require_payload(row)
     origin = connection.execute(select(tables.runs).where(RUNS.id == row.run_id)).one()
     body = Packed(row.bytes, row.encoding, row.body, row.blob) if edited is None else edited[0]
     start = queue.Start(
@@ -146,6 +148,14 @@ def redrive(
     pools.hand_on_payload(connection, row.run_id, answer.run_id, row.position)
     _resolve(connection, actor, row, REDRIVEN, answer.run_id)
     return answer
+
+
+def require_payload(row: Row[Any]) -> None:
+    """Raise Conflict for a letter whose payload is older than its flow keeps payloads."""
+    if row.bytes and row.body is None and row.blob is None:
+        raise errors.Conflict(
+            f"The payload of dead letter {row.id} is gone: it is older than payloads are kept. Start a new run instead."
+        )
 
 
 def open_matching(connection: Connection, actor: Actor, values: Mapping[str, Any]) -> list[int]:
