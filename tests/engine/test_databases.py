@@ -150,6 +150,20 @@ async def test_types_of_postgresql(postgres: Database) -> None:
     assert at.startswith("2026-03-02T10:00:00")
 
 
+async def test_instants_that_python_has_none_of(postgres: Database) -> None:
+    (row,) = await postgres.rows(
+        "SELECT 'infinity'::timestamptz AS ever, '-infinity'::date AS never, TIMESTAMP '2026-03-02 10:00' AS plain, "
+        "'0044-03-15 BC'::date AS ides, NULL::timestamptz AS none"
+    )
+    assert row == {
+        "ever": "infinity",
+        "never": "-infinity",
+        "plain": "2026-03-02T10:00:00",
+        "ides": "0044-03-15 BC",
+        "none": None,
+    }
+
+
 async def test_types_of_mysql(mysql: Database) -> None:
     (row,) = await mysql.rows(
         "SELECT CAST(1.50 AS DECIMAL(9,2)) AS price, CAST(18446744073709551615 AS UNSIGNED) AS huge, "

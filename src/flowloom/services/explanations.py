@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, or_, select
@@ -18,6 +18,8 @@ RUNS, SLOTS, USERS = tables.runs.c, tables.schedule_slots.c, tables.users.c
 PAYLOADS, SCHEDULES = tables.payloads.c, tables.schedules.c
 VERSIONS, FLOWS = tables.versions.c, tables.flows.c
 MAX_WAITS: Final = 100
+# A schedule may be asked about slots of its predecessors in earlier versions, but not of other centuries.
+_BEFORE: Final = timedelta(days=3660)
 _TRIGGERS: Final = {
     run.Trigger.API: "Somebody started it over the API",
     run.Trigger.MANUAL: "Somebody started it by hand",
@@ -162,6 +164,10 @@ def _waited_on_the_way(connection: Connection, row: Row[Any]) -> Iterator[str]:
 def of_slot(connection: Connection, actor: Actor, schedule_id: int, at: datetime) -> dict[str, Any]:
     """The same of a slot of a schedule; `flow_run_id` when it fired. Raises Missing, or Invalid for no slot."""
     row = _schedule(connection, actor, schedule_id)
+    if at < row.created_at - _BEFORE:
+        raise errors.Invalid.field(
+            "at", f"{views.instant(at)} lies long before schedule {schedule_id} was made."
+        )
     fired = connection.execute(
         select(tables.runs).where(RUNS.schedule_id == schedule_id, RUNS.fire_at == at)
     ).one_or_none()
