@@ -121,13 +121,11 @@ class StepContext:
             }
         )
 
-    async def start_child(self, child: contract.Child) -> int:
+    async def start_child(self, child: contract.Child) -> contract.ChildState:
         return await children.start(self._around, self._active, self._place, child)
 
     async def child(self, run_id: int) -> contract.ChildState:
-        read, store = self._around.database.read, self._around.blobs
-        state: contract.ChildState = await self._around.keep(lambda: read(children.state, store, run_id))
-        return state
+        return await children.look(self._around, self._active, run_id)
 
     async def cached(self, scope: str, key: str) -> object:
         row = self._active.row

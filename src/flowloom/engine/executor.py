@@ -218,7 +218,6 @@ class Executor:
             has_warnings=active.has_warnings,
             summary=records.summary(active, ended.error),
             metrics=active.metrics,
-            awaited_by=active.row.parent_run_id if active.row.is_awaited else None,
             may_hold_claims=active.may_hold_claims,
         )
         lines = active.take_unwritten()

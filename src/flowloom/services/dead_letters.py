@@ -183,18 +183,6 @@ def _resolve(
         raise errors.Conflict(f"Dead letter {row.id} is {row.state} already; it is resolved once.")
 
 
-def mark_retried(connection: Connection, actor: Actor, run_id: int, retry_run_id: int) -> None:
-    """Note that a retry of the run takes up its open dead letters."""
-    taken_up = update(tables.dead_letters).where(LETTERS.run_id == run_id, LETTERS.state == OPEN)
-    values = {
-        "state": RETRIED,
-        "resolved_at": actor.at,
-        "resolved_by": actor.user_id,
-        "redrive_run_id": retry_run_id,
-    }
-    connection.execute(taken_up.values(values))
-
-
 def only_one(connection: Connection, run_id: int) -> tuple[str, str, dict[str, Any]] | None:
     """Step, position and variables of a run's failed payload; None without any. Raises Invalid for several."""
     found = select(LETTERS.step_key, LETTERS.position, LETTERS.variables)

@@ -70,10 +70,20 @@ def _why(connection: Connection, row: Row[Any]) -> str:
         return f"Schedule {row.schedule_id} fired for its slot {views.instant(row.fire_at)}."
     if row.trigger == run.Trigger.RETRY:
         where = f", from step {row.start_step} on" if row.start_step else ""
-        return f"It repeats run {row.retry_flow_run_id}{where}{_by(connection, row)}."
+        whose = f" for step {row.parent_step_key} of run {row.parent_run_id}" if row.parent_run_id else ""
+        return f"It repeats run {row.retry_flow_run_id}{where}{whose}{_by(connection, row)}."
     if row.trigger == run.Trigger.SHAPE:
-        return f"Step {row.parent_step_key} of run {row.parent_run_id} started it."
+        return _why_started(connection, row)
     return f"{_TRIGGERS.get(row.trigger, 'It was started')}{_by(connection, row)}."
+
+
+def _why_started(connection: Connection, row: Row[Any]) -> str:
+    """Which step started a run; its parent may be a later one, which repeats the one of that step."""
+    step, parent_id = row.parent_step_key, row.parent_run_id
+    queued_at = connection.scalar(select(RUNS.queued_at).where(RUNS.id == parent_id))
+    if queued_at is not None and queued_at > row.queued_at:
+        return f"Step {step} of a run started it that run {parent_id} repeats, which waits for it now."
+    return f"Step {step} of run {parent_id} started it."
 
 
 def _by(connection: Connection, row: Row[Any]) -> str:

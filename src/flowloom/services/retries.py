@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -13,7 +13,7 @@ from flowloom import errors
 from flowloom.domain import graph, run, version
 from flowloom.services import dead_letters, owned, releases, runs
 from flowloom.services.actor import Actor
-from flowloom.store import definitions, pools, query, queue, tables
+from flowloom.store import definitions, pools, query, queue, repeats, tables
 from flowloom.store.blobs import Packed
 
 RUNS, PAYLOADS = tables.runs.c, tables.payloads.c
@@ -65,12 +65,12 @@ def retry(
     chosen = version_to_run(connection, actor, row, wish.version_id)
     if wish.body is None:
         _require_payloads(connection, actor, row, payload_days)
-        again, variables = _again(connection, row, chosen, wish.from_step), row.variables
+        from_step = None if wish.from_step is None else _step_key(connection, chosen, wish.from_step)
+        again, variables = repeats.whole(connection, row, chosen, from_step), row.variables
     else:
         again, variables = _edited(connection, row, chosen, wish.from_step)
     started = _queued(connection, actor, ids, row, wish, again, variables)
-    _hand_on_claims(connection, row.id, started.run_id, wish, again)
-    dead_letters.mark_retried(connection, actor, id, started.run_id)
+    _take_up(connection, actor, row.id, started.run_id, wish, again)
     return Retried(started, _report(connection, row, chosen) if wish.version_id is not None else None)
 
 
@@ -107,14 +107,16 @@ def retry_matching(
     return bulk
 
 
-def _hand_on_claims(
-    connection: Connection, run_id: int, to_run_id: int, wish: Wish, again: queue.Retry
+def _take_up(
+    connection: Connection, actor: Actor, run_id: int, to_run_id: int, wish: Wish, again: queue.Retry
 ) -> None:
-    """What the run had claimed in data pools is the new run's, as far as that goes on with it."""
+    """The run's dead letters are the new one's, and what it claimed in data pools, as far as that goes on with it."""
     if wish.body is None:
-        pools.hand_on(connection, run_id, to_run_id, again.forget_steps)
-    elif wish.from_step is None and again.start_step is not None:
+        repeats.take_up(connection, run_id, to_run_id, again.forget_steps, actor.at, actor.user_id)
+        return
+    if wish.from_step is None and again.start_step is not None:
         pools.hand_on_payload(connection, run_id, to_run_id, again.position)
+    repeats.mark_retried(connection, run_id, to_run_id, actor.at, actor.user_id)
 
 
 def _queued(
@@ -145,18 +147,6 @@ def _queued(
     return answer
 
 
-def _again(connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None) -> queue.Retry:
-    """The same run again: what was recorded is reused up to where it begins anew."""
-    return queue.Retry(
-        run_id=row.id,
-        origin_run_id=row.origin_run_id,
-        as_of=row.as_of,
-        chosen=chosen,
-        forget_steps=_forgotten(connection, row, chosen, from_step),
-        start_step=row.start_step,
-    )
-
-
 def _edited(
     connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None
 ) -> tuple[queue.Retry, Mapping[str, Any] | None]:
@@ -178,8 +168,7 @@ def _edited(
         if failed is not None:
             again.start_step, again.position, variables = failed
     elif from_step != graph.TRIGGER:
-        definition = definitions.load(connection, chosen.content_hash)
-        again.start_step = _step_key(connection, chosen, from_step, {step.key for step in definition.steps})
+        again.start_step = _step_key(connection, chosen, from_step)
     else:
         again.start_step = None
     return again, variables
@@ -245,29 +234,9 @@ def version_of_letter(
     return chosen
 
 
-def _forgotten(
-    connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None
-) -> Sequence[str]:
-    """The keys of the steps to begin again with and of all that follow them; the start payload is never forgotten.
-
-    Unless a step is named, what a de-dupe let through is looked at again: another run may have taken it meanwhile.
-    """
-    definition = definitions.load(connection, chosen.content_hash)
-    again: set[str] = set()
-    if chosen.content_hash != row.content_hash:
-        again = definition.changed_since(definitions.load(connection, row.content_hash))
-    if from_step is not None:
-        again.add(_step_key(connection, chosen, from_step, {step.key for step in definition.steps}))
-    for step in definition.steps:
-        if step.parent in again:
-            again.add(step.key)
-    if from_step is None:
-        again |= {step.key for step in definition.steps if step.microservice == "de-dupe"}
-    return sorted(again - {graph.TRIGGER})
-
-
-def _step_key(connection: Connection, chosen: queue.Chosen, from_step: str, keys: Collection[str]) -> str:
+def _step_key(connection: Connection, chosen: queue.Chosen, from_step: str) -> str:
     """The key of a step that is named by its key or id. Raises Invalid."""
+    keys = {step.key for step in definitions.load(connection, chosen.content_hash).steps}
     if from_step in keys:
         return from_step
     if from_step.isascii() and from_step.isdigit() and len(from_step) < 19:

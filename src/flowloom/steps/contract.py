@@ -219,12 +219,16 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class ChildState:
-    """How a child run stands: `status` as domain.run.Status; `answer` is what its callback step answered."""
+    """How a child run stands: `status` as domain.run.Status; `answer` is what its callback step answered.
+
+    `wakes_parent` False: another run waits for it as well, and is the one that its end wakes.
+    """
 
     run_id: int
     status: int
     message: str | None
     answer: Payload | None
+    wakes_parent: bool = True
 
 
 class GivenUp(Exception):
@@ -294,8 +298,11 @@ class Context(Protocol):
     def track(self, entity_type: str, value: str, direction: str) -> None:
         """Note that this run saw an entity; written with the next checkpoint or the end."""
 
-    async def start_child(self, child: Child) -> int:
-        """Start a run of another flow; its id. Raises errors.Missing, Invalid, Conflict as any start."""
+    async def start_child(self, child: Child) -> ChildState:
+        """Start a run of another flow, or go on with the one that a run started which this one repeats.
+
+        Raises errors.Missing, Invalid, Conflict as any start.
+        """
 
     async def child(self, run_id: int) -> ChildState:
         """How a child run stands."""

@@ -189,6 +189,14 @@ def reopen(connection: Connection, flow_id: int) -> None:
     connection.execute(update(tables.runs).where(held).values(gate=Gate.WATCHED))
 
 
+def move(connection: Connection, row: Row[Any]) -> None:
+    """Look again where a run, as `row` says it was, left the children of one step for those of another run's."""
+    held = and_(RUNS.id == row.id, RUNS.status == number(0), RUNS.gate == number(Gate.SIBLINGS))
+    connection.execute(update(tables.runs).where(held).values(gate=Gate.WATCHED))
+    if row.fence and row.parent_run_id is not None:
+        _let_next(connection, Crowd(Gate.SIBLINGS, (row.parent_run_id, row.parent_step_key), 0))
+
+
 def _same(key: str) -> tuple[ColumnElement[bool], Any]:
     """The unfinished runs with the same lane or serial key, as a condition on the columns of another."""
     other = tables.runs.alias(f"same_{key}").c

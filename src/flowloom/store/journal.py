@@ -14,19 +14,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, case, insert, literal, or_, select, update
 
 from flowloom import errors
 from flowloom.domain import run, sketch
-from flowloom.store import alerts, database, endings, queue, tables
+from flowloom.store import alerts, children, database, endings, queue, tables
 
 MetricKey = tuple[str, str]
 
 
 @dataclass(slots=True, kw_only=True)
 class End:
-    """How a run ended. `metrics` is {(type, key): amount} besides the count of this status; `awaited_by` is the run
-    that waits for it, if any; `may_hold_claims` tells whether it may have claimed keys of data pools."""
+    """How a run ended. `metrics` is {(type, key): amount} besides the count of this status; `may_hold_claims`
+    tells whether it may have claimed keys of data pools."""
 
     run_id: int
     fence: int
@@ -38,7 +38,6 @@ class End:
     has_warnings: bool
     summary: Mapping[str, Any]
     metrics: Mapping[MetricKey, int] = field(default_factory=dict)
-    awaited_by: int | None = None
     may_hold_claims: bool = True
 
 
@@ -99,6 +98,10 @@ class Journal:
             raise
         assert isinstance(started, queue.Started)
         return started
+
+    async def start_again(self, start: queue.Start) -> queue.Started:
+        """The same for a run of another flow that a retry comes to; see children.start. Never in a group."""
+        return await self._db.write(children.start, self._ids, start)
 
     async def record(self, lines: Lines) -> None:
         """Keep the checkpoints and log lines of a step."""
@@ -223,9 +226,13 @@ def park_run(connection: Connection, park: Park) -> None:
         endings.wake(connection, park.run_id, park.at)
 
 
-# Locks the runs that end, so that what is said of them holds when they are moved.
+# Locks the runs that end, so that what is said of them holds when they are moved. Who waits for one may change.
 _HELD = (
-    select(tables.runs.c.id, tables.runs.c.fence)
+    select(
+        tables.runs.c.id,
+        tables.runs.c.fence,
+        case((tables.runs.c.is_awaited, tables.runs.c.parent_run_id)).label("awaited_by"),
+    )
     .where(
         tables.runs.c.id.in_(bindparam("run_ids", expanding=True)), tables.runs.c.status == run.Status.STARTED
     )
@@ -252,7 +259,8 @@ def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
     """Move runs to their terminal state and count them; for each, whether it was still to be moved."""
     if not ends:
         return []
-    held = {(id, fence) for id, fence in connection.execute(_HELD, {"run_ids": [end.run_id for end in ends]})}
+    found = connection.execute(_HELD, {"run_ids": [end.run_id for end in ends]})
+    held = {(row.id, row.fence): row.awaited_by for row in found}
     ending: dict[tuple[int, int], End] = {}
     answers = []
     for end in ends:
@@ -263,7 +271,7 @@ def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
     if ending:
         connection.execute(_END, [_end_row(end) for end in ending.values()])
         ended = {end.run_id: end.status for end in ending.values()}
-        parents = {end.awaited_by for end in ending.values() if end.awaited_by is not None}
+        parents = {held[key] for key in ending} - {None}
         claimants = [end.run_id for end in ending.values() if end.may_hold_claims]
         endings.settle(connection, ended, parents, max(end.at for end in ending.values()), claimants)
         alerts.tell_ends(connection, ending.values())

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select
 from flowloom import errors
 from flowloom.domain import graph, run, templates, version
 from flowloom.domain.payload import JSON_TYPE
-from flowloom.store import blobs, database, definitions, tables, takeovers
+from flowloom.store import blobs, database, definitions, places, tables, takeovers
 from flowloom.store.blobs import Packed
 
 FLOWS, VERSIONS, RUNS, PAYLOADS = tables.flows.c, tables.versions.c, tables.runs.c, tables.payloads.c
@@ -48,10 +48,9 @@ class Start:
 
 @dataclass(slots=True, kw_only=True)
 class Parent:
-    """The run that a child run is started by; of those that one step starts, `parallel_limit` run at a time."""
+    """Where in a run a child run is started; of those that one step starts, `parallel_limit` run at a time."""
 
-    run_id: int
-    step_key: str
+    place: places.Place
     is_awaited: bool
     parallel_limit: int | None
     depth: int
@@ -232,19 +231,24 @@ def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]])
     # A slot that has fired before stays as it fired, whatever the clock was set to meanwhile.
     unless_fired = database.insert_or_ignore(connection, tables.runs, RUNS.schedule_id, RUNS.fire_at)
     rows = [
-        {**_run_row(id, start, _pinned(connection, chosen)), "lane": _lane(connection, start, chosen)}
+        {**_run_row(id, start, pinned(connection, chosen)), "lane": _lane(connection, start, chosen)}
         for id, start, chosen in written
     ]
     connection.execute(unless_fired, rows)
     bodies = [_start_payload(run_id, start) for run_id, start, _ in written if start.body is not None]
     if bodies:
         connection.execute(insert(tables.payloads), bodies)
+    places.keep(connection, [_note(id, start, start.parent) for id, start, _ in written if start.parent])
     for run_id, start, _ in written:
         if start.retry is not None:
             _take_over(connection, run_id, start.retry)
 
 
-def _pinned(connection: Connection, chosen: Chosen) -> Chosen:
+def _note(run_id: int, start: Start, parent: Parent) -> dict[str, Any]:
+    return places.note(start.company_id, parent.place, run_id, start.at)
+
+
+def pinned(connection: Connection, chosen: Chosen) -> Chosen:
     """A Draft as it stands now, kept so that the run can be executed after the next edit."""
     if chosen.status != version.Status.DRAFT:
         return chosen
@@ -304,8 +308,8 @@ def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
         "version_choice": _version_choice(start),
         "start_step": retry.start_step if retry else None,
         "timeout_seconds": chosen.timeout_seconds,
-        "parent_run_id": parent.run_id if parent else None,
-        "parent_step_key": parent.step_key if parent else None,
+        "parent_run_id": parent.place.run_id if parent else None,
+        "parent_step_key": parent.place.step_key if parent else None,
         "is_awaited": parent is not None and parent.is_awaited,
         "parallel_limit": parent.parallel_limit if parent else None,
         "depth": parent.depth if parent else 0,
@@ -313,7 +317,7 @@ def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
 
 
 def _version_choice(start: Start) -> str:
-    if start.retry is not None:
+    if start.retry is not None and start.parent is None:
         return "retry"
     if start.schedule_id is not None:
         return "schedule"

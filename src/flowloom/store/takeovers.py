@@ -1,25 +1,22 @@
-"""What a retry takes over of the run it repeats: its checkpoints, and the runs of other flows that succeeded for it."""
+"""What a retry takes over of the run it repeats: its checkpoints, and which runs of other flows it had started."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any, Final
+from collections.abc import Collection
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, or_, select
 
-from flowloom.domain import run
 from flowloom.store import columns, tables
 
-RUNS, PAYLOADS = tables.runs.c, tables.payloads.c
+PAYLOADS = tables.payloads.c
 _COPIED: Final = [column.name for column in PAYLOADS if column.name not in ("id", "run_id")]
-_GOOD: Final = (run.Status.SUCCESS, run.Status.PARTIAL)
 
 
 def whole(connection: Connection, run_id: int, source_id: int, forget_steps: Collection[str]) -> None:
-    """Take over the start payload and all checkpoints, but those of the steps to forget."""
+    """Take over the start payload and all that was recorded, but for the steps to forget."""
     kept = and_(PAYLOADS.run_id == source_id, PAYLOADS.step_key.not_in(list(forget_steps)))
-    _copy(connection, run_id, and_(kept, PAYLOADS.kind.in_(("start", "effect"))))
-    _copy_children(connection, run_id, kept)
+    _copy(connection, run_id, and_(kept, PAYLOADS.kind.in_(("start", "effect", "child"))))
 
 
 def of_payload(connection: Connection, run_id: int, source_id: int, step_key: str, position: str) -> None:
@@ -30,29 +27,9 @@ def of_payload(connection: Connection, run_id: int, source_id: int, step_key: st
         PAYLOADS.position.startswith(f"{position}!", autoescape=True),
     )
     kept = and_(PAYLOADS.run_id == source_id, PAYLOADS.step_key == step_key, own)
-    _copy(connection, run_id, and_(kept, PAYLOADS.kind == "effect"))
-    _copy_children(connection, run_id, kept)
+    _copy(connection, run_id, and_(kept, PAYLOADS.kind.in_(("effect", "child"))))
 
 
 def _copy(connection: Connection, run_id: int, kept: ColumnElement[bool]) -> None:
     copied = select(bindparam("new_run_id", run_id, type_=columns.Id), *(PAYLOADS[name] for name in _COPIED))
     connection.execute(insert(tables.payloads).from_select(["run_id", *_COPIED], copied.where(kept)))
-
-
-def _copy_children(connection: Connection, run_id: int, kept: ColumnElement[bool]) -> None:
-    """Take over the waits for runs of other flows that succeeded: these are not started again."""
-    waits = select(tables.payloads).where(kept, PAYLOADS.kind == "wait").order_by(PAYLOADS.id)
-    rows = [row for row in connection.execute(waits) if row.state.get("for_child")]
-    succeeded = _succeeded(connection, [row.state["state"] for row in rows])
-    copies = [_copy_of(row, run_id) for row in rows if row.state["state"] in succeeded]
-    if copies:
-        connection.execute(insert(tables.payloads), copies)
-
-
-def _succeeded(connection: Connection, run_ids: Sequence[int]) -> set[int]:
-    good = select(RUNS.id).where(RUNS.id.in_(run_ids), RUNS.status.in_(_GOOD))
-    return set(connection.scalars(good)) if run_ids else set()
-
-
-def _copy_of(row: Row[Any], run_id: int) -> dict[str, Any]:
-    return {**{name: row._mapping[name] for name in _COPIED}, "run_id": run_id}

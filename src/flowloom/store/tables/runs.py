@@ -110,6 +110,7 @@ _index_where(
 )
 _index_where("ix_flow_runs_ended", "status > 1 AND gate > 0", runs.c.id)
 _index_where("ix_flow_runs_resume", "resume_at IS NOT NULL", runs.c.resume_at)
+_index_where("ix_flow_runs_retry", "retry_flow_run_id IS NOT NULL", runs.c.retry_flow_run_id)
 _index_where("ix_flow_runs_parent", "parent_run_id IS NOT NULL", runs.c.parent_run_id, runs.c.id)
 
 payloads = Table(

@@ -1,0 +1,79 @@
+"""Doing an ended run again, whoever asks for it: what is reused of it, and what of it the new run takes up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, update
+
+from flowloom.domain import graph
+from flowloom.store import definitions, pools, queue, tables
+
+LETTERS = tables.dead_letters.c
+
+
+def whole(
+    connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None = None
+) -> queue.Retry:
+    """The same run again: what was recorded is reused up to where it begins anew, at a step of this key or a change.
+
+    Raises Missing when a definition is gone.
+    """
+    return queue.Retry(
+        run_id=row.id,
+        origin_run_id=row.origin_run_id,
+        as_of=row.as_of,
+        chosen=chosen,
+        forget_steps=_forgotten(connection, row, chosen, from_step),
+        start_step=row.start_step,
+    )
+
+
+def _forgotten(
+    connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None
+) -> Sequence[str]:
+    """The keys of the steps to begin again with and of all that follow them; the start payload is never forgotten.
+
+    Unless a step is named, what a de-dupe let through is looked at again: another run may have taken it meanwhile.
+    """
+    definition = definitions.load(connection, chosen.content_hash)
+    again: set[str] = set()
+    if chosen.content_hash != row.content_hash:
+        again = definition.changed_since(definitions.load(connection, row.content_hash))
+    if from_step is not None:
+        again.add(from_step)
+    for step in definition.steps:
+        if step.parent in again:
+            again.add(step.key)
+    if from_step is None:
+        again |= {step.key for step in definition.steps if step.microservice == "de-dupe"}
+    return sorted(again - {graph.TRIGGER})
+
+
+def take_up(
+    connection: Connection,
+    run_id: int,
+    to_run_id: int,
+    forgotten: Collection[str],
+    at: datetime,
+    user_id: int | None = None,
+) -> None:
+    """Give a run that does another one again that one's claims in data pools and its open dead letters."""
+    pools.hand_on(connection, run_id, to_run_id, forgotten)
+    mark_retried(connection, run_id, to_run_id, at, user_id)
+
+
+def mark_retried(
+    connection: Connection, run_id: int, retry_run_id: int, at: datetime, user_id: int | None
+) -> None:
+    """Note that a retry of the run takes up its open dead letters."""
+    taken_up = update(tables.dead_letters).where(LETTERS.run_id == run_id, LETTERS.state == "open")
+    values = {
+        "state": "retried",
+        "resolved_at": at,
+        "resolved_by": user_id,
+        "redrive_run_id": retry_run_id,
+    }
+    connection.execute(taken_up.values(values))
