@@ -63,10 +63,11 @@ def _end_waiting(connection: Connection, actor: Actor, row: Row[Any]) -> bool:
     waits = or_(RUNS.status == run.Status.QUEUED, RUNS.resume_at.is_not(None))
     waiting = update(tables.runs).where(RUNS.id == row.id, RUNS.status.in_(run.UNFINISHED), waits)
     words = "The run was stopped." if row.fence else "The run was stopped before it began."
+    steps = (row.summary or {}).get("steps", [])
     values = {
         "status": run.Status.STOPPED,
         "finished_at": actor.at,
-        "summary": {"steps": [], "error": {"message": words}},
+        "summary": {"steps": steps, "error": {"message": words}},
         "stop_requested": True,
         "resume_at": None,
     }
