@@ -41,6 +41,8 @@ class Timeline:
 
     async def advance(self) -> None:
         """Move to the next moment at which somebody wakes."""
+        while not self.sleeping:  # the line is still moving up
+            await asyncio.sleep(0)
         self.sleeping.sort(key=lambda entry: entry[0])
         at, woken = self.sleeping.pop(0)
         self.clock.advance(seconds=max(0.0, at - self.seconds))
