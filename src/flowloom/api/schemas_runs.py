@@ -181,8 +181,17 @@ class RunStep(schemas.Record):
     bytes_out: int | None = None
     failed: int | None = Field(default=None, description="Payloads that failed for good")
     attempts: int | None = None
-    duration_ms: float | None = None
+    duration_ms: float | None = Field(
+        default=None, description="With its waits, also those outside of memory"
+    )
     cpu_ms: float | None = Field(default=None, description="Processor time of a step without effects")
+    waited_ms: dict[str, float] | None = Field(
+        default=None,
+        description=(
+            "What it waited for: rate_limit (its turn), retry_after (as its system asked), circuit (its breaker was "
+            "open), backoff (the usual pause before another attempt), delay, child (a run of another flow)"
+        ),
+    )
 
 
 class StepPayload(schemas.Record):

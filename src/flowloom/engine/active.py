@@ -18,6 +18,9 @@ from flowloom.steps import contract
 from flowloom.store import journal, redaction
 
 Level = Literal["debug", "info", "warning", "error"]
+# What a step may wait for: the turn under its connection's rate limit, the pause that its system asked for, the rest
+# of its connection's circuit breaker, the usual pause before the next attempt, a delay's end, a run of another flow.
+Waited = Literal["rate_limit", "retry_after", "circuit", "backoff", "delay", "child"]
 MAX_MESSAGE = 2000
 
 
@@ -26,7 +29,7 @@ class Recorded:
     """What was checkpointed of one effect for one payload: what it made so far, and how it goes on, if it does.
 
     `rows` counts the rows that say so: one for each payload and one for each answer without any; `waits` those of
-    its waits, of which `wait` is the last: {until, state, for_child} or {until, attempt}.
+    its waits, of which `wait` is the last: {until, what, state, for_child} or {until, what, attempt}; see Waited.
     """
 
     payloads: Sequence[Item] = ()
@@ -45,7 +48,7 @@ NOTHING: Final = Recorded()
 
 @dataclass(slots=True)
 class StepTally:
-    """What one step did in this run, for the run's summary."""
+    """What one step did in this run, for the run's summary. Its waits count towards its `seconds`."""
 
     payloads_in: int = 0
     payloads_out: int = 0
@@ -59,6 +62,15 @@ class StepTally:
     # How many lines say how the step went, and how many of them were written before the run waited.
     lines: int = 0
     lines_before: int = 0
+    # Seconds by what it waited for, once it did.
+    waited: dict[Waited, float] | None = None
+    # Since when it waits outside of memory, and for what.
+    parked: tuple[datetime, Waited | None] | None = None
+
+    def wait(self, what: Waited, seconds: float) -> None:
+        """It has waited for something; a clock that was set back takes nothing away."""
+        self.waited = self.waited or {}
+        self.waited[what] = self.waited.get(what, 0.0) + max(seconds, 0.0)
 
 
 @dataclass(slots=True)

@@ -32,6 +32,10 @@ class Origin:
     position: str
     load_connection: LoadConnection
 
+    def waited_for_turn(self, seconds: float) -> None:
+        """A rate limit has held it up."""
+        self.run.tally(self.step_key).wait("rate_limit", seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class _Outgoing:
@@ -86,7 +90,7 @@ class Calls:
     ) -> tuple[contract.Response, Connection]:
         """The answer, and the connection with the secrets that were used."""
         self._circuits.check(connection, self._clock())
-        await self._turns.take(connection)
+        await self._turns.take(connection, origin.waited_for_turn)
         origin.run.secrets.update(connection.secret.values())
         connection = await self._tokens.ready(connection)
         origin.run.secrets |= connections.secret_words(connection)

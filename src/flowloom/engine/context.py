@@ -146,7 +146,9 @@ class StepContext:
         if not claim:
             return await database.read(pools.unknown, row.company_id, pool, keys)
         holder = pools.Holder(row.id, self._step.key, self.position)
-        return await database.write(pools.claim, row.company_id, pool, holder, keys, self.clock_now)
+        new = await database.write(pools.claim, row.company_id, pool, holder, keys, self.clock_now)
+        self._around.reach("keys-claimed")
+        return new
 
     @property
     def _place(self) -> str:

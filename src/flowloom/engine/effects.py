@@ -14,7 +14,7 @@ from flowloom import errors
 from flowloom.domain import formats, timestamp
 from flowloom.domain.payload import Payload
 from flowloom.engine import outcomes, records, streams, writes
-from flowloom.engine.active import NOTHING, Active, Recorded
+from flowloom.engine.active import NOTHING, Active, Recorded, Waited
 from flowloom.engine.context import StepContext
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.surroundings import Surroundings
@@ -76,7 +76,7 @@ class Effects:
             return
         until = datetime.fromisoformat(before.wait["until"])
         if self._around.clock() < until:
-            raise outcomes.Parked(until, in_line="attempt" in before.wait)
+            raise outcomes.Parked(until, what=before.wait.get("what"), in_line="attempt" in before.wait)
 
     async def _attempts(
         self, step: PlanStep, context: StepContext, payload: Payload, before: Recorded
@@ -87,18 +87,17 @@ class Effects:
             if attempt > step.compiled.retries:
                 why = f"{outcome.why} Gave up after {attempt} attempts."
                 raise outcomes.StepFailed(step, contract.Fail(why, outcome.error_class))
-            pause = self._pause_seconds(outcome, attempt)
+            pause, what = self._pause_seconds(outcome, attempt), _paused_for(outcome)
             again = f"{outcome.why} Trying again in {pause:.1f} s (attempt {attempt})."
             self._active.log(step.key, "warning", again)
             attempt += 1
             if pause > PARK_SECONDS:
                 until = self._around.clock() + timedelta(seconds=pause)
-                await self._wait(
-                    step, payload, before, {"until": timestamp.written(until), "attempt": attempt}
-                )
-                raise outcomes.Parked(until, in_line=True)
+                state = {"until": timestamp.written(until), "what": what, "attempt": attempt}
+                await self._wait(step, payload, before, state)
+                raise outcomes.Parked(until, what=what, in_line=True)
             await self.flush()
-            await self._pause(pause)
+            await self._pause(step, what, pause)
         if isinstance(outcome, contract.Wait):
             await self._park(step, payload, before, outcome)
         if isinstance(outcome, contract.Fail):
@@ -107,11 +106,12 @@ class Effects:
 
     async def _park(self, step: PlanStep, payload: Payload, before: Recorded, wait: contract.Wait) -> None:
         """Record a wait, unless it is the one that was recorded last, and raise Parked."""
+        what: Waited = "child" if wait.for_child else "delay"
         if before.wait is None or before.wait.get("state") != wait.state:
             self._active.log(step.key, "info", wait.why)
-            state = {"until": timestamp.written(wait.until), "state": wait.state, "for_child": wait.for_child}
-            await self._wait(step, payload, before, state)
-        raise outcomes.Parked(wait.until, for_child=wait.for_child)
+            about = {"what": what, "state": wait.state, "for_child": wait.for_child}
+            await self._wait(step, payload, before, {"until": timestamp.written(wait.until), **about})
+        raise outcomes.Parked(wait.until, what=what, for_child=wait.for_child)
 
     async def _wait(self, step: PlanStep, payload: Payload, before: Recorded, state: dict[str, Any]) -> None:
         row = records.wait(self._active, step, payload, before.waits, state)
@@ -217,13 +217,15 @@ class Effects:
         )
         return await aside.run(row.bytes, records.payload, row, self._around.blobs)
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, step: PlanStep, what: Waited, seconds: float) -> None:
+        began = self._around.clock()
         self._pauses.count += 1
         self._around.broker.wake()
         try:
             await self._around.sleep(seconds)
         finally:
             self._pauses.count -= 1
+            self._active.tally(step.key).wait(what, (self._around.clock() - began).total_seconds())
 
     def _pause_seconds(self, outcome: contract.Retry, attempt: int) -> float:
         if outcome.after_seconds is not None:
@@ -236,3 +238,9 @@ class Effects:
         lines = self._active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.record(lines))
         self._around.reach("effect-recorded")
+
+
+def _paused_for(outcome: contract.Retry) -> Waited:
+    if outcome.is_resting:
+        return "circuit"
+    return "backoff" if outcome.after_seconds is None else "retry_after"

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Sequence
 from datetime import datetime
 
 from flowloom.domain.payload import Payload
+from flowloom.engine.active import Waited
 from flowloom.engine.context import StepContext
 from flowloom.engine.plan import PlanStep
 from flowloom.steps import contract
@@ -30,12 +31,20 @@ class RunStopped(Exception):
 class Parked(Exception):
     """Part of a run waits outside of memory, with `for_child` at most until the runs that it awaits have ended.
 
-    `in_line`: what comes after it in its bucket waits behind it.
+    `in_line`: what comes after it in its bucket waits behind it. `what` it waits for is not known of old waits.
     """
 
-    def __init__(self, until: datetime, *, for_child: bool = False, in_line: bool = False) -> None:
+    def __init__(
+        self,
+        until: datetime,
+        *,
+        what: Waited | None = None,
+        for_child: bool = False,
+        in_line: bool = False,
+    ) -> None:
         super().__init__(until)
         self.until = until
+        self.what = what
         self.for_child = for_child
         self.in_line = in_line
 

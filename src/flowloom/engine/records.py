@@ -56,25 +56,41 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
     active.failures = {
         (row.step_key, row.position): contract.Fail(row.message, row.error_class) for row in claimed.failures
     }
-    active.tallies = _tallies(claimed.row.summary or {}, plan)
+    active.tallies = _tallies(claimed, plan, active.clock())
     _count(active, claimed.recorded, plan)
     return Bucket([start], {**plan.variables, **(claimed.row.variables or {})})
 
 
-def _tallies(summary: Mapping[str, Any], plan: Plan) -> dict[str, StepTally]:
+def _tallies(claimed: Claimed, plan: Plan, now: datetime) -> dict[str, StepTally]:
     """What the steps did before the run waited outside of memory, but for what is counted again on the way."""
     found: dict[str, StepTally] = {}
-    for step in summary.get("steps", ()):
+    for step in (claimed.row.summary or {}).get("steps", ()):
         is_effect = plan.require(step["key"]).compiled.effect
-        found[step["key"]] = StepTally(
+        tally = found[step["key"]] = StepTally(
             failed=step["failed"],
             attempts=step["attempts"] if is_effect else 0,
             seconds=step["duration_ms"] / 1000,
             cpu_seconds=step["cpu_ms"] / 1000,
             began_at=datetime.fromisoformat(step["began_at"]) if "began_at" in step else None,
             lines_before=step.get("lines", 0),
+            waited={what: waited_ms / 1000 for what, waited_ms in step.get("waited_ms", {}).items()},
         )
+        if "waits" in step:
+            _add_wait(tally, step, claimed, now)
     return found
+
+
+def _add_wait(tally: StepTally, step: Mapping[str, Any], claimed: Claimed, now: datetime) -> None:
+    """Count a wait outside of memory. It may be over since long, and its step recorded, before a crash."""
+    since = datetime.fromisoformat(step["waits"]["since"])
+    recorded = [
+        row.created_at for row in claimed.recorded if row.step_key == step["key"] and row.kind == "effect"
+    ]
+    until = min((at for at in recorded if at > since), default=now)
+    seconds = max((until - since).total_seconds(), 0.0)
+    tally.seconds += seconds
+    if (what := step["waits"].get("for")) is not None:
+        tally.wait(what, seconds)
 
 
 def _count(active: Active, rows: Sequence[Row[Any]], plan: Plan) -> None:
@@ -222,8 +238,12 @@ def _packed(row: dict[str, Any], store: blobs.Blobs) -> dict[str, Any]:
 
 
 def summary(active: Active, error: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a finished run says of itself: its steps in the order they began, and why it failed."""
+    """What a finished run says of itself: its steps in the order they began, and why it failed.
+
+    One that ended before it was taken up again says what it said when it began to wait.
+    """
     steps = [_step_summary(key, tally) for key, tally in active.tallies.items()]
+    steps = steps or (active.row.summary or {}).get("steps", [])
     return {"steps": steps, **({"error": dict(error)} if error else {})}
 
 
@@ -245,4 +265,16 @@ def _step_summary(key: str, tally: StepTally) -> dict[str, Any]:
         "cpu_ms": round(tally.cpu_seconds * 1000, 3),
         "lines": max(tally.lines, tally.lines_before),
         **({"began_at": timestamp.written(tally.began_at)} if tally.began_at else {}),
+        **(_waits(tally) if tally.waited or tally.parked else {}),
     }
+
+
+def _waits(tally: StepTally) -> dict[str, Any]:
+    """{waited_ms?: by what it waited for, waits?: {since, for?}}, the latter while it waits outside of memory."""
+    waits: dict[str, Any] = {}
+    if tally.waited:
+        waits["waited_ms"] = {what: round(seconds * 1000, 3) for what, seconds in tally.waited.items()}
+    if tally.parked:
+        since, what = tally.parked
+        waits["waits"] = {"since": timestamp.written(since), **({"for": what} if what else {})}
+    return waits

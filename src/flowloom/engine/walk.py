@@ -223,6 +223,9 @@ class Walk:
             if failed_before is not None:
                 raise StepFailed(step, failed_before)
             return await self._effects.work(step, context, payload, is_last=is_last)
+        except Parked as parked:
+            self._active.tally(step.key).parked = self._around.clock(), parked.what
+            raise
         except StepFailed as failed:
             await self._failed(step, bucket, payload, failed.fail)
             return ()

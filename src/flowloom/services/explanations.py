@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, select
 
 from flowloom import errors
 from flowloom.domain import run, version
-from flowloom.services import runs, schedules, views, waits
+from flowloom.services import runs, schedules, views, waited, waits
 from flowloom.services.actor import Actor
 from flowloom.store import slots, tables
 
 RUNS, SLOTS, USERS = tables.runs.c, tables.schedule_slots.c, tables.users.c
-PAYLOADS, SCHEDULES = tables.payloads.c, tables.schedules.c
+SCHEDULES = tables.schedules.c
 VERSIONS, FLOWS = tables.versions.c, tables.flows.c
-MAX_WAITS: Final = 100
 # A schedule may be asked about slots of its predecessors in earlier versions, but not of other centuries.
 _BEFORE: Final = timedelta(days=3660)
 _TRIGGERS: Final = {
@@ -48,8 +46,7 @@ def of_run(connection: Connection, actor: Actor, id: int, company_limit: int = 0
         "why_this_version": _why_this_version(row),
         "waited_for": [
             *queued,
-            *_waited_in_line(connection, row),
-            *_waited_on_the_way(connection, row),
+            *waited.sentences(connection, row),
         ],
     }
 
@@ -134,44 +131,9 @@ def _waits_now(connection: Connection, row: Row[Any], now: datetime, company_lim
             return f"It waits for a place: {found['running']} of {found['limit']} are taken ({whose})."
 
 
-def _waited_in_line(connection: Connection, row: Row[Any]) -> Iterator[str]:
-    """The runs of the same schedule or key that went on while this one was queued."""
-    if row.serial_key is None and row.lane is None:
-        return
-    began = row.started_at or row.finished_at
-    same = or_(*(RUNS[name] == row._mapping[name] for name in ("serial_key", "lane") if row._mapping[name]))
-    before = (
-        select(RUNS.id, RUNS.finished_at)
-        .where(same, RUNS.id < row.id, or_(RUNS.finished_at.is_(None), RUNS.finished_at > row.queued_at))
-        .order_by(RUNS.id)
-        .limit(MAX_WAITS)
-    )
-    for other in connection.execute(before):
-        until = (
-            "which goes on"
-            if other.finished_at is None
-            else f"which ended at {views.instant(other.finished_at)}"
-        )
-        if began is None or other.finished_at is None or other.finished_at <= began:
-            yield f"Run {other.id} of the same schedule or key, {until}."
-
-
-def _waited_on_the_way(connection: Connection, row: Row[Any]) -> Iterator[str]:
-    waits = select(PAYLOADS.step_key, PAYLOADS.state, PAYLOADS.created_at).where(
-        PAYLOADS.run_id == row.id, PAYLOADS.kind == "wait"
-    )
-    for wait in connection.execute(waits.order_by(PAYLOADS.id).limit(MAX_WAITS)):
-        since, until = views.instant(wait.created_at), wait.state["until"]
-        if wait.state.get("for_child"):
-            yield f"Step {wait.step_key}: run {wait.state['state']} of another flow, since {since}."
-        elif "attempt" in wait.state:
-            attempt = wait.state["attempt"]
-            yield f"Step {wait.step_key}: until {until}, before attempt {attempt}, since {since}."
-        else:
-            yield f"Step {wait.step_key}: a delay until {until}, since {since}."
-
-
-def of_slot(connection: Connection, actor: Actor, schedule_id: int, at: datetime) -> dict[str, Any]:
+def of_slot(
+    connection: Connection, actor: Actor, schedule_id: int, at: datetime, company_limit: int = 0
+) -> dict[str, Any]:
     """The same of a slot of a schedule; `flow_run_id` when it fired. Raises Missing, or Invalid for no slot."""
     row = _schedule(connection, actor, schedule_id)
     if at < row.created_at - _BEFORE:
@@ -182,7 +144,7 @@ def of_slot(connection: Connection, actor: Actor, schedule_id: int, at: datetime
         select(tables.runs).where(RUNS.schedule_id == schedule_id, RUNS.fire_at == at)
     ).one_or_none()
     if fired is not None:
-        return {**of_run(connection, actor, fired.id), "flow_run_id": fired.id}
+        return {**of_run(connection, actor, fired.id, company_limit), "flow_run_id": fired.id}
     about = f"{row.cron_string} in {row.timezone}"
     state, why = _not_fired(connection, row, at, actor.at)
     return {

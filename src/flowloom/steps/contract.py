@@ -92,11 +92,15 @@ class Routed:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A passing fault: try again, after `after_seconds` if the other side named a time, else with backoff."""
+    """A passing fault: try again, after `after_seconds` if the other side named a time, else with backoff.
+
+    `is_resting`: nothing was asked, since the circuit breaker of the connection is open.
+    """
 
     why: str
     after_seconds: float | None = None
     error_class: str = "unavailable"
+    is_resting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,7 @@ class RequestFailed(Exception):
     """No answer came (refused, reset, timeout, too large) or the request is not allowed.
 
     `passing` tells whether trying again can help: a refused address or a bad URL never does. `after_seconds`
-    says when, if that is known; `error_class` is as in Fail.
+    says when, if that is known; `error_class` is as in Fail, `is_resting` as in Retry.
     """
 
     def __init__(
@@ -187,18 +191,20 @@ class RequestFailed(Exception):
         passing: bool,
         error_class: str | None = None,
         after_seconds: float | None = None,
+        is_resting: bool = False,
     ) -> None:
         super().__init__(why)
         self.why = why
         self.passing = passing
         self.error_class = error_class or ("unavailable" if passing else "refused")
         self.after_seconds = after_seconds
+        self.is_resting = is_resting
 
 
 def failed(error: RequestFailed) -> Retry | Fail:
     """What a request that failed means to its step."""
     if error.passing:
-        return Retry(error.why, error.after_seconds, error.error_class)
+        return Retry(error.why, error.after_seconds, error.error_class, error.is_resting)
     return Fail(error.why, error.error_class)
 
 

@@ -57,6 +57,8 @@ runs = Table(
     Column("lane", String(64)),
     # How it stands to the runs it must wait for; see store/claims.
     Column("gate", SmallInteger, nullable=False, server_default="0"),
+    # What held it up before it began; see store/holds.
+    Column("holds", Text),
     Column("retry_flow_run_id", Id),
     Column("origin_run_id", Id, nullable=False),
     Column("started_by", Id),
