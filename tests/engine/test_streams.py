@@ -155,7 +155,7 @@ async def test_memory_does_not_grow_with_the_pages(sqlite_server: World, remote:
 
 
 def large_answer(count: int, kind: str):
-    """One answer of so many records, as JSON below `data` or as CSV."""
+    """One answer of so many records, as JSON below `data`, as CSV or as XML."""
 
     async def answer(seen: Seen) -> web.Response:
         if seen.path != "/pages":
@@ -163,6 +163,9 @@ def large_answer(count: int, kind: str):
         if kind == "csv":
             lines = "".join(f"{n},{'x' * 50}\r\n" for n in range(count))
             return web.Response(text=f"n,text\r\n{lines}", content_type="text/csv")
+        if kind == "xml":
+            elements = "".join(f"<r><n>{n}</n><text>{'x' * 50}</text></r>" for n in range(count))
+            return web.Response(text=f"<o><data>{elements}</data></o>", content_type="text/xml")
         records = [{"n": n, "text": "x" * 50} for n in range(count)]
         return web.json_response({"total": count, "data": records})
 
@@ -176,15 +179,14 @@ def small_spill(server: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(server.server.dispatcher._executor._around.calls._http, "_spill_from_bytes", 4000)
 
 
-@pytest.mark.parametrize("kind", ["json", "csv"])
+@pytest.mark.parametrize(("kind", "path"), [("json", "data"), ("csv", None), ("xml", "o.data.r")])
 async def test_an_answer_too_large_for_memory_is_cut_into_pages(
-    server: World, remote: Remote, small_spill, kind
+    server: World, remote: Remote, small_spill, kind, path
 ):
     remote.answer = large_answer(500, kind)
-    path = {"path": "data"} if kind == "json" else {}
     rules = [{"target": "n", "source": "n", "transforms": [{"name": "number"}]}]
     flow = await server.flow(
-        remote.receive("/pages", **path),
+        remote.receive("/pages", path=path),
         {"microservice": "map", "config": {"rules": rules}},
         remote.send("/to", send_format="json"),
     )
