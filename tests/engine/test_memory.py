@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from aiohttp import web
-from tests import files
+from tests import databases, files
 from tests.remote import Remote, Seen
 from tests.world import Flow, World
 
@@ -160,3 +160,38 @@ async def test_four_hundred_pages(sqlite_server: World, remote: Remote, monkeypa
     assert run["status"] == SUCCESS, run
     assert looked_at(run) == 400
     assert watch.grown_bytes < 400 * len(page) / 2, watch.grown_bytes / MEGABYTE
+
+
+ROWS = {
+    "sqlite": (
+        "WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {count}) "
+        "SELECT n, printf('%.480c', 'x') AS text FROM g WHERE n > :after"
+    ),
+    "postgresql": "SELECT n, repeat('x', 480) AS text FROM generate_series(1, {count}) g(n) WHERE n > :after",
+    "mysql": "SELECT seq AS n, REPEAT('x', 480) AS text FROM seq_1_to_{count} WHERE seq > :after",
+}
+
+
+@pytest.mark.parametrize("protocol", ROWS)
+async def test_forty_megabytes_of_rows(
+    request: pytest.FixtureRequest,
+    sqlite_server: World,
+    remote: Remote,
+    monkeypatch: pytest.MonkeyPatch,
+    protocol: str,
+) -> None:
+    monkeypatch.setattr(streams, "BUFFER_BYTES", MEGABYTE)
+    ports = {"postgresql": "postgres_port", "mysql": "mariadb_port"}
+    port = request.getfixturevalue(ports[protocol]) if protocol in ports else 0
+    made = await sqlite_server.post("/connections", json={"name": "Shop", **databases.fields(protocol, port)})
+    write = {
+        "direction": "send",
+        "connection_id": made.data["id"],
+        "sql": {"statement": "DROP TABLE IF EXISTS x"},
+    }
+    await (await sqlite_server.flow({"microservice": "connector", "config": write})).run({})
+    statement = ROWS[protocol].format(count=SIZE // 500)
+    after = {"column": "n", "start": 0}
+    sql = {"statement": f"{statement} ORDER BY n", "page_size": 2000, "after": after}
+    receive = {"microservice": "connector", "config": {**write, "direction": "receive", "sql": sql}}
+    await require_flat(await sqlite_server.flow(receive, *few_pass(remote)), SIZE)
