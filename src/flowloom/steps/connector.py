@@ -267,13 +267,14 @@ TYPE = contract.StepType(
         "and always with an Idempotency-Key header that is equal when the same payload is sent again. With sftp a "
         "receive makes a payload of each file, and a send writes one. With sql a receive makes a payload of each page "
         "of rows, and a send executes its statement for each record of a payload, in one transaction. "
-        "Answers in JSON, CSV and XML become records; what `path` picks of CSV or XML goes on as JSON."
+        "Answers in JSON, CSV and XML become records; what `path` picks of CSV or XML goes on as JSON. An answer or a "
+        "file over 32 MB becomes several payloads: a JSON list, CSV, and XML whose records `path` names."
     ),
     failure=(
         "No answer, 408, 425, 429 and most 5xx are tried again, after the time in Retry-After if given. "
         "Any other status but 2xx fails the payload, as does an address that is not allowed; `response_rules` come "
         "first. A lost connection, a lock or a deadlock is tried again; a statement or a file that the server refuses "
-        "fails the payload."
+        "fails the payload, as does what is over 64 MB and cannot be cut into pages."
     ),
     config=Connector,
     compile=compile,

@@ -106,7 +106,8 @@ TYPE = contract.StepType(
     ),
     failure=(
         "A flow that is missing, disabled or not deployed fails the payload; with `wait`, so does a started "
-        "run that fails or is stopped. A retry starts again only what had not succeeded."
+        "run that fails or is stopped. A retry starts again only what had not succeeded. With `per` bucket, payloads "
+        "that are together over 64 MB fail the run."
     ),
     config=RunFlow,
     compile=compile,
