@@ -26,6 +26,9 @@ MAX_BACKOFF_SECONDS: Final = 60.0
 # A longer pause before the next attempt is waited for outside of memory; those of the usual three retries are shorter.
 PARK_SECONDS: Final = 10.0
 
+# What steps without effects log and track is written with what comes next, but no more than this waits for it.
+MAX_NOTED: Final = 10_000
+
 
 @dataclass(slots=True)
 class Pauses:
@@ -115,7 +118,8 @@ class Effects:
 
     async def _wait(self, step: PlanStep, payload: Payload, before: Recorded, state: dict[str, Any]) -> None:
         row = records.wait(self._active, step, payload, before.waits, state)
-        self._active.lines.payloads += await self._packed([row])
+        packed = await self._packed([row])
+        self._active.lines.payloads += packed
         await self.flush()
 
     async def _call(self, step: PlanStep, context: StepContext, payload: Payload) -> contract.Outcome:
@@ -152,7 +156,9 @@ class Effects:
             made, rows = await asyncio.to_thread(settle)
         else:
             made, rows = settle()
-        self._active.lines.payloads += await self._around.keep(lambda: self._packed(rows))
+        packed = await self._around.keep(lambda: self._packed(rows))
+        # Only now: meanwhile another leg may have taken what was not written.
+        self._active.lines.payloads += packed
         at = self._around.clock()
         self._active.lines.writes += [
             writes.prepare(self._active, step, payload.position, write, at)
@@ -207,7 +213,8 @@ class Effects:
         """Put a payload that failed for good to what is to be written: it is a dead letter."""
         self._active.log(step.key, "error", fail.why)
         row = records.dead_letter(self._active, step, payload, variables, fail)
-        self._active.lines.dead_letters += await self._around.keep(lambda: self._packed([row]))
+        packed = await self._around.keep(lambda: self._packed([row]))
+        self._active.lines.dead_letters += packed
 
     async def load(self, ref: streams.Ref) -> Payload:
         """A recorded payload that was left out of memory. Raises errors.Missing."""
@@ -232,6 +239,11 @@ class Effects:
             return outcome.after_seconds
         backoff = min(BACKOFF_SECONDS * 2.0 ** (attempt - 1), MAX_BACKOFF_SECONDS)
         return backoff * (0.5 + self._around.random())
+
+    async def relieve(self) -> None:
+        """Write what is not written yet if it is so much that memory would grow with it."""
+        if self._active.lines.noted > MAX_NOTED:
+            await self.flush()
 
     async def flush(self) -> None:
         """Write what is not written yet."""

@@ -188,7 +188,7 @@ class Client:
         room = spills.MAX_BYTES if may_spill else self._max_body_bytes
         async for chunk in answer.content.iter_any():
             if body.size_bytes + len(chunk) > room:
-                raise _refused(f"The answer of {answer.url.host} is over {room:,} bytes.")
+                raise spills.too_large(f"The answer of {answer.url.host}", room)
             body.add(chunk)
         content, file = body.finish()
         return contract.Response(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -55,15 +54,17 @@ class _Recorded(Effects):
         """What failed then is in the books already."""
 
     async def flush(self) -> None:
-        """Nothing is written."""
+        """Nothing is written: what the steps note is in the books already."""
+        self._active.take_unwritten()
 
 
 class _Look(Walk):
     """A walk that keeps what passes one side of one step."""
 
-    def watch(self, step_key: str, side: Side, end: int) -> list[streams.Item]:
-        """Keep up to `end` payloads; the list that they come to."""
-        self._step_key, self._side, self._end_at = step_key, side, end
+    def watch(self, step_key: str, side: Side, first: int, end: int) -> list[streams.Item]:
+        """Keep the payloads from `first` up to `end`; the list that they come to."""
+        self._step_key, self._side, self._first, self._end_at = step_key, side, first, end
+        self._passed = 0
         self._kept: list[streams.Item] = []
         return self._kept
 
@@ -75,8 +76,9 @@ class _Look(Walk):
 
     def _keep(self, step: PlanStep, side: Side, payloads: Sequence[streams.Item]) -> None:
         if step.key == self._step_key and side == self._side:
-            self._kept.extend(payloads)
-            if len(self._kept) >= self._end_at:
+            self._kept += payloads[max(self._first - self._passed, 0) : max(self._end_at - self._passed, 0)]
+            self._passed += len(payloads)
+            if self._passed >= self._end_at:
                 raise _Seen
 
 
@@ -111,7 +113,7 @@ class Inspector:
         bucket = records.restore(active, claimed, compiled, self._around.blobs)
         effects = _Recorded(self._around, active, Pauses())
         look = _Look(self._around, active, effects, self._side)
-        kept = look.watch(step_key, side, min(first + count, MAX_SEEN))
+        kept = look.watch(step_key, side, first, min(first + count, MAX_SEEN))
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 with contextlib.suppress(_Seen, outcomes.StepFailed, outcomes.RunStopped, outcomes.Parked):
@@ -120,8 +122,7 @@ class Inspector:
             raise errors.Busy(
                 f"What this run did takes longer than {LOOK_SECONDS} seconds to repeat; look at an earlier step."
             ) from None
-        shown = itertools.islice(kept, first, first + count)
-        return [item if isinstance(item, Payload) else await effects.load(item) for item in shown]
+        return [item if isinstance(item, Payload) else await effects.load(item) for item in kept]
 
 
 def _past(connection: Connection, run_id: int) -> recall.Claimed:

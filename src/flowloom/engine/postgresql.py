@@ -17,7 +17,6 @@ from flowloom.steps import contract, outside
 if TYPE_CHECKING:
     import psycopg
 
-_ROWS_AT_ONCE: Final = 500
 _CONNECT_SECONDS: Final = 10
 # Connection, rollback for others' sake, resources, and what an operator or a timeout cut off.
 _PASSING: Final = ("08", "40", "53", "57", "55P03")
@@ -37,7 +36,7 @@ async def query(server: sql.Server, query: outside.Query) -> outside.Rows:
             page = sql.Page(columns, query.limit)
             if query.skip:
                 await cursor.scroll(query.skip)
-            while rows := await cursor.fetchmany(min(page.wanted, _ROWS_AT_ONCE)):
+            while rows := await cursor.fetchmany(page.at_once):
                 page.add(rows)
                 if not page.wanted:
                     break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from flowloom.engine.plan import PlanStep
 from flowloom.engine.side import SideThreads
 from flowloom.engine.streams import Bucket, Payloads, Stream
 from flowloom.engine.surroundings import Surroundings
-from flowloom.steps import contract
+from flowloom.steps import contract, sizes
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Walk:
             if step.is_enabled:
                 bucket = Bucket(await self._pass(step, bucket), bucket.variables)
             if not step.next:
-                await _drain(bucket.payloads)
+                await self._finish(step, bucket.payloads)
                 return
             self._active.other_branches += 1
             for follower in step.next[:-1]:
@@ -59,20 +59,29 @@ class Walk:
             self._active.other_branches -= 1
             step = step.next[-1]
 
+    async def _finish(self, step: PlanStep, payloads: Payloads) -> None:
+        """Go through a stream that nothing asks for: what its steps fail on, set or count is found on the way."""
+        if step.is_enabled and step.compiled.effect and not step.compiled.once:
+            return  # it has gone through its bucket, and what it made is recorded
+        await _drain(payloads)
+
     async def _pass(self, step: PlanStep, bucket: Bucket) -> Payloads:
         """Work a step without routes; the payloads that go on."""
         if isinstance(bucket.payloads, Stream) and not step.compiled.effect:
             return await self._streamed(step, bucket)
         passing = self._begin(step)
         try:
-            if step.compiled.effect:
-                items = await self._effect_all(step, bucket, passing)
+            made: Payloads
+            if step.compiled.once:
+                made = await self._effect_once(step, bucket, passing)
+            elif step.compiled.effect:
+                made = streams.of(await self._effect_all(step, bucket, passing), self._effects.load)
             else:
-                items = await self._pure(step, bucket, passing)
+                made = await self._pure(step, bucket, passing)
         finally:
             self._took(step, passing)
         self._end(step, passing, f"{passing.payloads_in} in, {passing.payloads_out} out")
-        return streams.of(items, self._effects.load)
+        return made
 
     async def _pure(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Sequence[Payload]:
         assert not isinstance(bucket.payloads, Stream)
@@ -145,6 +154,7 @@ class Walk:
                     self._count_out(step, passing, made)
                     for one in made:
                         yield one
+                await self._effects.relieve()
             self._took(step, passing)
             self._end(step, passing, f"{passing.payloads_in} in, {passing.payloads_out} out")
 
@@ -188,8 +198,6 @@ class Walk:
 
     async def _effect_all(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Sequence[streams.Item]:
         """An effect for every payload of a bucket; what waits lets the others go first, unless it stands in line."""
-        if step.compiled.once:
-            return await self._effect_once(step, bucket, passing)
         context, shelf, number = self._context(step, bucket), streams.Shelf(step.key), 0
         waits: list[Parked] = []
         async for payload in streams.each(bucket.payloads):
@@ -230,17 +238,43 @@ class Walk:
             await self._failed(step, bucket, payload, failed.fail)
             return ()
 
-    async def _effect_once(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Sequence[streams.Item]:
+    async def _effect_once(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Payloads:
         """One effect for the whole bucket, whose payloads go on as they are, with what the answer's meta adds."""
-        payloads = [payload async for payload in streams.each(bucket.payloads)]
-        self._count_in(step, passing, payloads)
-        whole = replace(payloads[0], body=[payload.body for payload in payloads], content_type=JSON_TYPE)
+        whole = await self._whole(step, bucket, passing)
+        if whole is None:
+            return ()
         made = await self._effect(step, self._context(step, bucket), bucket, whole, is_last=False)
         if not made:
             return ()
         added = made[0].meta if isinstance(made[0], Payload) else {}
-        self._count_out(step, passing, payloads)
-        return [replace(payload, meta={**payload.meta, **added}) for payload in payloads]
+        if isinstance(bucket.payloads, Stream):
+            passing.payloads_out = passing.payloads_in
+            return Stream(lambda: self._with_meta(step, bucket.payloads, added))
+        going_on = [replace(payload, meta={**payload.meta, **added}) for payload in bucket.payloads]
+        self._count_out(step, passing, going_on)
+        return going_on
+
+    async def _whole(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Payload | None:
+        """The list of a bucket's bodies, None without any. Raises StepFailed for more than may be in memory."""
+        first, bodies, size_bytes = None, [], 0
+        async for payload in streams.each(bucket.payloads):
+            first = first or payload
+            self._count_in(step, passing, [payload])
+            size_bytes += payload.size_bytes
+            if size_bytes > sizes.MAX_BYTES:
+                why = "The payloads of the bucket are together larger than 64 MB; have the step work on each of them."
+                raise StepFailed(step, contract.Fail(why, whole_run=True))
+            bodies.append(payload.body)
+        return first and replace(first, body=bodies, content_type=JSON_TYPE, size_bytes=size_bytes)
+
+    async def _with_meta(
+        self, step: PlanStep, payloads: Payloads, added: Mapping[str, str]
+    ) -> AsyncIterator[Payload]:
+        passing = _Pass()
+        async for payload in streams.each(payloads):
+            going_on = replace(payload, meta={**payload.meta, **added})
+            self._count_out(step, passing, [going_on])
+            yield going_on
 
     async def _failed(self, step: PlanStep, bucket: Bucket, payload: Payload, fail: contract.Fail) -> None:
         """Keep what failed for good; walk the catch leg with it at once, or raise StepFailed."""
@@ -312,7 +346,7 @@ class Walk:
 
 
 async def _drain(payloads: Payloads) -> None:
-    """Go through a stream that nothing asks for: what its steps fail on or set is found on the way."""
+    """Go through a stream for what its steps fail on or set."""
     if isinstance(payloads, Stream):
         async for _ in payloads:
             pass

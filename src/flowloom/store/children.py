@@ -86,7 +86,7 @@ def _adopt(connection: Connection, start: queue.Start, parent: queue.Parent, row
         "depth": parent.depth,
     }
     if connection.execute(adopted.values(values)).rowcount:
-        gates.move(connection, row)
+        gates.move(connection, row, start.at)
         places.keep(connection, [places.note(start.company_id, parent.place, row.id, start.at)])
 
 

@@ -198,12 +198,12 @@ def _let_go(end_of_hold: Any) -> dict[str, Any]:
     return {"gate": Gate.WATCHED, "holds": holds.closed(end_of_hold)}
 
 
-def move(connection: Connection, row: Row[Any]) -> None:
+def move(connection: Connection, row: Row[Any], now: datetime) -> None:
     """Look again where a run, as `row` says it was, left the children of one step for those of another run's."""
     held = and_(RUNS.id == row.id, RUNS.status == number(0), RUNS.gate == number(Gate.SIBLINGS))
-    connection.execute(update(tables.runs).where(held).values(gate=Gate.WATCHED))
+    connection.execute(update(tables.runs).where(held).values(_let_go(holds.end_of_line(now))))
     if row.fence and row.parent_run_id is not None:
-        _let_next(connection, Crowd(Gate.SIBLINGS, (row.parent_run_id, row.parent_step_key), 0))
+        _let_next(connection, Crowd(Gate.SIBLINGS, (row.parent_run_id, row.parent_step_key), 0), now)
 
 
 def _same(key: str) -> tuple[ColumnElement[bool], Any]:

@@ -66,6 +66,11 @@ class Lines:
     tracked: list[dict[str, Any]] = field(default_factory=list)
     writes: list[Callable[[Connection], None]] = field(default_factory=list)
 
+    @property
+    def noted(self) -> int:
+        """How many rows there are that steps without effects make too."""
+        return len(self.logs) + len(self.tracked)
+
 
 @dataclass(slots=True)
 class Entry:
