@@ -184,3 +184,44 @@ async def test_an_export_names_the_secrets_and_an_import_asks_for_them(server: W
     await put(copy, {"token": TOKEN})
     assert (await copy.deploy())["status"] == "Deployed"
     assert await hash_of(copy) == await hash_of(flow)
+
+
+async def connection_to(server: World, remote: Remote) -> int:
+    fields = {"name": "Shop", "base_url": remote.url(""), "secrets": {"key": OTHER, "token": OTHER}}
+    id: int = (await server.post("/connections", json=fields)).data["id"]
+    return id
+
+
+async def test_a_step_sends_the_secrets_of_its_connection_to_its_hosts_only(
+    server: World, remote: Remote
+) -> None:
+    id = await connection_to(server, remote)
+    inside = {"direction": "send", "connection_id": id, "query": {"key": "{{key}}", "token": "{{token}}"}}
+    outside = {**inside, "url": "https://elsewhere.example.com/?key={{key}}"}
+    flow = await server.flow(
+        {"microservice": "connector", "config": {**inside, "url": "/orders"}},
+        {"microservice": "connector", "config": outside},
+        deploy=False,
+    )
+    await put(flow, {"token": TOKEN})
+    await flow.deploy()
+    run = await flow.run({"id": 1})
+    # What the version says comes before what its connection says, as with open variables.
+    assert [seen.query for seen in remote.seen] == [{"key": OTHER, "token": TOKEN}]
+    assert "may not be used for elsewhere.example.com" in run["summary"]["error"]["message"]
+
+
+async def test_the_secrets_of_a_connection_stand_in_no_other_field(
+    sqlite_server: World, remote: Remote
+) -> None:
+    id = await connection_to(sqlite_server, remote)
+    where = {"field": "a", "operator": "equals", "value": "{{key}}"}
+    step = {
+        "direction": "send",
+        "connection_id": id,
+        "url": "/",
+        "response_rules": [{"action": "fail", "where": where}],
+    }
+    flow = await sqlite_server.flow({"microservice": "connector", "config": step}, deploy=False)
+    answer = await sqlite_server.put(flow.path, json={"deployed_at": sqlite_server.clock.now.isoformat()})
+    assert list(answer.json()["errors"]) == [f"steps.{flow.last_step_id}.config.response_rules.0.where"]
