@@ -100,7 +100,9 @@ def build(
     )
     rolling, pruning = rollup.Rollup(platform.database), _pruner(platform, reach)
     mailer = Mailer(platform.settings.smtp_url, platform.settings.smtp_from)
-    notifying = notifier.Notifier(platform.database, http, mailer, platform.clock, sleep, reach)
+    notifying = notifier.Notifier(
+        platform.database, platform.vault, http, mailer, platform.clock, sleep, reach
+    )
     turning = [
         supervisor.Loop("dispatcher", dispatching.tick, dispatching.wait),
         supervisor.Loop("scheduler", scheduling.tick, scheduling.wait),

@@ -290,3 +290,18 @@ async def test_the_same_place_of_a_run_tells_once(server: World) -> None:
     again = await server.post(f"/flow-runs/{run['id']}/retry", json={"from_step": step["key"]})
     await server.work()
     assert (again.status, len(await listed(server))) == (200, 1)
+
+
+async def test_a_webhook_is_called_with_its_secrets_and_nothing_tells_them(
+    server: World, remote: Remote
+) -> None:
+    secrets = {"token": "tok-4f9a8b7c6d5e"}
+    hook = {"type": "webhook", "url": remote.url("/in/{{token}}?t={{token}}"), "secrets": secrets}
+    await server.post(f"/notification-groups/{await group(server, hook)}/test")
+    remote.answers(503)
+    assert await server.notify() == 1
+    [seen] = remote.seen
+    assert (seen.path, seen.query) == ("/in/tok-4f9a8b7c6d5e", {"t": "tok-4f9a8b7c6d5e"})
+    listed = await server.get("/notifications")
+    assert listed.data[0]["error"] == "The webhook answered 503."
+    assert b"tok-4f9a" not in listed.body
