@@ -305,3 +305,17 @@ async def test_a_webhook_is_called_with_its_secrets_and_nothing_tells_them(
     listed = await server.get("/notifications")
     assert listed.data[0]["error"] == "The webhook answered 503."
     assert b"tok-4f9a" not in listed.body
+
+
+async def test_a_password_that_the_mail_server_sends_back_is_not_kept(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    async with mailboxes.serving(with_login=True) as mailbox:
+        mailbox.password = b"correct horse"
+        mailbox.refusal = f"550 {'x' * 900} correct horse"
+        url = mailbox.url("jo:correct%20horse@")
+        async with sqlite_world(sqlite_template, tmp_path, smtp_url=url) as opened:
+            await opened.post(f"/notification-groups/{await group(opened, MAIL)}/test")
+            await opened.notify()
+            [told] = await listed(opened)
+    assert told["error"].endswith("x [redacted].")
