@@ -176,7 +176,7 @@ async def test_an_export_names_the_secrets_and_an_import_asks_for_them(server: W
     made = (await server.post(f"/marketplace-apps/{app_id}/install", json={})).data
     version = (await server.get(f"/flows/{made['id']}/versions", query={"include": "variables"})).data[0]
     assert version["message"] == "Imported without its secrets; enter again: token"
-    assert version["secrets"] == []
+    assert "secrets" not in version
     copy = Flow(server, made["id"], version["id"])
     refused = await server.put(copy.path, json={"deployed_at": server.clock.now.isoformat()})
     assert refused.status == 422

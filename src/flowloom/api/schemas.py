@@ -294,7 +294,7 @@ class Version(Record):
     filters: list[dict[str, Any]] | None = Field(default=None, description="With include=filters")
     variables: dict[str, Any] | None = Field(default=None, description="With include=variables")
     secrets: list[str] | None = Field(
-        default=None, description="With include=variables: the names of the secrets"
+        default=None, description="With include=variables: the names of the secrets; absent without any"
     )
 
 

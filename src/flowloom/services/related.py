@@ -72,7 +72,9 @@ def _add_variables(connection: Connection, items: Items) -> None:
     found = {row.id: row for row in connection.execute(wanted)}
     for item in items:
         row = found[item["id"]]
-        item["variables"], item["secrets"] = row.variables, sorted(row.secrets)
+        item["variables"] = row.variables
+        if row.secrets:
+            item["secrets"] = sorted(row.secrets)
 
 
 _ADD: Final[dict[str, Callable[[Connection, Items], None]]] = {
