@@ -27,7 +27,18 @@ from flowloom.runtime import dispatcher, notifier, pruner, rollup, scheduler, su
 from flowloom.services import principals, remembered
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
-from flowloom.store import blobs, broker, claims, connections, database, journal, queue, schema, secrets
+from flowloom.store import (
+    blobs,
+    broker,
+    claims,
+    connections,
+    database,
+    journal,
+    queue,
+    schema,
+    secret_variables,
+    secrets,
+)
 
 ROLLUP_SECONDS = 5.0
 PRUNE_SECONDS = 600.0
@@ -89,7 +100,9 @@ def build(
     )
     rolling, pruning = rollup.Rollup(platform.database), _pruner(platform, reach)
     mailer = Mailer(platform.settings.smtp_url, platform.settings.smtp_from)
-    notifying = notifier.Notifier(platform.database, http, mailer, platform.clock, sleep, reach)
+    notifying = notifier.Notifier(
+        platform.database, platform.vault, http, mailer, platform.clock, sleep, reach
+    )
     turning = [
         supervisor.Loop("dispatcher", dispatching.tick, dispatching.wait),
         supervisor.Loop("scheduler", scheduling.tick, scheduling.wait),
@@ -185,6 +198,9 @@ def surroundings(
     async def load_connection(company_id: int, id: int) -> connections.Connection:
         return await database.read(connections.load, vault, company_id, id)
 
+    async def load_secrets(company_id: int, content_hash: str) -> Mapping[str, str]:
+        return await database.read(secret_variables.of_definition, vault, company_id, content_hash)
+
     async def rotate(connection: connections.Connection, secret: Mapping[str, str]) -> None:
         await database.write(connections.rotate, vault, connection, secret)
 
@@ -203,6 +219,7 @@ def surroundings(
         calls=calling,
         systems=_systems(platform, http),
         load_connection=load_connection,
+        load_secrets=load_secrets,
         clock=platform.clock,
         sleep=sleep,
         random=random.random,

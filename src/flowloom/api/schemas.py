@@ -293,6 +293,9 @@ class Version(Record):
     schedules: list[Schedule] | None = Field(default=None, description="With include=schedules")
     filters: list[dict[str, Any]] | None = Field(default=None, description="With include=filters")
     variables: dict[str, Any] | None = Field(default=None, description="With include=variables")
+    secrets: list[str] | None = Field(
+        default=None, description="With include=variables: the names of the secrets; absent without any"
+    )
 
 
 class AlertsView(Record):

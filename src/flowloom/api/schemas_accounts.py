@@ -228,6 +228,12 @@ class ConnectionUpdate(BaseModel):
         max_length=200,
         description="`{{name}}` in the connector and in steps with this connection",
     )
+    secrets: dict[str, str | None] | None = Field(
+        default=None,
+        description="Variables that are never answered, over http only: `{{name}}` in url, query, headers and body of "
+        "steps with this connection. 8 to 10,000 characters each, or null to keep a value; given, they replace all "
+        "there were. Further hosts need them again",
+    )
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent; null counts only where it takes something away."""
@@ -291,6 +297,9 @@ class Connection(schemas.Record):
     connector_id: int | None = None
     variables: dict[str, Scalar] | None = Field(
         default=None, description="With the connector's defaults; absent without any"
+    )
+    secrets: list[str] | None = Field(
+        default=None, description="The names of its secret variables; absent without any"
     )
     created_at: AwareDatetime
     updated_at: AwareDatetime

@@ -72,6 +72,16 @@ class RouteCreate(RouteFields):
 
 class Variables(BaseModel):
     variables: dict[str, Any] = Field(description="All variables of the version, by name")
+    secrets: dict[str, str | None] | None = Field(
+        default=None,
+        description="All secrets of the version, by name: 8 to 10,000 characters each, or null to keep a value. "
+        "Left out, they stay as they are",
+    )
+
+
+class VariablesAnswer(schemas.Record):
+    data: dict[str, Any] = Field(description="The variables, by name")
+    secrets: list[str] = Field(description="The names of the secrets; their values are never answered")
 
 
 class Graph(schemas.Record):

@@ -35,7 +35,15 @@ class WebhookChannel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["webhook"]
-    url: WebAddress = Field(description="Gets a POST of {subject, text, flow_id, run_id, at} as JSON")
+    url: WebAddress = Field(
+        description="Gets a POST of {subject, text, flow_id, run_id, at} as JSON; "
+        "`{{name}}` behind its host is one of the secrets"
+    )
+    secrets: dict[str, str | None] | None = Field(
+        default=None,
+        description="What is secret of the URL, by name: 8 to 10,000 characters each, never answered. "
+        "Left out, or null for one, what the channel with this URL had stays",
+    )
 
 
 class LogChannel(BaseModel):
@@ -68,6 +76,9 @@ class ChannelView(schemas.Record):
     type: Literal["email", "webhook", "log"]
     to: list[str] | None = Field(default=None, description="With email")
     url: str | None = Field(default=None, description="With webhook")
+    secrets: list[str] | None = Field(
+        default=None, description="With webhook: the names of its secrets; absent without any"
+    )
 
 
 class NotificationGroup(schemas.Record):

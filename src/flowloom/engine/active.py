@@ -85,7 +85,10 @@ class Active:
     lines: journal.Lines = field(default_factory=journal.Lines)
     metrics: Counter[tuple[str, str]] = field(default_factory=Counter)
     tallies: dict[str, StepTally] = field(default_factory=dict)
+    # What is taken out of all that is kept of it.
     secrets: set[str] = field(default_factory=set)
+    # The secrets of its version, by name.
+    secret_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     has_warnings: bool = False
     # What a try-catch took: the status that each wants the run to end with.
     caught: set[run.Status] = field(default_factory=set)

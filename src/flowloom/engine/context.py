@@ -17,7 +17,7 @@ from flowloom.engine.active import Active, Level
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.surroundings import Surroundings
 from flowloom.steps import aside, contract, outside
-from flowloom.store import caches, pools
+from flowloom.store import caches, pools, redaction
 from flowloom.store.connections import Connection
 
 
@@ -31,6 +31,7 @@ class StepContext:
         self._step = step
         self._variables = variables
         self._around = around
+        self._secrets: Mapping[str, str] = active.secret_variables if step.compiled.takes_secrets else {}
         self._of_connection: Mapping[str, object] = {}
         self.cursor: Any = None
         self.waited: Any = None
@@ -52,18 +53,22 @@ class StepContext:
         return self._variables
 
     def idempotency_key(self, content: bytes) -> str:
-        """32 hex digits of the sha256 over origin run, step key, payload position and what is sent.
+        """32 hex digits of the sha256 over origin run, step key, payload position and what is sent but for secrets.
 
         What is sent counts, since a retry on another version may send something else for the same payload: a
-        receiver that drops what it knows must not drop that.
+        receiver that drops what it knows must not drop that. It is the same with another password, and shown, so
+        that nobody must be able to try passwords on it.
         """
+        if self._secrets:
+            content = redaction.body(content, self._secrets.values())
         identity = f"{self._active.row.origin_run_id}/{self._step.key}/{self.position}/".encode()
         return hashlib.sha256(identity + content).hexdigest()[:32]
 
     def scope(self, payload: Payload) -> templates.Scope:
         variables: Mapping[str, object] = self._variables
-        if self._of_connection:
-            variables = {**self._of_connection, **variables}
+        if self._of_connection or self._secrets:
+            # A run may still bring a variable that is a secret by now: what the version says counts.
+            variables = {**self._of_connection, **variables, **self._secrets}
         if self._step.variables is not None:
             outer = templates.Scope(variables, payload.body, self.now, payload.meta, self._active.lookups)
             own = self._step.variables.value(outer)
@@ -94,7 +99,14 @@ class StepContext:
         return await self._around.systems.files(await self._connection(request.connection_id), request)
 
     async def see_connection(self, connection_id: int) -> None:
-        self._of_connection = (await self._loaded(self._active.row.company_id, connection_id)).variables
+        connection = await self._loaded(self._active.row.company_id, connection_id)
+        self._of_connection = connection.variables
+        of_connection = connection.secret_variables
+        self._active.secrets.update(of_connection.values())
+        self._secrets = {
+            **{name: value for name, value in of_connection.items() if name not in self._variables},
+            **self._active.secret_variables,
+        }
 
     async def _connection(self, id: int) -> Connection:
         connection = await self._loaded(self._active.row.company_id, id)

@@ -149,12 +149,21 @@ class Executor:
 
     async def _learn_secrets(self, active: Active, plan: Plan) -> None:
         """Know what is to be left out before anything is kept: a server may tell what an earlier run has sent it."""
+        if plan.has_secrets:
+            await self._load_secrets(active)
         load = self._around.load_connection
         for id in plan.connections:
             # The step that cannot use its connection says so itself.
             with contextlib.suppress(errors.Missing, errors.Invalid):
                 found = await self._around.keep(functools.partial(load, active.row.company_id, id))
                 active.secrets |= connections.secret_words(found)
+
+    async def _load_secrets(self, active: Active) -> None:
+        """Raises errors.Invalid when one cannot be opened: then no step may go out without it."""
+        row, load = active.row, self._around.load_secrets
+        found = await self._around.keep(lambda: load(row.company_id, row.content_hash))
+        active.secret_variables = found
+        active.secrets.update(found.values())
 
     async def _restore(self, active: Active, claimed: Claimed, plan: Plan) -> Bucket:
         arguments = active, claimed, plan, self._around.blobs

@@ -202,6 +202,7 @@ def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compile
         _seeing(run, config),
         effect=True,
         sends=is_send,
+        takes_secrets=True,
         timeout_seconds=config.timeout_seconds + (_TURN_SECONDS if takes_turns else _STEP_GRACE_SECONDS),
         retries=config.retries,
     )

@@ -336,6 +336,8 @@ class Compiled:
     timeout_seconds: float = 1800.0
     retries: int = 3
     sets_variables: bool = False
+    # Whether `scope` shows it the secrets of the version and of its connection: only to what sends them on.
+    takes_secrets: bool = False
     # One call for the whole bucket, whose payloads then go on as they are; `run` gets them as one list.
     once: bool = False
     # Of a try-catch: the route of what failed, and the status of a run in which something did.

@@ -108,7 +108,7 @@ TYPE = contract.StepType(
         "A flow that is missing, disabled or not deployed fails the payload; with `wait`, so does a started "
         "run that fails or is stopped. A retry keeps the started runs that succeeded "
         "and goes on with those that did not, under the keys they sent with; given another payload or other "
-        "variables than before, it starts them anew. With `per` bucket, payloads that are together over 64 MB fail the run."
+        "variables than before, it starts them anew. With `per` bucket, payloads over 64 MB together fail the run."
     ),
     config=RunFlow,
     compile=compile,

@@ -214,6 +214,7 @@ def enqueue(connection: Connection, ids: RunIds, starts: Sequence[Start]) -> lis
                 answers.append(first)
                 continue
             chosen = choose(found, start)
+            _require_no_secret(connection, start, chosen)
             answer = _claim_key(connection, start, ids.take(connection))
         except errors.FlowloomError as error:
             answers.append(error)
@@ -223,6 +224,17 @@ def enqueue(connection: Connection, ids: RunIds, starts: Sequence[Start]) -> lis
             written.append((answer.run_id, start, chosen))
     _write(connection, written)
     return answers
+
+
+def _require_no_secret(connection: Connection, start: Start, chosen: Chosen) -> None:
+    """Raise Invalid for variables of a run that are secrets of its version. A retry has the variables of its run."""
+    if not start.variables or start.retry is not None:
+        return
+    secrets = connection.scalar(select(VERSIONS.secrets).where(VERSIONS.id == chosen.version_id)) or {}
+    for name in sorted(start.variables.keys() & secrets.keys()):
+        raise errors.Invalid.field(
+            f"flow_variables.{name}", f"'{name}' is a secret of the version; it cannot be given to a run."
+        )
 
 
 def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]]) -> None:
