@@ -184,7 +184,7 @@ async def paths(server: World) -> list[str]:
         "{schedule}": [0],
     }
     made: list[str] = []
-    for path, methods in server.server.app.openapi()["paths"].items():
+    for path, methods in server.server.app.state.document()["paths"].items():
         if "get" not in methods or path.endswith("/events"):
             continue
         name = next((name for name in ids if name in path), "")
