@@ -98,7 +98,6 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await http.open()
         if with_loops:
             await platform.database.write_grouped(claims.requeue_abandoned)
         loops.start()

@@ -33,7 +33,8 @@ def _complete(spec: dict[str, Any], models: Sequence[type[BaseModel]]) -> dict[s
     """Add what routes alone do not tell: webhooks and callbacks, the models of bodies, and how to authenticate."""
     spec["paths"].update(hooks.DOCUMENT, **callbacks.DOCUMENT)
     known = spec.setdefault("components", {}).setdefault("schemas", {})
-    for model in (schemas.Error, *models):
+    _add_model(known, schemas.Error)
+    for model in models:
         _add_model(known, model)
     spec["components"]["securitySchemes"] = {
         "ApiKeyAuth": {"type": "apiKey", "in": "header", "name": "Authorization"},
