@@ -15,12 +15,11 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-import structlog
 import typer.main
 from sqlalchemy import create_engine, text
 from tests import terminal
 
-from flowloom import bootstrap, cli
+from flowloom import bootstrap, cli, log
 from flowloom.demo import samples
 from flowloom.services import first_start
 from flowloom.settings import Settings
@@ -59,7 +58,7 @@ def flowloom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return Ran(code if isinstance(code, int) else FAILED, shown.out, shown.err)
 
     yield run
-    structlog.reset_defaults()
+    log.configure(is_text=False)
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import structlog
-
-from flowloom import errors
+from flowloom import errors, log
 from flowloom.domain import sketch
 from flowloom.domain.run import Status
 from flowloom.engine import connections, meters, outcomes, records
@@ -29,8 +27,6 @@ from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.walk import Walk
 from flowloom.store import journal
 from flowloom.store.recall import Claimed
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

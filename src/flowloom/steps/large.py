@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Final
 
-import ijson
-
 from flowloom.domain import csv_records, declaration, depth, payload
 from flowloom.domain.payload import Path, Payload
 from flowloom.steps import answers, aside, contract, conversion
@@ -75,6 +73,8 @@ def json_pages(file: BinaryIO, path_keys: Sequence[str], items_per_page: int) ->
     Numbers, texts and objects are as bulk.decode makes them. Raises answers.Unreadable, after the pages before the
     fault, for what is no JSON and where there is no list.
     """
+    import ijson
+
     page: list[object] = []
     try:
         for item in _items(ijson.basic_parse(file, buf_size=_CHUNK_BYTES), path_keys):

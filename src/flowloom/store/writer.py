@@ -16,13 +16,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from flowloom import errors
-
-log = structlog.get_logger(__name__)
+from flowloom import errors, log
 
 T = TypeVar("T")
 GROUP_LIMIT = 256
