@@ -15,11 +15,12 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+import structlog
 import typer.main
 from sqlalchemy import create_engine, text
 from tests import terminal
 
-from flowloom import bootstrap, cli, log
+from flowloom import bootstrap, cli
 from flowloom.demo import samples
 from flowloom.services import first_start
 from flowloom.settings import Settings
@@ -58,7 +59,7 @@ def flowloom(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return Ran(code if isinstance(code, int) else FAILED, shown.out, shown.err)
 
     yield run
-    log.configure(is_text=False)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

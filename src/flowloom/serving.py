@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import io
 import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
+import structlog
 import uvicorn
 import uvloop
 from sqlalchemy import Connection
 
-from flowloom import bootstrap, errors, log
+from flowloom import bootstrap, errors
 from flowloom.api import protocol
 from flowloom.demo import samples, shop
 from flowloom.engine import faults
@@ -30,11 +33,45 @@ GC_THRESHOLD = 10_000
 SWITCH_SECONDS = 0.0005
 LEASE_CHECK_SECONDS = 5.0
 
+log = structlog.get_logger(__name__)
+
 
 def configure_logs(settings: Settings) -> None:
-    """Text on a terminal, JSON otherwise, unless the settings say which."""
+    """Text on a terminal, JSON otherwise; tracebacks without the values of variables, which may be secret."""
     is_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
-    log.configure(is_text=is_text)
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if is_text
+        else structlog.processors.JSONRenderer()
+    )
+    stream: Any = Lossy(sys.stderr)
+    shared: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([] if is_text else [structlog.processors.format_exc_info]),
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+
+
+class Lossy(io.TextIOBase):
+    """A stream that drops what cannot be written: nothing shall end because the log's disk is full."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 def open_platform(settings: Settings) -> tuple[Platform, faults.Faults]:

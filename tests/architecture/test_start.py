@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 LATER = {
-    "aiohttp", "aiosmtplib", "alembic", "asyncssh", "fastapi", "ijson", "jwt", "psycopg", "pymysql", "rich", "yaml"
+    "aiohttp", "aiosmtplib", "alembic", "asyncssh", "fastapi", "ijson", "jwt", "psycopg", "pymysql", "yaml"
 }  # fmt: skip
 
 

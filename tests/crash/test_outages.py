@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import resource
 import time
@@ -17,6 +18,8 @@ from tests import conftest, postgres
 from tests import remote as remotes
 from tests.crash import process
 from tests.crash.test_crash import Scene, draw, settled
+
+from flowloom import serving
 
 pytestmark = pytest.mark.crash
 
@@ -112,6 +115,16 @@ async def test_a_disk_that_takes_nothing_for_a_while(sqlite_template: Path, tmp_
         await full.scene.shoot(full.server, 8)
         await full.check()
         assert list((tmp_path / "blobs").glob("*/*")) == []
+
+
+def test_a_log_on_a_full_disk_ends_nothing():
+    written = 0
+    with contextlib.suppress(OSError), open("/dev/full", "w", buffering=1) as full:  # closing it fails too
+        log = serving.Lossy(full)
+        written = log.write("One line.\n")
+        log.flush()
+        written += log.write("Another one.\n")
+    assert written == 23
 
 
 @pytest.fixture

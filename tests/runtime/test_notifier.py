@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests import mailbox as mailboxes
 from tests import remote as remotes
 from tests import world
@@ -16,7 +17,6 @@ from tests.mailbox import Mailbox
 from tests.remote import Remote
 from tests.world import World
 
-from flowloom import log
 from flowloom.engine import mail
 
 MAIL = {"type": "email", "to": ["jo@example.com", "ann@example.com"]}
@@ -81,7 +81,7 @@ async def test_a_step_tells_every_channel_once(server: World, mailbox: Mailbox, 
         ("webhook", "queued"),
         ("log", "queued"),
     ]
-    with log.captured() as told:
+    with capture_logs() as logs:
         assert await server.notify() == 3
     (message,) = mailbox.messages
     assert (message["Subject"], message["From"]) == ("Order 7 for nl", "flowloom@example.com")
@@ -97,7 +97,7 @@ async def test_a_step_tells_every_channel_once(server: World, mailbox: Mailbox, 
         "at": "2026-03-02T10:00:00.000000Z",
     }
     assert seen.key is not None
-    assert [line["subject"] for line in told if line["event"] == "notification"] == ["Order 7 for nl"]
+    assert [log["subject"] for log in logs if log["event"] == "notification"] == ["Order 7 for nl"]
     sent = await listed(server)
     assert {(one["state"], one["attempts"], one.get("next_at"), one.get("error")) for one in sent} == {
         ("sent", 1, None, None)

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
+from structlog.testing import capture_logs
 from tests.simulation import flows, invariants, process, storage, virtual
 from tests.simulation.clients import Clients
 from tests.simulation.network import Network
 
-from flowloom import log
 from flowloom.engine import faults, plan
 from flowloom.runtime import scheduler
 from flowloom.services import schedules
@@ -179,7 +179,7 @@ def simulate(seed: int, engines: storage.Engines) -> Simulation:
     with (
         mock.patch.object(plan, "load", process.load_plan),
         mock.patch.object(scheduler, "POLL_SECONDS", POLL_SECONDS),
-        log.captured() as lines,
+        capture_logs() as lines,
     ):
         simulation = Simulation(seed, engines)
         try:
@@ -197,5 +197,5 @@ def replay(seed: int) -> str:
 
 
 def _is_unexpected(line: Mapping[str, Any]) -> bool:
-    is_of_the_dying = isinstance(line["exc_info"], process.Killed)
+    is_of_the_dying = isinstance(line.get("exc_info"), process.Killed)
     return line["event"] not in EXPECTED_LOGS and not is_of_the_dying

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from flowloom import errors, log
+from flowloom import errors
 from flowloom.api import (
     cache_entries,
     call,
@@ -49,6 +50,7 @@ from flowloom.api import (
     webhooks,
 )
 
+log = structlog.get_logger(__name__)
 RESOURCES = (
     health, logins, companies, users, keys, flows, versions, schedules, graphs, retries, runs, evidence,
     dead_letters, connectors, connections, webhooks, marketplace, notification_groups, notifications,

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from flowloom import errors, log
+import structlog
+
+from flowloom import errors
 from flowloom.domain import sketch
 from flowloom.domain.run import Status
 from flowloom.engine import connections, meters, outcomes, records
@@ -27,6 +29,8 @@ from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.walk import Walk
 from flowloom.store import journal
 from flowloom.store.recall import Claimed
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

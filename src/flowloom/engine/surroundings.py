@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from flowloom import errors, log
+import structlog
+
+from flowloom import errors
 from flowloom.engine.calls import Calls, LoadConnection
 from flowloom.engine.systems import Systems
 from flowloom.store import blobs, broker, journal
 from flowloom.store.database import Database
 
+log = structlog.get_logger(__name__)
 DATABASE_PAUSE_SECONDS: Final = 1.0
 
 

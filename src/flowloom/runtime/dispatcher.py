@@ -9,13 +9,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from sqlalchemy import Connection
 
-from flowloom import errors, log
+from flowloom import errors
 from flowloom.domain.turns import Turns
 from flowloom.engine.executor import Executor
 from flowloom.store import broker, claims, columns, journal, recall
 from flowloom.store.database import Database
+
+log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
 LOST_RUNS_EVERY: Final = timedelta(minutes=1)

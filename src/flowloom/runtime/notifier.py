@@ -12,15 +12,18 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
+import structlog
 from sqlalchemy import Row
 
-from flowloom import errors, log
+from flowloom import errors
 from flowloom.domain import timestamp
 from flowloom.engine.http import Client
 from flowloom.engine.mail import Mail, Mailer
 from flowloom.steps import contract
 from flowloom.store import alerts, columns, outbox
 from flowloom.store.database import Database
+
+log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
 WATCH_EVERY: Final = timedelta(seconds=30)

@@ -7,7 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from flowloom import errors, log
+import structlog
+
+from flowloom import errors
+
+log = structlog.get_logger(__name__)
 
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
 STALE_AFTER = timedelta(seconds=30)

@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flowloom import errors, log
+import structlog
+
+from flowloom import errors
 from flowloom.domain import declaration, formats
 from flowloom.domain.payload import Payload
+
+log = structlog.get_logger(__name__)
 
 INLINE_BYTES = 64 * 1024
 COMPRESS_FROM_BYTES = 512

@@ -12,12 +12,15 @@ import time
 from pathlib import Path
 from typing import Final, Self
 
+import structlog
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from flowloom import errors, log
+from flowloom import errors
 from flowloom.store.database import Database
+
+log = structlog.get_logger(__name__)
 
 # Any number will do that nothing else locks: the letters "flow" and "loom".
 LOCK: Final = int.from_bytes(b"flowloom") >> 1

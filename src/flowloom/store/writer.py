@@ -16,10 +16,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from flowloom import errors, log
+from flowloom import errors
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 GROUP_LIMIT = 256
