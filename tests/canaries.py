@@ -150,7 +150,7 @@ async def look(server: World, directory: Path) -> Haystack:
 def paths(server: World) -> list[tuple[str, dict[str, Any]]]:
     """Every GET that the document knows, with every id there is, but for streams of events, which hold no data."""
     made: list[tuple[str, dict[str, Any]]] = []
-    for path, methods in server.server.app.openapi()["paths"].items():
+    for path, methods in server.server.app.state.document()["paths"].items():
         if "get" not in methods or path.endswith("/events"):
             continue
         for filled in _filled(server, path):

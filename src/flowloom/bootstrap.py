@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
-from typing import Any
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from flowloom.api import app as application
 from flowloom.api import call, limits
@@ -54,7 +51,7 @@ class Server:
     """Everything of one process. `app` starts and stops the loops with its lifespan."""
 
     platform: Platform
-    app: FastAPI
+    app: Starlette
     dispatcher: dispatcher.Dispatcher
     scheduler: scheduler.Scheduler
     rollup: rollup.Rollup
@@ -113,8 +110,7 @@ def build(
     loops = supervisor.Supervisor(turning if with_loops else [], platform.clock)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await http.open()
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         if with_loops:
             await platform.database.write_grouped(claims.requeue_abandoned)
         loops.start()
@@ -176,17 +172,6 @@ def _doors(platform: Platform, loops: supervisor.Supervisor, inspector: Inspecto
         readiness=readiness,
         inspector=inspector,
     )
-
-
-def document() -> dict[str, Any]:
-    """The OpenAPI document, without a database or a server."""
-    with tempfile.TemporaryDirectory() as directory:
-        settings = Settings(data_dir=Path(directory), secret_key=token_hex())
-        platform = open_platform(settings)
-        try:
-            return application.document(build(platform, with_loops=False).app)
-        finally:
-            platform.database.close()
 
 
 def surroundings(

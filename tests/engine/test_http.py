@@ -58,7 +58,6 @@ async def serving(handler):
 @asynccontextmanager
 async def client(allow=(), **options):
     opened = http.Client(allow, **options)
-    await opened.open()
     try:
         yield opened
     finally:

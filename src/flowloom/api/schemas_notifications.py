@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
 
 from flowloom.api import schemas
 
@@ -24,14 +24,14 @@ GroupName = Annotated[str, StringConstraints(min_length=1, max_length=100, strip
 WebAddress = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 
 
-class EmailChannel(BaseModel):
+class EmailChannel(schemas.Body):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["email"]
     to: list[Address] = Field(min_length=1, max_length=50, description="All of them in one message")
 
 
-class WebhookChannel(BaseModel):
+class WebhookChannel(schemas.Body):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["webhook"]
@@ -46,7 +46,7 @@ class WebhookChannel(BaseModel):
     )
 
 
-class LogChannel(BaseModel):
+class LogChannel(schemas.Body):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["log"]
@@ -56,7 +56,7 @@ Channel = Annotated[EmailChannel | WebhookChannel | LogChannel, Field(discrimina
 Channels = Annotated[list[Channel], Field(min_length=1, max_length=20)]
 
 
-class NotificationGroupUpdate(BaseModel):
+class NotificationGroupUpdate(schemas.Body):
     """What is left out stays; channels are replaced as a whole."""
 
     name: GroupName | None = None
@@ -67,7 +67,7 @@ class NotificationGroupUpdate(BaseModel):
         return {name: value for name, value in self.model_dump().items() if value is not None}
 
 
-class NotificationGroupCreate(BaseModel):
+class NotificationGroupCreate(schemas.Body):
     name: GroupName
     channels: Channels
 

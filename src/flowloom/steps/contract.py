@@ -21,9 +21,10 @@ class Config(BaseModel):
     """The base of every step's config: unknown keys are refused, values are never coerced.
 
     A field whose strings are templates says so with `json_schema_extra={"x-template": True}`.
+    Each is completed when the first of its type comes, since that takes time of every start.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
-import ijson
-
 from flowloom.domain import csv_records, declaration, depth, payload, portions, xml_records
 from flowloom.domain.payload import Path, Payload
 from flowloom.steps import answers, aside, contract, conversion
@@ -93,6 +91,8 @@ def json_pages(file: BinaryIO, path_keys: Sequence[str], items_per_page: int) ->
     Numbers, texts and objects are as bulk.decode makes them. Raises answers.Unreadable, after the pages before the
     fault, for what is no JSON and where there is no list.
     """
+    import ijson
+
     page: list[object] = []
     read = portions.Portions(file)
     try:

@@ -246,7 +246,7 @@ def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]])
         {**_run_row(id, start, pinned(connection, chosen)), "lane": _lane(connection, start, chosen)}
         for id, start, chosen in written
     ]
-    connection.execute(unless_fired, rows)
+    connection.execute(unless_fired, _filled(rows))
     bodies = [_start_payload(run_id, start) for run_id, start, _ in written if start.body is not None]
     if bodies:
         connection.execute(insert(tables.payloads), bodies)
@@ -258,6 +258,12 @@ def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]])
 
 def _note(run_id: int, start: Start, parent: Parent) -> dict[str, Any]:
     return places.note(start.company_id, parent.place, run_id, start.at)
+
+
+def _filled(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows without the columns that all of them leave empty: most are, and each takes time to bind."""
+    used = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    return [{name: row[name] for name in used} for row in rows]
 
 
 def pinned(connection: Connection, chosen: Chosen) -> Chosen:
