@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, literal, or_, select, update
+from sqlalchemy import Connection, bindparam, literal, or_, select, update
 
 from flowloom import errors
 from flowloom.domain import run
-from flowloom.store import alerts, database, endings, queue, tables
+from flowloom.store import alerts, database, endings, gates, many, queue, tables
 
 MetricKey = tuple[str, str]
 
@@ -190,16 +190,14 @@ def write(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -
 
 def write_lines(connection: Connection, lines: Sequence[Lines]) -> None:
     """Write the rows of several runs, one executemany for each table; what was written before a crash stays."""
-    ignoring = database.insert_or_ignore
-    for statement, rows in (
-        (ignoring(connection, tables.payloads), [row for one in lines for row in one.payloads]),
-        (insert(tables.run_logs), [row for one in lines for row in one.logs]),
-        (ignoring(connection, tables.dead_letters), [row for one in lines for row in one.dead_letters]),
-        (insert(tables.exchanges), [row for one in lines for row in one.exchanges]),
-        (ignoring(connection, tables.tracked), [row for one in lines for row in one.tracked]),
+    for table, rows, unless in (
+        (tables.payloads, [row for one in lines for row in one.payloads], ()),
+        (tables.run_logs, [row for one in lines for row in one.logs], None),
+        (tables.dead_letters, [row for one in lines for row in one.dead_letters], ()),
+        (tables.exchanges, [row for one in lines for row in one.exchanges], None),
+        (tables.tracked, [row for one in lines for row in one.tracked], ()),
     ):
-        if rows:
-            connection.execute(statement, rows)
+        many.insert(connection, table, rows, unless)
     for one in lines:
         for become in one.writes:
             become(connection)
@@ -237,7 +235,7 @@ _END = (
     .where(
         tables.runs.c.id == bindparam("run_id"),
         tables.runs.c.fence == bindparam("run_fence"),
-        tables.runs.c.status == run.Status.STARTED,
+        tables.runs.c.status == gates.number(run.Status.STARTED),
     )
     .values(
         status=bindparam("status"),
@@ -261,7 +259,7 @@ def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
         if answers[-1]:
             ending[key] = end
     if ending:
-        connection.execute(_END, [_end_row(end) for end in ending.values()])
+        many.update(connection, _END, [_end_row(end) for end in ending.values()])
         ended = {end.run_id: end.status for end in ending.values()}
         parents = {end.awaited_by for end in ending.values() if end.awaited_by is not None}
         claimants = [end.run_id for end in ending.values() if end.may_hold_claims]
@@ -302,5 +300,4 @@ def add_deltas(
 ) -> None:
     """Write delta rows: {(flow, version, iteration, minute, type, key): amount}."""
     rows = [dict(zip(_DELTA_FIELDS, (*key, amount), strict=True)) for key, amount in totals.items() if amount]
-    if rows:
-        connection.execute(insert(tables.metric_deltas), rows)
+    many.insert(connection, tables.metric_deltas, rows)

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from flowloom import errors
 from flowloom.domain import graph, run, templates, version
 from flowloom.domain.payload import JSON_TYPE
-from flowloom.store import blobs, database, definitions, tables, takeovers
+from flowloom.store import blobs, database, definitions, many, tables, takeovers
 from flowloom.store.blobs import Packed
 
 FLOWS, VERSIONS, RUNS, PAYLOADS = tables.flows.c, tables.versions.c, tables.runs.c, tables.payloads.c
@@ -229,16 +229,14 @@ def enqueue(connection: Connection, ids: RunIds, starts: Sequence[Start]) -> lis
 def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]]) -> None:
     if not written:
         return
-    # A slot that has fired before stays as it fired, whatever the clock was set to meanwhile.
-    unless_fired = database.insert_or_ignore(connection, tables.runs, RUNS.schedule_id, RUNS.fire_at)
     rows = [
         {**_run_row(id, start, _pinned(connection, chosen)), "lane": _lane(connection, start, chosen)}
         for id, start, chosen in written
     ]
-    connection.execute(unless_fired, rows)
+    # A slot that has fired before stays as it fired, whatever the clock was set to meanwhile.
+    many.insert(connection, tables.runs, rows, unless=(RUNS.schedule_id, RUNS.fire_at))
     bodies = [_start_payload(run_id, start) for run_id, start, _ in written if start.body is not None]
-    if bodies:
-        connection.execute(insert(tables.payloads), bodies)
+    many.insert(connection, tables.payloads, bodies)
     for run_id, start, _ in written:
         if start.retry is not None:
             _take_over(connection, run_id, start.retry)
