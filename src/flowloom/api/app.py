@@ -74,6 +74,8 @@ def create(doors: call.Doors, lifespan: Lifespan) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        # Nothing here sets it up, and whether somebody has would be asked on every request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.doors = doors
     # include_router() would hide the routes behind a router of their own: slower, and unseen by the check below.

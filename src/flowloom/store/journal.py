@@ -282,14 +282,17 @@ def _end_row(end: End) -> dict[str, Any]:
 
 def add_metrics(connection: Connection, ends: Sequence[End]) -> None:
     """Add what these runs counted: one delta row for each version, minute and key of the group."""
-    totals: Counter[tuple[int, int, int, datetime, str, str]] = Counter()
+    totals: dict[tuple[int, int, int, datetime], Counter[MetricKey]] = {}
     for end in ends:
         minute = end.at.replace(second=0, microsecond=0)
-        whose = (end.flow_id, end.version_id, end.iteration, minute)
-        totals[*whose, "runs", run.METRIC_KEYS[end.status]] += 1
-        for (type_, key), amount in end.metrics.items():
-            totals[*whose, type_, key] += amount
-    add_deltas(connection, totals)
+        counts = totals.setdefault((end.flow_id, end.version_id, end.iteration, minute), Counter())
+        counts["runs", run.METRIC_KEYS[end.status]] += 1
+        for key, amount in end.metrics.items():
+            counts[key] += amount
+    add_deltas(
+        connection,
+        {(*whose, *key): amount for whose, counts in totals.items() for key, amount in counts.items()},
+    )
 
 
 _DELTA_FIELDS = ("flow_id", "flow_version_id", "iteration", "minute", "type", "key", "value")
