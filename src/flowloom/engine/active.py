@@ -140,7 +140,10 @@ class Active:
         return dataclasses.replace(payload, body=_redacted(payload.body, hidden), meta=meta)
 
     def tally(self, step_key: str) -> StepTally:
-        return self.tallies.setdefault(step_key, StepTally())
+        found = self.tallies.get(step_key)
+        if found is None:
+            found = self.tallies[step_key] = StepTally()
+        return found
 
     def take_unwritten(self) -> journal.Lines:
         """What is not written yet; it counts as taken."""

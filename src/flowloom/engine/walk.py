@@ -11,7 +11,7 @@ from typing import Any
 from flowloom.domain.payload import JSON_TYPE, Payload
 from flowloom.domain.run import Status
 from flowloom.engine import outcomes, records, streams
-from flowloom.engine.active import Active
+from flowloom.engine.active import Active, StepTally
 from flowloom.engine.context import StepContext
 from flowloom.engine.effects import Effects
 from flowloom.engine.outcomes import Judged, Parked, StepFailed
@@ -26,9 +26,14 @@ from flowloom.steps import contract, sizes
 class _Pass:
     """One bucket's way through one step, counted."""
 
+    tally: StepTally
     payloads_in: int = 0
     payloads_out: int = 0
     began: float = field(default_factory=time.perf_counter)
+
+    def took(self) -> None:
+        """Add the time since it began to what the step took."""
+        self.tally.seconds += time.perf_counter() - self.began
 
 
 class Walk:
@@ -79,7 +84,7 @@ class Walk:
             else:
                 made = await self._pure(step, bucket, passing)
         finally:
-            self._took(step, passing)
+            passing.took()
         self._end(step, passing, f"{passing.payloads_in} in, {passing.payloads_out} out")
         return made
 
@@ -96,12 +101,12 @@ class Walk:
     ) -> Sequence[Judged]:
         """What a pure step answers; what is large is worked on in a side thread."""
         self._count_in(step, passing, payloads)
-        self._active.tally(step.key).attempts += len(payloads)
+        passing.tally.attempts += len(payloads)
         if records.is_long_to_work(payloads, context.variables):
             answers, seconds = await self._aside(step, context, payloads)
         else:
             answers, seconds = outcomes.compute(step, context, payloads)
-        self._active.tally(step.key).cpu_seconds += seconds
+        passing.tally.cpu_seconds += seconds
         self._active.metrics["cpu", "microseconds"] += round(seconds * 1e6)
         return answers
 
@@ -155,7 +160,7 @@ class Walk:
                     for one in made:
                         yield one
                 await self._effects.relieve()
-            self._took(step, passing)
+            passing.took()
             self._end(step, passing, f"{passing.payloads_in} in, {passing.payloads_out} out")
 
         return Stream(source)
@@ -184,7 +189,7 @@ class Walk:
             answers = await self._answers(step, self._context(step, bucket), bucket.payloads, passing)
             going_on = await self._settled(step, bucket, bucket.payloads, answers)
         finally:
-            self._took(step, passing)
+            passing.took()
         shares = outcomes.shares(step, going_on)
         for share in shares.values():
             self._count_out(step, passing, share)
@@ -270,7 +275,7 @@ class Walk:
     async def _with_meta(
         self, step: PlanStep, payloads: Payloads, added: Mapping[str, str]
     ) -> AsyncIterator[Payload]:
-        passing = _Pass()
+        passing = _Pass(self._active.tally(step.key))
         async for payload in streams.each(payloads):
             going_on = replace(payload, meta={**payload.meta, **added})
             self._count_out(step, passing, [going_on])
@@ -317,13 +322,10 @@ class Walk:
         tally = self._active.tally(step.key)
         tally.began_at = tally.began_at or self._around.clock()
         self._around.publish(self._active.row.id, {"type": "step", "step": step.key, "state": "started"})
-        return _Pass()
-
-    def _took(self, step: PlanStep, passing: _Pass) -> None:
-        self._active.tally(step.key).seconds += time.perf_counter() - passing.began
+        return _Pass(tally)
 
     def _end(self, step: PlanStep, passing: _Pass, told: str) -> None:
-        tally = self._active.tally(step.key)
+        tally = passing.tally
         tally.lines += 1
         if tally.lines > tally.lines_before:
             self._active.log(step.key, "info", f"{step.name}: {told}")
@@ -332,14 +334,14 @@ class Walk:
         self._around.publish(self._active.row.id, event)
 
     def _count_in(self, step: PlanStep, passing: _Pass, payloads: Sequence[streams.Item]) -> None:
-        tally, count = self._active.tally(step.key), len(payloads)
+        tally, count = passing.tally, len(payloads)
         passing.payloads_in += count
         tally.payloads_in += count
         tally.bytes_in += sum([payload.size_bytes for payload in payloads])
         self._active.metrics["operations", "count"] += count
 
     def _count_out(self, step: PlanStep, passing: _Pass, payloads: Sequence[streams.Item]) -> None:
-        tally, count = self._active.tally(step.key), len(payloads)
+        tally, count = passing.tally, len(payloads)
         passing.payloads_out += count
         tally.payloads_out += count
         tally.bytes_out += sum([payload.size_bytes for payload in payloads])

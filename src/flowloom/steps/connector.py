@@ -125,8 +125,9 @@ class _Call:
         """The answer, if it is a good one, or else what came of it."""
         size_bytes = self.draft.size_bytes(context, incoming)
         try:
-            request = await aside.run(size_bytes, self.draft.request, context, incoming, state["place"])
-            request = replace(request, spills=self._may_spill)
+            request = await aside.run(
+                size_bytes, self.draft.request, context, incoming, state["place"], self._may_spill
+            )
             response = await context.fetch(request)
             verdict = await self._verdict(context, incoming, response)
             if verdict is not None and verdict.action == "reauthenticate":

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, case, literal, or_, select, update
 
 from flowloom import errors
 from flowloom.domain import run, sketch
-from flowloom.store import alerts, children, database, endings, queue, tables
+from flowloom.store import alerts, children, database, endings, gates, many, queue, tables
 
 MetricKey = tuple[str, str]
 
@@ -198,16 +198,14 @@ def write(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -
 
 def write_lines(connection: Connection, lines: Sequence[Lines]) -> None:
     """Write the rows of several runs, one executemany for each table; what was written before a crash stays."""
-    ignoring = database.insert_or_ignore
-    for statement, rows in (
-        (ignoring(connection, tables.payloads), [row for one in lines for row in one.payloads]),
-        (insert(tables.run_logs), [row for one in lines for row in one.logs]),
-        (ignoring(connection, tables.dead_letters), [row for one in lines for row in one.dead_letters]),
-        (insert(tables.exchanges), [row for one in lines for row in one.exchanges]),
-        (ignoring(connection, tables.tracked), [row for one in lines for row in one.tracked]),
+    for table, rows, unless in (
+        (tables.payloads, [row for one in lines for row in one.payloads], ()),
+        (tables.run_logs, [row for one in lines for row in one.logs], None),
+        (tables.dead_letters, [row for one in lines for row in one.dead_letters], ()),
+        (tables.exchanges, [row for one in lines for row in one.exchanges], None),
+        (tables.tracked, [row for one in lines for row in one.tracked], ()),
     ):
-        if rows:
-            connection.execute(statement, rows)
+        many.insert(connection, table, rows, unless)
     for one in lines:
         for become in one.writes:
             become(connection)
@@ -249,7 +247,7 @@ _END = (
     .where(
         tables.runs.c.id == bindparam("run_id"),
         tables.runs.c.fence == bindparam("run_fence"),
-        tables.runs.c.status == run.Status.STARTED,
+        tables.runs.c.status == gates.number(run.Status.STARTED),
     )
     .values(
         status=bindparam("status"),
@@ -274,7 +272,7 @@ def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
         if answers[-1]:
             ending[key] = end
     if ending:
-        connection.execute(_END, [_end_row(end) for end in ending.values()])
+        many.update(connection, _END, [_end_row(end) for end in ending.values()])
         ended = {end.run_id: end.status for end in ending.values()}
         parents = {held[key] for key in ending} - {None}
         claimants = [end.run_id for end in ending.values() if end.may_hold_claims]
@@ -307,14 +305,17 @@ def measured(row: Row[Any], at: datetime, steps: int) -> dict[MetricKey, int]:
 
 def add_metrics(connection: Connection, ends: Sequence[End]) -> None:
     """Add what these runs counted: one delta row for each version, minute and key of the group."""
-    totals: Counter[tuple[int, int, int, datetime, str, str]] = Counter()
+    totals: dict[tuple[int, int, int, datetime], Counter[MetricKey]] = {}
     for end in ends:
         minute = end.at.replace(second=0, microsecond=0)
-        whose = (end.flow_id, end.version_id, end.iteration, minute)
-        totals[*whose, "runs", run.METRIC_KEYS[end.status]] += 1
-        for (type_, key), amount in end.metrics.items():
-            totals[*whose, type_, key] += amount
-    add_deltas(connection, totals)
+        counts = totals.setdefault((end.flow_id, end.version_id, end.iteration, minute), Counter())
+        counts["runs", run.METRIC_KEYS[end.status]] += 1
+        for key, amount in end.metrics.items():
+            counts[key] += amount
+    add_deltas(
+        connection,
+        {(*whose, *key): amount for whose, counts in totals.items() for key, amount in counts.items()},
+    )
 
 
 _DELTA_FIELDS = ("flow_id", "flow_version_id", "iteration", "minute", "type", "key", "value")
@@ -325,5 +326,4 @@ def add_deltas(
 ) -> None:
     """Write delta rows: {(flow, version, iteration, minute, type, key): amount}."""
     rows = [dict(zip(_DELTA_FIELDS, (*key, amount), strict=True)) for key, amount in totals.items() if amount]
-    if rows:
-        connection.execute(insert(tables.metric_deltas), rows)
+    many.insert(connection, tables.metric_deltas, rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import hashlib
 import itertools
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,13 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from flowloom import errors
 from flowloom.domain import graph, run, templates, version
 from flowloom.domain.payload import JSON_TYPE
-from flowloom.store import blobs, database, definitions, places, tables, takeovers
+from flowloom.store import database, definitions, lanes, many, places, tables, takeovers
 from flowloom.store.blobs import Packed
 
 FLOWS, VERSIONS, RUNS, PAYLOADS = tables.flows.c, tables.versions.c, tables.runs.c, tables.payloads.c
@@ -240,16 +238,14 @@ def _require_no_secret(connection: Connection, start: Start, chosen: Chosen) -> 
 def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]]) -> None:
     if not written:
         return
-    # A slot that has fired before stays as it fired, whatever the clock was set to meanwhile.
-    unless_fired = database.insert_or_ignore(connection, tables.runs, RUNS.schedule_id, RUNS.fire_at)
     rows = [
         {**_run_row(id, start, pinned(connection, chosen)), "lane": _lane(connection, start, chosen)}
         for id, start, chosen in written
     ]
-    connection.execute(unless_fired, _filled(rows))
+    # A slot that has fired before stays as it fired, whatever the clock was set to meanwhile.
+    many.insert(connection, tables.runs, rows, unless=(RUNS.schedule_id, RUNS.fire_at))
     bodies = [_start_payload(run_id, start) for run_id, start, _ in written if start.body is not None]
-    if bodies:
-        connection.execute(insert(tables.payloads), bodies)
+    many.insert(connection, tables.payloads, bodies)
     places.keep(connection, [_note(id, start, start.parent) for id, start, _ in written if start.parent])
     for run_id, start, _ in written:
         if start.retry is not None:
@@ -258,12 +254,6 @@ def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]])
 
 def _note(run_id: int, start: Start, parent: Parent) -> dict[str, Any]:
     return places.note(start.company_id, parent.place, run_id, start.at)
-
-
-def _filled(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows without the columns that all of them leave empty: most are, and each takes time to bind."""
-    used = [name for name in rows[0] if any(row[name] is not None for row in rows)]
-    return [{name: row[name] for name in used} for row in rows]
 
 
 def pinned(connection: Connection, chosen: Chosen) -> Chosen:
@@ -276,26 +266,12 @@ def pinned(connection: Connection, chosen: Chosen) -> Chosen:
 def _lane(connection: Connection, start: Start, chosen: Chosen) -> str | None:
     """What is equal for runs that go one at a time; a retry keeps the lane of the run it repeats."""
     if start.retry is not None:
-        lane: str | None = connection.scalar(select(RUNS.lane).where(RUNS.id == start.retry.run_id))
-        return lane
+        return lanes.of_run(connection, start.retry.run_id)
     if chosen.concurrency_key is None:
         return None
-    template = templates.compile(chosen.concurrency_key, "concurrency_key")
-    variables = dict(start.variables or {})
-    if template.variables - variables.keys():
-        of_version = connection.scalar(select(VERSIONS.variables).where(VERSIONS.id == chosen.version_id))
-        variables = {**(of_version or {}), **variables}
-    key = template.render(templates.Scope(variables, _body(start), start.at, start.meta)).strip()
-    named = f"{start.flow_id}\0{key}".encode("utf-8", "surrogatepass")
-    return hashlib.sha256(named).hexdigest() if key else None
-
-
-def _body(start: Start) -> object:
-    """The start payload's body; nothing, where it is not what its content type says."""
-    try:
-        return None if start.body is None else blobs.decode(start.body.raw, start.content_type)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    body = lanes.body_of(start.body, start.content_type)
+    scope = templates.Scope(start.variables or {}, body, start.at, start.meta)
+    return lanes.of_key(connection, start.flow_id, chosen.version_id, chosen.concurrency_key, scope)
 
 
 def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
