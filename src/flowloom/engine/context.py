@@ -35,6 +35,8 @@ class StepContext:
         self.cursor: Any = None
         self.waited: Any = None
         self.position = "0"
+        # Of a payload that the step has worked on before in this walk, nothing is noted again.
+        self.is_repeat = False
         # Set from another thread than the one that works on the step.
         self.is_given_up = False
 
@@ -78,6 +80,8 @@ class StepContext:
             raise contract.GivenUp
 
     def log(self, level: Level, message: str) -> None:
+        if self.is_repeat:
+            return
         self._active.log(self._step.key, level, message)
 
     async def fetch(self, request: contract.Request) -> contract.Response:
@@ -106,6 +110,8 @@ class StepContext:
         return found
 
     def track(self, entity_type: str, value: str, direction: str) -> None:
+        if self.is_repeat:
+            return
         row = self._active.row
         self._active.lines.tracked.append(
             {

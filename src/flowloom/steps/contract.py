@@ -333,6 +333,14 @@ class Compiled:
     # The data pool in which it looks for keys or claims them.
     pool: str | None = None
 
+    @property
+    def is_matched_by_content(self) -> bool:
+        """Whether what is recorded counts only for a payload that holds the same.
+
+        A whole bucket differs as soon as one more payload comes through, and claims of keys are known by position.
+        """
+        return not self.once and self.pool is None
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
