@@ -226,6 +226,52 @@ async def test_a_receive_for_another_payload_asks_anew(server: World, remote: Re
     assert sent(remote, "/to") == "/of-x/of-q"
 
 
+DE_DUPE = {"microservice": "de-dupe", "config": {"pool": "orders", "key": "n"}}
+
+
+async def test_a_de_dupe_drops_nothing_that_stood_elsewhere_before(server: World, remote: Remote):
+    await server.post("/data-pools", json={"name": "orders"})
+    await table(server, "bx cy")
+    flow = await server.flow(*KNOWN, DE_DUPE, remote.send())
+    remote.answer = refuses("c")
+    run = await flow.run([*ORDERS, {"n": "b"}])
+    assert (run["status"], sent(remote)) == (FAILURE, "bc")
+    await table(server, "az bx cy")
+    remote.answers(200)
+    assert (await retry(server, run["id"]))["status"] == SUCCESS
+    assert sent(remote) == "bcac"
+
+
+async def test_nor_within_one_run(server: World, remote: Remote):
+    await server.post("/data-pools", json={"name": "orders"})
+    await table(server, "bx cy")
+    delay = {"microservice": "delay", "config": {"seconds": 100}}
+    flow = await server.flow(*KNOWN, DE_DUPE, delay, remote.send())
+    id = await flow.start([*ORDERS, {"n": "b"}])
+    await server.work()
+    await table(server, "az bx cy")
+    for _ in range(2):
+        server.clock.advance(seconds=101)
+        await server.work()
+    assert (await get_run(server, id))["status"] == SUCCESS
+    assert sent(remote) == "abc"
+
+
+async def test_a_changed_list_keeps_what_it_claimed(server: World, remote: Remote):
+    await server.post("/data-pools", json={"name": "orders"})
+    await table(server, "bx cy")
+    delay = {"microservice": "delay", "config": {"seconds": 100}}
+    flow = await server.flow(*KNOWN[:2], DE_DUPE, delay, remote.send())
+    id = await flow.start([*ORDERS, {"n": "b"}])
+    await server.work()
+    await table(server, "az bx cy")
+    for _ in range(2):
+        server.clock.advance(seconds=101)
+        await server.work()
+    assert (await get_run(server, id))["status"] == SUCCESS
+    assert [[record["n"] for record in body] for body in remote.bodies()] == [["a", "b", "c"]]
+
+
 async def test_rows_of_an_older_version_are_matched_by_position(server: World, remote: Remote):
     await table(server, "bx cy")
     flow = await server.flow(*KNOWN, remote.send())

@@ -153,7 +153,9 @@ class StepContext:
         row, database = self._active.row, self._around.database
         if not claim:
             return await database.read(pools.unknown, row.company_id, pool, keys)
-        holder = pools.Holder(row.id, self._step.key, self.position)
+        attempt = hashlib.blake2b(f"{row.id}/{row.fence}".encode(), digest_size=4).hexdigest()
+        is_held = partial(self._active.past.is_held, self._step.key)
+        holder = pools.Holder(row.id, self._step.key, self.position, attempt, is_held)
         return await database.write(pools.claim, row.company_id, pool, holder, keys, self.clock_now)
 
     @property

@@ -97,6 +97,13 @@ class Past:
         """Whether anything is recorded of a step; if not, every payload keeps its position."""
         return step_key in self._steps
 
+    def is_held(self, step_key: str, position: str) -> bool:
+        """Whether what is recorded at a position counts: a payload took it, or its own has not come yet."""
+        step = self._steps.get(step_key)
+        if step is None or position not in step.digests:
+            return False
+        return position in step.taken or position not in step.given
+
     def place(self, step_key: str, position: str, digest: str | None) -> str:
         """The position at which a payload was recorded, or is recorded now if nothing was; equal whenever it comes.
 

@@ -337,9 +337,9 @@ class Compiled:
     def is_matched_by_content(self) -> bool:
         """Whether what is recorded counts only for a payload that holds the same.
 
-        A whole bucket differs as soon as one more payload comes through, and claims of keys are known by position.
+        A whole bucket differs as soon as one more payload comes through.
         """
-        return not self.once and self.pool is None
+        return not self.once
 
 
 @dataclass(frozen=True, slots=True)
