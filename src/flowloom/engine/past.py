@@ -20,21 +20,20 @@ from flowloom.domain.payload import Payload
 MAX_CONTENT_TYPE: Final = 255
 # What a try-catch says of a failure: a payload that fails again, if in other words, is the same one.
 ABOUT_FAILURE: Final = frozenset({"error_message", "error_step", "error_step_key", "error_class"})
-_DIGEST_BYTES: Final = 16
-_META = msgspec.json.Encoder(order="sorted")
+_DIGEST_LENGTH: Final = 32
+_HEAD = msgspec.json.Encoder()
 
 
 def digest(payload: Payload) -> str | None:
-    """32 hex digits of what a payload holds: body, content type, meta. None for what cannot be written."""
+    """32 hex digits for what a payload holds: body, content type, meta. None for what cannot be written."""
     try:
         raw = formats.encode(payload.body, payload.content_type)
     except (Unwritable, RecursionError, OverflowError, ValueError):
         return None
-    meta = {name: value for name, value in payload.meta.items() if name not in ABOUT_FAILURE}
-    head = _META.encode((payload.content_type[:MAX_CONTENT_TYPE], meta))
-    content = hashlib.blake2b(head, digest_size=_DIGEST_BYTES)
+    meta = sorted([entry for entry in payload.meta.items() if entry[0] not in ABOUT_FAILURE])
+    content = hashlib.sha256(_HEAD.encode((payload.content_type[:MAX_CONTENT_TYPE], meta)))
     content.update(raw)
-    return content.hexdigest()
+    return content.hexdigest()[:_DIGEST_LENGTH]
 
 
 @dataclass(slots=True)
