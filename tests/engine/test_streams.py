@@ -137,6 +137,43 @@ async def test_a_failure_in_a_stream_is_caught_once(server: World, remote: Remot
         assert remote.bodies(path) == [[1], [2], [3], [5], [6], [7], [8]]
 
 
+@pytest.mark.parametrize("buffer_bytes", [2000, streams.BUFFER_BYTES])
+async def test_what_is_gone_through_several_times_counts_once(
+    server: World, remote: Remote, monkeypatch: pytest.MonkeyPatch, buffer_bytes: int
+):
+    """As it does while the payloads are in memory."""
+    monkeypatch.setattr(streams, "BUFFER_BYTES", buffer_bytes)
+    remote.answer = pages(6)
+    legs = [{"name": "low", "where": {"field": "n", "operator": "less", "value": 30}}, {"name": "all"}]
+    flow = await server.flow(
+        remote.receive("/pages", pagination=PAGES),
+        {"microservice": "split", "config": {}},
+        {"microservice": "set-variables", "config": {"variables": {"newest": "[[payload.n]]"}}},
+        {"microservice": "track", "config": {"entity_type": "order", "value": "n"}},
+        {"microservice": "route", "config": {"mode": "all", "routes": legs}},
+        deploy=False,
+    )
+    for leg in (await server.get(f"{flow.graph}/steps/{flow.last_step_id}/routes")).data:
+        where = {"parent_id": flow.last_step_id, "flow_step_route_id": leg["id"]}
+        for path in ("/a", "/b"):
+            name = f"/{leg['name']}{path}"
+            await server.post(f"{flow.graph}/steps", json={**remote.send(name), **where})
+    await flow.deploy()
+    run = await flow.run()
+    assert (run["status"], len(remote.bodies("/low/a")), len(remote.bodies("/all/b"))) == (SUCCESS, 30, 60)
+    did = {step["key"].partition("-")[0]: step for step in run["summary"]["steps"]}
+    counts = ("payloads_in", "payloads_out", "attempts", "lines")
+    assert [[did[step][count] for count in counts[:3]] for step in ("split", "set", "track", "route")] == [
+        [6, 60, 6],
+        [60, 60, 60],
+        [60, 60, 60],
+        [60, 90, 60],
+    ]
+    found = (await server.get(f"/flows/{flow.id}/version-metrics", query={"per_page": 100})).data
+    [operations] = [metric["value"] for metric in found if metric["type"] == "operations"]
+    assert operations == 1 + 1 + 6 + 60 * 3 + 2 * (30 + 60)
+
+
 async def test_memory_does_not_grow_with_the_pages(sqlite_server: World, remote: Remote, monkeypatch):
     monkeypatch.setattr(streams, "BUFFER_BYTES", 100_000)
     remote.answer = pages(200, size=20, text="y" * 1000)

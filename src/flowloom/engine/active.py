@@ -13,6 +13,7 @@ from sqlalchemy import Row
 
 from flowloom.domain import bulk, lookup, run
 from flowloom.domain.payload import Payload
+from flowloom.engine.past import Past
 from flowloom.engine.streams import Item
 from flowloom.steps import contract
 from flowloom.store import journal, redaction
@@ -30,6 +31,7 @@ class Recorded:
 
     `rows` counts the rows that say so: one for each payload and one for each answer without any; `waits` those of
     its waits, of which `wait` is the last: {until, what, state, for_child} or {until, what, attempt}; see Waited.
+    `digest` is that of the payload.
     """
 
     payloads: Sequence[Item] = ()
@@ -37,10 +39,15 @@ class Recorded:
     rows: int = 0
     waits: int = 0
     wait: Mapping[str, Any] | None = None
+    digest: str | None = None
 
     @property
     def is_done(self) -> bool:
         return self.rows > 0 and self.cursor is None
+
+    def after(self, made: int) -> Recorded:
+        """What the next answer comes behind, after one that made so many payloads."""
+        return Recorded(rows=self.rows + max(made, 1), waits=self.waits, digest=self.digest)
 
 
 NOTHING: Final = Recorded()
@@ -80,6 +87,8 @@ class Active:
     row: Row[Any]
     clock: Callable[[], datetime]
     recorded: Mapping[tuple[str, str], Recorded] = field(default_factory=dict)
+    # Which payload that comes now is one of those that something was recorded for before.
+    past: Past = field(default_factory=Past)
     # What failed for good, by step key and position, recorded before or now.
     failures: dict[tuple[str, str], contract.Fail] = field(default_factory=dict)
     lines: journal.Lines = field(default_factory=journal.Lines)

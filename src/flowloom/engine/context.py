@@ -36,6 +36,8 @@ class StepContext:
         self.cursor: Any = None
         self.waited: Any = None
         self.position = "0"
+        # Of a payload that the step has worked on before in this walk, nothing is noted again.
+        self.is_repeat = False
         # Set from another thread than the one that works on the step.
         self.is_given_up = False
 
@@ -83,6 +85,8 @@ class StepContext:
             raise contract.GivenUp
 
     def log(self, level: Level, message: str) -> None:
+        if self.is_repeat:
+            return
         self._active.log(self._step.key, level, message)
 
     async def fetch(self, request: contract.Request) -> contract.Response:
@@ -118,6 +122,8 @@ class StepContext:
         return found
 
     def track(self, entity_type: str, value: str, direction: str) -> None:
+        if self.is_repeat:
+            return
         row = self._active.row
         self._active.lines.tracked.append(
             {
@@ -157,7 +163,9 @@ class StepContext:
         row, database = self._active.row, self._around.database
         if not claim:
             return await database.read(pools.unknown, row.company_id, pool, keys)
-        holder = pools.Holder(row.id, self._step.key, self.position)
+        attempt = hashlib.blake2b(f"{row.id}/{row.fence}".encode(), digest_size=4).hexdigest()
+        is_held = partial(self._active.past.is_held, self._step.key)
+        holder = pools.Holder(row.id, self._step.key, self.position, attempt, is_held)
         new = await database.write(pools.claim, row.company_id, pool, holder, keys, self.clock_now)
         self._around.reach("keys-claimed")
         return new

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any, Final
 from flowloom import errors
 from flowloom.domain import formats, timestamp
 from flowloom.domain.payload import Payload
-from flowloom.engine import outcomes, records, streams, writes
+from flowloom.engine import outcomes, past, records, streams, writes
 from flowloom.engine.active import NOTHING, Active, Recorded, Waited
 from flowloom.engine.context import StepContext
 from flowloom.engine.plan import PlanStep
@@ -57,21 +58,37 @@ class Effects:
         self._require_passed(before)
         if before.is_done:
             return before.payloads
-        shelf, rows = streams.Shelf(step.key), before.rows
+        before = dataclasses.replace(before, digest=await self._digest(step, payload))
+        shelf = streams.Shelf(step.key)
         shelf.add(before.payloads)
         context.cursor, context.position = before.cursor, payload.position
         context.waited = before.wait and before.wait.get("state")
         while True:
-            done = await self._attempts(step, context, payload, before)
-            self._around.reach("effect-done")
-            made = await self._checkpoint(step, context, payload, done, rows)
-            rows += max(len(made), 1)
+            try:
+                done = await self._attempts(step, context, payload, before)
+                self._around.reach("effect-done")
+                made = await self._checkpoint(step, context, payload, done, before)
+            except outcomes.StepFailed as failed:
+                raise outcomes.StepFailed(step, failed.fail, shelf.items) from None
             shelf.add(made)
-            context.cursor, before = done.cursor, NOTHING
+            context.cursor, before = done.cursor, before.after(len(made))
             if done.cursor is not None or not is_last:
                 await self.flush()
             if done.cursor is None:
                 return shelf.items
+
+    async def placed(self, step: PlanStep, payload: Payload) -> Payload:
+        """A payload under the position at which the step has recorded something for it before, if it has."""
+        known = self._active.past
+        if not known.knows(step.key):
+            return payload
+        position = known.place(step.key, payload.position, await self._digest(step, payload))
+        return payload if position == payload.position else dataclasses.replace(payload, position=position)
+
+    async def _digest(self, step: PlanStep, payload: Payload) -> str | None:
+        if not step.compiled.is_matched_by_content:
+            return None
+        return await aside.run(payload.size_bytes, past.digest, payload)
 
     def _require_passed(self, before: Recorded) -> None:
         """Raise Parked while a recorded wait goes on; one for a child run may be asked after at any time."""
@@ -117,7 +134,7 @@ class Effects:
         raise outcomes.Parked(wait.until, what=what, for_child=wait.for_child)
 
     async def _wait(self, step: PlanStep, payload: Payload, before: Recorded, state: dict[str, Any]) -> None:
-        row = records.wait(self._active, step, payload, before.waits, state)
+        row = records.wait(self._active, step, payload, before, state)
         packed = await self._packed([row])
         self._active.lines.payloads += packed
         await self.flush()
@@ -138,18 +155,18 @@ class Effects:
             return contract.Fail(error.message)
 
     async def _checkpoint(
-        self, step: PlanStep, context: StepContext, payload: Payload, done: contract.Done, rows_before: int
+        self, step: PlanStep, context: StepContext, payload: Payload, done: contract.Done, before: Recorded
     ) -> Sequence[streams.Item]:
         """Put the rows that record an answer, packed, to what is to be written. What is large is worked on aside.
 
         What goes on is what a restart would read: in CSV and XML everything is text.
         """
         if done.pages is not None:
-            return await self._checkpoint_pages(step, payload, done, done.pages, rows_before)
+            return await self._checkpoint_pages(step, payload, done, done.pages, before)
 
         def settle() -> tuple[Sequence[Payload], list[dict[str, Any]]]:
             made = [self._active.redact_payload(formats.settled(one)) for one in done.payloads]
-            rows = records.checkpoint(self._active, step, payload, done, made, rows_before)
+            rows = records.checkpoint(self._active, step, payload, done, made, before)
             return made, rows + writes.replies(self._active, step, done.writes)
 
         if records.is_long_to_work(done.payloads, context.variables):
@@ -174,7 +191,7 @@ class Effects:
         payload: Payload,
         done: contract.Done,
         pages: Iterator[Payload],
-        rows_before: int,
+        before: Recorded,
     ) -> Sequence[streams.Item]:
         """The same for pages that are in memory one at a time. They are recorded together, or not at all."""
 
@@ -183,7 +200,7 @@ class Effects:
             if page is None:
                 return None
             made = self._active.redact_payload(formats.settled(page))
-            rows = records.checkpoint(self._active, step, payload, done, [made], rows_before)
+            rows = records.checkpoint(self._active, step, payload, done, [made], before)
             return streams.Ref(step.key, made.position, made.size_bytes), rows
 
         made: list[streams.Item] = []
@@ -196,7 +213,7 @@ class Effects:
             raise outcomes.StepFailed(step, contract.Fail(broken.why)) from None
         if not made:
             packed = records.pack(
-                records.checkpoint(self._active, step, payload, done, (), rows_before), self._around.blobs
+                records.checkpoint(self._active, step, payload, done, (), before), self._around.blobs
             )
         self._active.lines.payloads += packed
         self._around.reach("payload-packed")

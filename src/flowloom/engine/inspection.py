@@ -20,6 +20,7 @@ from flowloom.engine.active import NOTHING, Active
 from flowloom.engine.context import StepContext
 from flowloom.engine.effects import Effects, Pauses
 from flowloom.engine.lookups import Lookups
+from flowloom.engine.past import Past
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.side import SideThreads
 from flowloom.engine.surroundings import Surroundings
@@ -110,6 +111,7 @@ class Inspector:
         active = Active(claimed.row, self._around.clock)
         # As they are now: what they were then is not kept.
         active.lookups = await self._lookups.load(active.row.company_id, compiled.lookups)
+        active.past = Past(is_lenient=True)
         bucket = records.restore(active, claimed, compiled, self._around.blobs)
         effects = _Recorded(self._around, active, Pauses())
         look = _Look(self._around, active, effects, self._side)

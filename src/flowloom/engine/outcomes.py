@@ -10,18 +10,23 @@ from flowloom.domain.payload import Payload
 from flowloom.engine.active import Waited
 from flowloom.engine.context import StepContext
 from flowloom.engine.plan import PlanStep
+from flowloom.engine.streams import Item
 from flowloom.steps import contract
 
 Answer = contract.Done | contract.Routed
 
 
 class StepFailed(Exception):
-    """A payload failed for good. Where no try-catch takes it, its run fails."""
+    """A payload failed for good. Where no try-catch takes it, its run fails.
 
-    def __init__(self, step: PlanStep, fail: contract.Fail) -> None:
+    `made` is what was recorded of its earlier answers: it goes on where the failure is caught.
+    """
+
+    def __init__(self, step: PlanStep, fail: contract.Fail, made: Sequence[Item] = ()) -> None:
         super().__init__(fail.why)
         self.step = step
         self.fail = fail
+        self.made = made
 
 
 class RunStopped(Exception):

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 from flowloom.domain import formats, timestamp
 from flowloom.domain.payload import Payload
+from flowloom.engine import past
 from flowloom.engine.active import NOTHING, Active, Recorded, StepTally
 from flowloom.engine.plan import Plan, PlanStep
 from flowloom.engine.streams import Bucket, Item, Ref
@@ -18,7 +19,6 @@ from flowloom.steps import aside, contract
 from flowloom.store import blobs
 from flowloom.store.recall import Claimed
 
-MAX_CONTENT_TYPE = 255
 # More records than this are worked on in a side thread, so that no webhook waits for them.
 INLINE_RECORDS = 2000
 
@@ -53,6 +53,10 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
         elif row.kind in ("effect", "wait"):
             _add(recorded, row, store)
     active.recorded = recorded
+    for (step_key, position), one in recorded.items():
+        active.past.add(step_key, position, one.digest)
+    for row in claimed.failures:
+        active.past.add(row.step_key, row.position, row.digest)
     active.failures = {
         (row.step_key, row.position): contract.Fail(row.message, row.error_class) for row in claimed.failures
     }
@@ -113,6 +117,7 @@ def _count_payload(active: Active, size_bytes: int, *, is_sent: bool) -> None:
 def _add(recorded: dict[tuple[str, str], Recorded], row: Row[Any], store: blobs.Blobs) -> None:
     where = row.step_key, row.state["of"]
     before = recorded.get(where, NOTHING)
+    before = dataclasses.replace(before, digest=row.state.get("digest") or before.digest)
     if row.kind == "wait":
         recorded[where] = dataclasses.replace(before, waits=before.waits + 1, wait=row.state)
         return
@@ -136,17 +141,24 @@ def payload(row: Row[Any], store: blobs.Blobs) -> Payload:
 
 
 def wait(
-    active: Active, step: PlanStep, payload: Payload, waits_before: int, state: Mapping[str, Any]
+    active: Active, step: PlanStep, payload: Payload, before: Recorded, state: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The row that records that an effect waits; see Recorded."""
-    position = f"{payload.position}!w{waits_before}"
-    return {**_row(active, step, None, position, {"of": payload.position, **state}), "kind": "wait"}
+    position = f"{payload.position}!w{before.waits}"
+    state = {**_of(payload, before), **state}
+    return {**_row(active, step, None, position, state), "kind": "wait"}
+
+
+def _of(payload: Payload, before: Recorded) -> dict[str, Any]:
+    """What a row says of the payload that it answers."""
+    return {"of": payload.position, **({"digest": before.digest} if before.digest else {})}
 
 
 def dead_letter(
     active: Active, step: PlanStep, payload: Payload, variables: Mapping[str, Any], fail: contract.Fail
 ) -> dict[str, Any]:
     """The row of a payload that failed for good, as it was given to the step; its body raw."""
+    digest = past.digest(payload) if step.compiled.is_matched_by_content else None
     payload = formats.settled(payload)
     return {
         "company_id": active.row.company_id,
@@ -157,10 +169,11 @@ def dead_letter(
         "step_key": step.key,
         "step_name": step.name,
         "position": payload.position,
+        "digest": digest,
         "error_class": fail.error_class,
         "message": active.redact(fail.why),
         "is_caught": step.guard is not None and not fail.whole_run,
-        "content_type": payload.content_type[:MAX_CONTENT_TYPE],
+        "content_type": payload.content_type[: past.MAX_CONTENT_TYPE],
         "meta": dict(payload.meta),
         "variables": dict(variables),
         "raw": blobs.encode(payload),
@@ -175,18 +188,18 @@ def checkpoint(
     payload: Payload,
     done: contract.Done,
     made: Sequence[Payload],
-    rows_before: int,
+    before: Recorded,
 ) -> list[dict[str, Any]]:
     """The rows that record one answer of an effect; one without payloads is recorded by a row without a body.
 
-    `rows_before` counts those of its earlier answers. Each row's `state` is {of: the position of the payload
-    it answers, cursor?: where the next call goes on}.
+    `before` is what its earlier answers left. Each row's `state` is {of: the position of the payload it answers,
+    digest?: what that holds, cursor?: where the next call goes on}.
     """
-    state: dict[str, Any] = {"of": payload.position}
+    state = _of(payload, before)
     if done.cursor is not None:
         state["cursor"] = done.cursor
     if not made:
-        return [_row(active, step, None, f"{payload.position}!{rows_before}", state)]
+        return [_row(active, step, None, f"{payload.position}!{before.rows}", state)]
     return [_row(active, step, one, one.position, state) for one in made]
 
 
@@ -203,7 +216,7 @@ def _row(
         "position": position,
         "kind": "effect",
         "state": dict(state),
-        "content_type": payload.content_type[:MAX_CONTENT_TYPE] if payload is not None else None,
+        "content_type": payload.content_type[: past.MAX_CONTENT_TYPE] if payload is not None else None,
         "meta": dict(payload.meta) if payload is not None else None,
         "raw": raw,
         "created_at": active.clock(),

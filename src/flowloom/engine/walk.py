@@ -11,7 +11,7 @@ from typing import Any
 from flowloom.domain.payload import JSON_TYPE, Payload
 from flowloom.domain.run import Status
 from flowloom.engine import outcomes, records, streams
-from flowloom.engine.active import Active, StepTally
+from flowloom.engine.active import NOTHING, Active, StepTally
 from flowloom.engine.context import StepContext
 from flowloom.engine.effects import Effects
 from flowloom.engine.outcomes import Judged, Parked, StepFailed
@@ -24,12 +24,19 @@ from flowloom.steps import contract, sizes
 
 @dataclass(slots=True)
 class _Pass:
-    """One bucket's way through one step, counted."""
+    """One bucket's way through one step, counted.
 
-    tally: StepTally
+    A stream may be gone through several times; each of its payloads counts once. `came` and `went` (by route) say how
+    far it was, `told` of which routes it was told.
+    """
+
+    tally: StepTally = field(default_factory=StepTally)
     payloads_in: int = 0
     payloads_out: int = 0
     began: float = field(default_factory=time.perf_counter)
+    came: int = 0
+    went: dict[str | None, int] = field(default_factory=dict)
+    told: set[str | None] = field(default_factory=set)
 
     def took(self) -> None:
         """Add the time since it began to what the step took."""
@@ -90,24 +97,27 @@ class Walk:
 
     async def _pure(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Sequence[Payload]:
         assert not isinstance(bucket.payloads, Stream)
-        answers = await self._answers(step, self._context(step, bucket), bucket.payloads, passing)
+        self._count_in(step, passing, bucket.payloads)
+        answers = await self._answers(step, self._context(step, bucket), bucket.payloads)
         going_on = await self._settled(step, bucket, bucket.payloads, answers)
         made = outcomes.payloads(step, going_on)
         self._count_out(step, passing, made)
         return made
 
     async def _answers(
-        self, step: PlanStep, context: StepContext, payloads: Sequence[Payload], passing: _Pass
+        self, step: PlanStep, context: StepContext, payloads: Sequence[Payload]
     ) -> Sequence[Judged]:
         """What a pure step answers; what is large is worked on in a side thread."""
-        self._count_in(step, passing, payloads)
-        passing.tally.attempts += len(payloads)
+        tally = self._active.tally(step.key)
+        if not context.is_repeat:
+            tally.attempts += len(payloads)
         if records.is_long_to_work(payloads, context.variables):
             answers, seconds = await self._aside(step, context, payloads)
         else:
             answers, seconds = outcomes.compute(step, context, payloads)
-        passing.tally.cpu_seconds += seconds
-        self._active.metrics["cpu", "microseconds"] += round(seconds * 1e6)
+        if not context.is_repeat:
+            tally.cpu_seconds += seconds
+            self._active.metrics["cpu", "microseconds"] += round(seconds * 1e6)
         return answers
 
     async def _aside(
@@ -129,41 +139,66 @@ class Walk:
     async def _settled(
         self, step: PlanStep, bucket: Bucket, payloads: Iterable[Payload], answers: Sequence[Judged]
     ) -> Sequence[outcomes.Answer]:
-        """The answers that go on; failures are caught, or raised."""
+        """The answers that go on; failures are caught, or raised. What failed before a wait or a crash stays failed."""
         going_on: list[outcomes.Answer] = []
         for payload, answer in zip(payloads, answers, strict=False):
-            if isinstance(answer, contract.Fail):
-                await self._failed(step, bucket, payload, answer)
-            else:
+            placed = await self._effects.placed(step, payload)
+            failed = answer if isinstance(answer, contract.Fail) else self._failed_before(step, placed)
+            if failed is not None:
+                await self._failed(step, bucket, placed, failed)
+            elif not isinstance(answer, contract.Fail):
                 going_on.append(answer)
         return going_on
 
+    def _failed_before(self, step: PlanStep, payload: Payload) -> contract.Fail | None:
+        return self._active.failures.get((step.key, payload.position))
+
     async def _streamed(self, step: PlanStep, bucket: Bucket) -> Stream:
         """A pure step over a stream, worked on as its payloads are asked for."""
+        passing = _Pass()
         if step.compiled.sets_variables:
             # What follows sees the variables as the last payload sets them, as with a list.
-            await _drain(self._mapped(step, bucket, bucket))
-            return self._mapped(step, bucket, Bucket(bucket.payloads, dict(bucket.variables)))
-        return self._mapped(step, bucket, bucket)
+            await _drain(self._mapped(step, bucket, bucket, passing))
+            seen = Bucket(bucket.payloads, dict(bucket.variables))
+            return self._mapped(step, bucket, seen, passing)
+        return self._mapped(step, bucket, bucket, passing)
 
-    def _mapped(self, step: PlanStep, bucket: Bucket, seen: Bucket, route: str | None = None) -> Stream:
+    def _mapped(
+        self, step: PlanStep, bucket: Bucket, seen: Bucket, passing: _Pass, route: str | None = None
+    ) -> Stream:
         """The payloads of a stream after a pure step, or those that it hands to one of its routes."""
-        context = self._context(step, seen)
 
         async def source() -> AsyncIterator[Payload]:
-            passing = self._begin(step)
+            if not passing.came:
+                begun = self._begin(step)
+                passing.tally, passing.began = begun.tally, begun.began
+            context, number = self._context(step, seen), 0
             async for payload in streams.each(bucket.payloads):
-                answers = await self._answers(step, context, [payload], passing)
-                for answer in await self._settled(step, bucket, [payload], answers):
-                    made = outcomes.on_route(step, answer, route)
+                number += 1
+                context.is_repeat = number <= passing.came
+                if not context.is_repeat:
+                    passing.came = number
+                    self._count_in(step, passing, [payload])
+                answers = await self._answers(step, context, [payload])
+                going_on = await self._settled(step, bucket, [payload], answers)
+                made = [one for answer in going_on for one in outcomes.on_route(step, answer, route)]
+                if number > passing.went.get(route, 0):
+                    passing.went[route] = number
                     self._count_out(step, passing, made)
-                    for one in made:
-                        yield one
+                for one in made:
+                    yield one
                 await self._effects.relieve()
-            passing.took()
-            self._end(step, passing, f"{passing.payloads_in} in, {passing.payloads_out} out")
+            self._tell(step, passing, route)
 
         return Stream(source)
+
+    def _tell(self, step: PlanStep, passing: _Pass, route: str | None) -> None:
+        """Say how a stream went, for each route once."""
+        if not passing.told:
+            passing.took()
+        if route not in passing.told:
+            passing.told.add(route)
+            self._end(step, passing, f"{passing.payloads_in} in, {passing.payloads_out} out")
 
     async def _fork(self, step: PlanStep, bucket: Bucket) -> None:
         """Work a step with routes: its legs side by side, each to its end even when another one fails, or in order."""
@@ -183,10 +218,12 @@ class Walk:
         """What each route of a step gets, by route key."""
         if isinstance(bucket.payloads, Stream):
             routes = [key for key in step.legs if key != step.compiled.catch]
-            return {key: self._mapped(step, bucket, bucket, key) for key in routes}
+            through = _Pass()
+            return {key: self._mapped(step, bucket, bucket, through, key) for key in routes}
         passing = self._begin(step)
         try:
-            answers = await self._answers(step, self._context(step, bucket), bucket.payloads, passing)
+            self._count_in(step, passing, bucket.payloads)
+            answers = await self._answers(step, self._context(step, bucket), bucket.payloads)
             going_on = await self._settled(step, bucket, bucket.payloads, answers)
         finally:
             passing.took()
@@ -231,17 +268,20 @@ class Walk:
     async def _effect(
         self, step: PlanStep, context: StepContext, bucket: Bucket, payload: Payload, *, is_last: bool
     ) -> Sequence[streams.Item]:
-        failed_before = self._active.failures.get((step.key, payload.position))
+        """What an effect makes of a payload. Where it fails and that is caught, what it made before goes on."""
+        payload = await self._effects.placed(step, payload)
+        failed_before = self._failed_before(step, payload)
         try:
             if failed_before is not None:
-                raise StepFailed(step, failed_before)
+                before = self._active.recorded.get((step.key, payload.position), NOTHING)
+                raise StepFailed(step, failed_before, before.payloads)
             return await self._effects.work(step, context, payload, is_last=is_last)
         except Parked as parked:
             self._active.tally(step.key).parked = self._around.clock(), parked.what
             raise
         except StepFailed as failed:
             await self._failed(step, bucket, payload, failed.fail)
-            return ()
+            return failed.made
 
     async def _effect_once(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Payloads:
         """One effect for the whole bucket, whose payloads go on as they are, with what the answer's meta adds."""

@@ -349,6 +349,14 @@ class Compiled:
     # The data pool in which it looks for keys or claims them.
     pool: str | None = None
 
+    @property
+    def is_matched_by_content(self) -> bool:
+        """Whether what is recorded counts only for a payload that holds the same.
+
+        A whole bucket differs as soon as one more payload comes through.
+        """
+        return not self.once
+
 
 @dataclass(frozen=True, slots=True)
 class Example:

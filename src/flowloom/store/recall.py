@@ -54,7 +54,9 @@ def recall(connection: Connection, claimed: Claimed) -> None:
     size_bytes = connection.scalar(select(func.sum(PAYLOADS.bytes)).where(PAYLOADS.run_id == run_id)) or 0
     checkpoints = _WHOLE if size_bytes <= RECALL_BYTES else _LIGHT
     claimed.recorded += connection.execute(checkpoints, {"run_ids": [run_id]})
-    failures = select(LETTERS.step_key, LETTERS.position, LETTERS.message, LETTERS.error_class)
+    failures = select(
+        LETTERS.step_key, LETTERS.position, LETTERS.digest, LETTERS.message, LETTERS.error_class
+    )
     claimed.failures += connection.execute(failures.where(LETTERS.run_id == run_id))
 
 

@@ -159,6 +159,8 @@ dead_letters = Table(
     Column("step_key", String(40), nullable=False),
     Column("step_name", String(255), nullable=False),
     Column("position", String(255), nullable=False),
+    # Of what the payload holds, so that one that stands there later is not taken for it.
+    Column("digest", String(32)),
     Column("error_class", String(20), nullable=False),
     Column("message", Text, nullable=False),
     # Whether a try-catch took it, so that its run went on.
