@@ -3,44 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from flowloom.domain.payload import JSON_TYPE, Payload
 from flowloom.domain.run import Status
 from flowloom.engine import outcomes, records, streams
-from flowloom.engine.active import NOTHING, Active, StepTally
+from flowloom.engine.active import NOTHING, Active
 from flowloom.engine.context import StepContext
 from flowloom.engine.effects import Effects
 from flowloom.engine.outcomes import Judged, Parked, StepFailed
+from flowloom.engine.passes import Pass
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.side import SideThreads
 from flowloom.engine.streams import Bucket, Payloads, Stream
 from flowloom.engine.surroundings import Surroundings
 from flowloom.steps import contract, sizes
-
-
-@dataclass(slots=True)
-class _Pass:
-    """One bucket's way through one step, counted.
-
-    A stream may be gone through several times; each of its payloads counts once. `came` and `went` (by route) say how
-    far it was, `told` of which routes it was told.
-    """
-
-    tally: StepTally = field(default_factory=StepTally)
-    payloads_in: int = 0
-    payloads_out: int = 0
-    began: float = field(default_factory=time.perf_counter)
-    came: int = 0
-    went: dict[str | None, int] = field(default_factory=dict)
-    told: set[str | None] = field(default_factory=set)
-
-    def took(self) -> None:
-        """Add the time since it began to what the step took."""
-        self.tally.seconds += time.perf_counter() - self.began
 
 
 class Walk:
@@ -92,16 +71,16 @@ class Walk:
                 made = await self._pure(step, bucket, passing)
         finally:
             passing.took()
-        self._end(step, passing, f"{passing.payloads_in} in, {passing.payloads_out} out")
+        passing.end()
         return made
 
-    async def _pure(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Sequence[Payload]:
+    async def _pure(self, step: PlanStep, bucket: Bucket, passing: Pass) -> Sequence[Payload]:
         assert not isinstance(bucket.payloads, Stream)
-        self._count_in(step, passing, bucket.payloads)
+        passing.count_in(bucket.payloads)
         answers = await self._answers(step, self._context(step, bucket), bucket.payloads)
         going_on = await self._settled(step, bucket, bucket.payloads, answers)
         made = outcomes.payloads(step, going_on)
-        self._count_out(step, passing, made)
+        passing.count_out(made)
         return made
 
     async def _answers(
@@ -155,7 +134,7 @@ class Walk:
 
     async def _streamed(self, step: PlanStep, bucket: Bucket) -> Stream:
         """A pure step over a stream, worked on as its payloads are asked for."""
-        passing = _Pass()
+        passing = self._passing(step)
         if step.compiled.sets_variables:
             # What follows sees the variables as the last payload sets them, as with a list.
             await _drain(self._mapped(step, bucket, bucket, passing))
@@ -164,41 +143,32 @@ class Walk:
         return self._mapped(step, bucket, bucket, passing)
 
     def _mapped(
-        self, step: PlanStep, bucket: Bucket, seen: Bucket, passing: _Pass, route: str | None = None
+        self, step: PlanStep, bucket: Bucket, seen: Bucket, passing: Pass, route: str | None = None
     ) -> Stream:
         """The payloads of a stream after a pure step, or those that it hands to one of its routes."""
 
         async def source() -> AsyncIterator[Payload]:
             if not passing.came:
-                begun = self._begin(step)
-                passing.tally, passing.began = begun.tally, begun.began
+                passing.begin()
             context, number = self._context(step, seen), 0
             async for payload in streams.each(bucket.payloads):
                 number += 1
                 context.is_repeat = number <= passing.came
                 if not context.is_repeat:
                     passing.came = number
-                    self._count_in(step, passing, [payload])
+                    passing.count_in([payload])
                 answers = await self._answers(step, context, [payload])
                 going_on = await self._settled(step, bucket, [payload], answers)
                 made = [one for answer in going_on for one in outcomes.on_route(step, answer, route)]
                 if number > passing.went.get(route, 0):
                     passing.went[route] = number
-                    self._count_out(step, passing, made)
+                    passing.count_out(made)
                 for one in made:
                     yield one
                 await self._effects.relieve()
-            self._tell(step, passing, route)
+            passing.end_stream(route)
 
         return Stream(source)
-
-    def _tell(self, step: PlanStep, passing: _Pass, route: str | None) -> None:
-        """Say how a stream went, for each route once."""
-        if not passing.told:
-            passing.took()
-        if route not in passing.told:
-            passing.told.add(route)
-            self._end(step, passing, f"{passing.payloads_in} in, {passing.payloads_out} out")
 
     async def _fork(self, step: PlanStep, bucket: Bucket) -> None:
         """Work a step with routes: its legs side by side, each to its end even when another one fails, or in order."""
@@ -218,33 +188,33 @@ class Walk:
         """What each route of a step gets, by route key."""
         if isinstance(bucket.payloads, Stream):
             routes = [key for key in step.legs if key != step.compiled.catch]
-            through = _Pass()
+            through = self._passing(step)
             return {key: self._mapped(step, bucket, bucket, through, key) for key in routes}
         passing = self._begin(step)
         try:
-            self._count_in(step, passing, bucket.payloads)
+            passing.count_in(bucket.payloads)
             answers = await self._answers(step, self._context(step, bucket), bucket.payloads)
             going_on = await self._settled(step, bucket, bucket.payloads, answers)
         finally:
             passing.took()
         shares = outcomes.shares(step, going_on)
         for share in shares.values():
-            self._count_out(step, passing, share)
+            passing.count_out(share)
         told = ", ".join(f"{len(payloads)} on route {key}" for key, payloads in shares.items())
-        self._end(step, passing, told)
+        passing.end(told)
         return dict(shares)
 
     async def _leg(self, steps: Sequence[PlanStep], bucket: Bucket) -> None:
         for step in steps:
             await self.walk(step, Bucket(bucket.payloads, dict(bucket.variables)))
 
-    async def _effect_all(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Sequence[streams.Item]:
+    async def _effect_all(self, step: PlanStep, bucket: Bucket, passing: Pass) -> Sequence[streams.Item]:
         """An effect for every payload of a bucket; what waits lets the others go first, unless it stands in line."""
         context, shelf, number = self._context(step, bucket), streams.Shelf(step.key), 0
         waits: list[Parked] = []
         async for payload in streams.each(bucket.payloads):
             number += 1
-            self._count_in(step, passing, [payload])
+            passing.count_in([payload])
             is_last = self._is_last(step, bucket, number)
             try:
                 made = await self._effect(step, context, bucket, payload, is_last=is_last)
@@ -254,7 +224,7 @@ class Walk:
                     break
                 continue
             shelf.add(made)
-            self._count_out(step, passing, made)
+            passing.count_out(made)
         if waits:
             raise outcomes.together(waits)
         return shelf.items
@@ -283,7 +253,7 @@ class Walk:
             await self._failed(step, bucket, payload, failed.fail)
             return failed.made
 
-    async def _effect_once(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Payloads:
+    async def _effect_once(self, step: PlanStep, bucket: Bucket, passing: Pass) -> Payloads:
         """One effect for the whole bucket, whose payloads go on as they are, with what the answer's meta adds."""
         whole = await self._whole(step, bucket, passing)
         if whole is None:
@@ -294,32 +264,25 @@ class Walk:
         added = made[0].meta if isinstance(made[0], Payload) else {}
         if isinstance(bucket.payloads, Stream):
             passing.payloads_out = passing.payloads_in
-            return Stream(lambda: self._with_meta(step, bucket.payloads, added))
+            handed_on = self._passing(step)
+            handed_on.tally = passing.tally
+            return Stream(lambda: _with_meta(bucket.payloads, added, handed_on))
         going_on = [replace(payload, meta={**payload.meta, **added}) for payload in bucket.payloads]
-        self._count_out(step, passing, going_on)
+        passing.count_out(going_on)
         return going_on
 
-    async def _whole(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Payload | None:
+    async def _whole(self, step: PlanStep, bucket: Bucket, passing: Pass) -> Payload | None:
         """The list of a bucket's bodies, None without any. Raises StepFailed for more than may be in memory."""
         first, bodies, size_bytes = None, [], 0
         async for payload in streams.each(bucket.payloads):
             first = first or payload
-            self._count_in(step, passing, [payload])
+            passing.count_in([payload])
             size_bytes += payload.size_bytes
             if size_bytes > sizes.MAX_BYTES:
                 why = "The payloads of the bucket are together larger than 64 MB; have the step work on each of them."
                 raise StepFailed(step, contract.Fail(why, whole_run=True))
             bodies.append(payload.body)
         return first and replace(first, body=bodies, content_type=JSON_TYPE, size_bytes=size_bytes)
-
-    async def _with_meta(
-        self, step: PlanStep, payloads: Payloads, added: Mapping[str, str]
-    ) -> AsyncIterator[Payload]:
-        passing = _Pass(self._active.tally(step.key))
-        async for payload in streams.each(payloads):
-            going_on = replace(payload, meta={**payload.meta, **added})
-            self._count_out(step, passing, [going_on])
-            yield going_on
 
     async def _failed(self, step: PlanStep, bucket: Bucket, payload: Payload, fail: contract.Fail) -> None:
         """Keep what failed for good; walk the catch leg with it at once, or raise StepFailed."""
@@ -358,33 +321,23 @@ class Walk:
     def _context(self, step: PlanStep, bucket: Bucket) -> StepContext:
         return StepContext(self._active, step, bucket.variables, self._around)
 
-    def _begin(self, step: PlanStep) -> _Pass:
-        tally = self._active.tally(step.key)
-        tally.began_at = tally.began_at or self._around.clock()
-        self._around.publish(self._active.row.id, {"type": "step", "step": step.key, "state": "started"})
-        return _Pass(tally)
+    def _passing(self, step: PlanStep) -> Pass:
+        return Pass(self._around, self._active, step)
 
-    def _end(self, step: PlanStep, passing: _Pass, told: str) -> None:
-        tally = passing.tally
-        tally.lines += 1
-        if tally.lines > tally.lines_before:
-            self._active.log(step.key, "info", f"{step.name}: {told}")
-        count = passing.payloads_out
-        event = {"type": "step", "step": step.key, "state": "finished", "payloads": count}
-        self._around.publish(self._active.row.id, event)
+    def _begin(self, step: PlanStep) -> Pass:
+        return self._passing(step).begin()
 
-    def _count_in(self, step: PlanStep, passing: _Pass, payloads: Sequence[streams.Item]) -> None:
-        tally, count = passing.tally, len(payloads)
-        passing.payloads_in += count
-        tally.payloads_in += count
-        tally.bytes_in += sum([payload.size_bytes for payload in payloads])
-        self._active.metrics["operations", "count"] += count
 
-    def _count_out(self, step: PlanStep, passing: _Pass, payloads: Sequence[streams.Item]) -> None:
-        tally, count = passing.tally, len(payloads)
-        passing.payloads_out += count
-        tally.payloads_out += count
-        tally.bytes_out += sum([payload.size_bytes for payload in payloads])
+async def _with_meta(payloads: Payloads, added: Mapping[str, str], passing: Pass) -> AsyncIterator[Payload]:
+    """The payloads of a stream with more meta, each counted once however often they are gone through."""
+    number = 0
+    async for payload in streams.each(payloads):
+        number += 1
+        going_on = replace(payload, meta={**payload.meta, **added})
+        if number > passing.came:
+            passing.came = number
+            passing.count_out([going_on])
+        yield going_on
 
 
 async def _drain(payloads: Payloads) -> None:
