@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row
@@ -20,6 +21,7 @@ from flowloom.engine.active import NOTHING, Active
 from flowloom.engine.context import StepContext
 from flowloom.engine.effects import Effects, Pauses
 from flowloom.engine.lookups import Lookups
+from flowloom.engine.passes import Pass
 from flowloom.engine.past import Past
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.side import SideThreads
@@ -59,6 +61,19 @@ class _Recorded(Effects):
         self._active.take_unwritten()
 
 
+@dataclass(slots=True, kw_only=True)
+class _Watched(Pass):
+    """What would be counted is shown to `keep`."""
+
+    keep: Callable[[PlanStep, Side, Sequence[streams.Item]], None]
+
+    def count_in(self, payloads: Sequence[streams.Item]) -> None:
+        self.keep(self.step, "before", payloads)
+
+    def count_out(self, payloads: Sequence[streams.Item]) -> None:
+        self.keep(self.step, "after", payloads)
+
+
 class _Look(Walk):
     """A walk that keeps what passes one side of one step."""
 
@@ -69,11 +84,8 @@ class _Look(Walk):
         self._kept: list[streams.Item] = []
         return self._kept
 
-    def _count_in(self, step: PlanStep, passing: Any, payloads: Sequence[streams.Item]) -> None:
-        self._keep(step, "before", payloads)
-
-    def _count_out(self, step: PlanStep, passing: Any, payloads: Sequence[streams.Item]) -> None:
-        self._keep(step, "after", payloads)
+    def _passing(self, step: PlanStep) -> Pass:
+        return _Watched(self._around, self._active, step, keep=self._keep)
 
     def _keep(self, step: PlanStep, side: Side, payloads: Sequence[streams.Item]) -> None:
         if step.key == self._step_key and side == self._side:
