@@ -52,6 +52,8 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
             start = payload(row, store)
         elif row.kind in ("effect", "wait"):
             _add(recorded, row, store)
+        elif row.kind == "resolved":
+            active.resolved.add((row.step_key, row.position))
     active.recorded = recorded
     active.failures = {
         (row.step_key, row.position): contract.Fail(row.message, row.error_class) for row in claimed.failures

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from flowloom.domain.payload import JSON_TYPE, Payload
@@ -44,7 +45,7 @@ class Walk:
 
     async def walk(self, step: PlanStep, bucket: Bucket) -> None:
         """Work a step and all that follows it. Raises StepFailed, RunStopped, Parked."""
-        while bucket.payloads:
+        while bucket.payloads and (bucket := self._unresolved(step, bucket)).payloads:
             if step.has_routes:
                 await self._fork(step, bucket)
                 return
@@ -58,6 +59,15 @@ class Walk:
                 await self.walk(follower, Bucket(bucket.payloads, dict(bucket.variables)))
             self._active.other_branches -= 1
             step = step.next[-1]
+
+    def _unresolved(self, step: PlanStep, bucket: Bucket) -> Bucket:
+        """A bucket without what is not worked on any more at this step; one that is taken whole is looked at there."""
+        if step.compiled.once or not any(key == step.key for key, _ in self._active.resolved):
+            return bucket
+        return Bucket(streams.without(bucket.payloads, partial(self._is_resolved, step)), bucket.variables)
+
+    def _is_resolved(self, step: PlanStep, payload: Payload) -> bool:
+        return (step.key, payload.position) in self._active.resolved
 
     async def _pass(self, step: PlanStep, bucket: Bucket) -> Payloads:
         """Work a step without routes; the payloads that go on."""
@@ -230,6 +240,8 @@ class Walk:
     async def _effect_once(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Sequence[streams.Item]:
         """One effect for the whole bucket, whose payloads go on as they are, with what the answer's meta adds."""
         payloads = [payload async for payload in streams.each(bucket.payloads)]
+        if not payloads or self._is_resolved(step, payloads[0]):
+            return ()
         self._count_in(step, passing, payloads)
         whole = replace(payloads[0], body=[payload.body for payload in payloads], content_type=JSON_TYPE)
         made = await self._effect(step, self._context(step, bucket), bucket, whole, is_last=False)
