@@ -186,6 +186,18 @@ async def changed_send(flow: Flow, remote: Remote) -> int:
     return copied
 
 
+async def test_a_run_that_begins_in_the_middle_needs_a_version_with_that_step(server: World, remote: Remote):
+    remote.answers(400)
+    flow = await server.flow({"microservice": "split"}, remote.send("/a"))
+    failed = await flow.run([{"n": 1}])
+    middle = await retry(server, failed["id"], payload='{"n": 1}')
+    copied = (await server.post(f"{flow.path}/copy")).data["id"]
+    step = (await server.get(f"/flow-versions/{copied}/graph")).data["steps"][-1]
+    await server.delete(f"/flow-versions/{copied}/graph/steps/{step['id']}")
+    answer = await server.post(f"/flow-runs/{middle['id']}/retry", json={"version": copied})
+    assert (answer.status, list(answer.json()["errors"])) == (422, ["version"])
+
+
 @pytest.mark.parametrize("edited", [False, True])
 @pytest.mark.parametrize("how", ["version", "its step", "trigger"])
 async def test_a_run_that_begins_in_the_middle_keeps_its_payload(

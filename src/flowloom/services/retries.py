@@ -63,6 +63,8 @@ def retry(
         again, variables = repeats.whole(connection, row, chosen, from_step), row.variables
     else:
         again, variables = _edited(connection, row, chosen, wish.from_step)
+    if again.start_step is not None:
+        _require_step(connection, chosen, again.start_step)
     started = _queued(connection, actor, ids, row, wish, again, variables)
     _take_up(connection, actor, row.id, started.run_id, wish, again)
     return Retried(started, _report(connection, row, chosen) if wish.version_id is not None else None)
@@ -262,12 +264,17 @@ def version_of_letter(
             f"Run {letter.run_id} of dead letter {letter.id} is gone; start a new run instead."
         )
     chosen = version_to_run(connection, actor, row, version_id)
-    definition = definitions.load(connection, chosen.content_hash)
-    if letter.step_key not in {step.key for step in definition.steps}:
-        raise errors.Invalid.field(
-            "version", f"Version {chosen.iteration} has no step {letter.step_key}; choose one that has."
-        )
+    _require_step(connection, chosen, letter.step_key)
     return chosen
+
+
+def _require_step(connection: Connection, chosen: queue.Chosen, key: str) -> None:
+    """Raise Invalid unless the version to run has the step that a run is to begin with."""
+    definition = definitions.load(connection, chosen.content_hash)
+    if key not in {step.key for step in definition.steps}:
+        raise errors.Invalid.field(
+            "version", f"Version {chosen.iteration} has no step {key}; choose one that has."
+        )
 
 
 def _step_key(connection: Connection, chosen: queue.Chosen, from_step: str) -> str:
