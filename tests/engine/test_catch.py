@@ -366,7 +366,7 @@ async def test_runs_are_retried_in_bulk_each_once(server: World, remote: Remote)
     made = (await server.post("/flow-runs/retry", query=where)).data
     assert (len(made["flow_run_ids"]), made["skipped"]) == (2, [])
     again = (await server.post("/flow-runs/retry", query=where)).data
-    assert (again["flow_run_ids"], len(again["skipped"])) == ([], 2)
+    assert (again["flow_run_ids"], again["skipped"]) == ([], [])
     await server.work()
     assert {(await get_run(server, id))["status"] for id in made["flow_run_ids"]} == {SUCCESS}
 

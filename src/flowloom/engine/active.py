@@ -89,6 +89,9 @@ class Active:
     recorded: Mapping[tuple[str, str], Recorded] = field(default_factory=dict)
     # Which payload that comes now is one of those that something was recorded for before.
     past: Past = field(default_factory=Past)
+    # What is not worked on any more, by step key and position: of the run that this one repeats, it was re-driven
+    # or discarded.
+    resolved: set[tuple[str, str]] = field(default_factory=set)
     # What failed for good, by step key and position, recorded before or now.
     failures: dict[tuple[str, str], contract.Fail] = field(default_factory=dict)
     lines: journal.Lines = field(default_factory=journal.Lines)

@@ -87,8 +87,8 @@ async def look(around: Surroundings, active: Active, run_id: int) -> contract.Ch
 
 
 def _state(connection: Connection, store: blobs.Blobs, parent_id: int, run_id: int) -> contract.ChildState:
-    asked = select(RUNS.status, RUNS.summary, RUNS.parent_run_id, RUNS.is_awaited).where(RUNS.id == run_id)
-    row = connection.execute(asked).one_or_none()
+    asked = select(RUNS.status, RUNS.summary, RUNS.parent_run_id, RUNS.is_awaited, RUNS.stop_requested)
+    row = connection.execute(asked.where(RUNS.id == run_id)).one_or_none()
     if row is None:
         raise errors.Missing("Flow run", run_id)
     found = select(tables.payloads).where(PAYLOADS.run_id == run_id, PAYLOADS.kind == "answer")
@@ -96,4 +96,5 @@ def _state(connection: Connection, store: blobs.Blobs, parent_id: int, run_id: i
     message = ((row.summary or {}).get("error") or {}).get("message")
     answered = None if answer is None else records.payload(answer, store)
     wakes = row.is_awaited and row.parent_run_id == parent_id
-    return contract.ChildState(run_id, row.status, message, answered, wakes)
+    is_stopping = row.stop_requested and not wakes and not run.is_finished(row.status)
+    return contract.ChildState(run_id, row.status, message, answered, wakes, is_stopping)

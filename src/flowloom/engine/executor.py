@@ -26,7 +26,7 @@ from flowloom.engine.side import SideThreads
 from flowloom.engine.streams import Bucket
 from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.walk import Walk
-from flowloom.store import journal
+from flowloom.store import journal, stops
 from flowloom.store.recall import Claimed
 
 log = structlog.get_logger(__name__)
@@ -230,7 +230,20 @@ class Executor:
             may_hold_claims=active.may_hold_claims,
         )
         lines = active.take_unwritten()
+        if ended.status not in (Status.FAILURE, Status.STOPPED):
+            await self._around.keep(lambda: self._around.journal.finish(end, lines))
+            return
+        # Nobody waits any more for what it may still have waited for.
+        stopped = stops.Stopped()
+        lines.writes.append(lambda connection: stops.stop_children(connection, active.row, at, stopped))
         await self._around.keep(lambda: self._around.journal.finish(end, lines))
+        self._tell_stopped(stopped)
+
+    def _tell_stopped(self, stopped: stops.Stopped) -> None:
+        for id in stopped.ended:
+            self._around.publish(id, {"type": "run", "status": int(Status.STOPPED)})
+        for id in stopped.ordered:
+            self._around.broker.order_stop(id)
 
 
 def _failed(active: Active, why: str) -> Ended:

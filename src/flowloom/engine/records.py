@@ -52,6 +52,8 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
             start = payload(row, store)
         elif row.kind in ("effect", "wait"):
             _add(recorded, row, store)
+        elif row.kind == "resolved":
+            active.resolved.add((row.step_key, row.position))
     active.recorded = recorded
     for (step_key, position), one in recorded.items():
         active.past.add(step_key, position, one.digest)

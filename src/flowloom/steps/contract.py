@@ -228,7 +228,8 @@ class Child:
 class ChildState:
     """How a child run stands: `status` as domain.run.Status; `answer` is what its callback step answered.
 
-    `wakes_parent` False: another run waits for it as well, and is the one that its end wakes.
+    `wakes_parent` False: another run waits for it as well, and is the one that its end wakes. `is_stopping`: it is
+    about to end because another run that waited for it has ended.
     """
 
     run_id: int
@@ -236,6 +237,7 @@ class ChildState:
     message: str | None
     answer: Payload | None
     wakes_parent: bool = True
+    is_stopping: bool = False
 
 
 class GivenUp(Exception):

@@ -17,6 +17,7 @@ from flowloom.steps import contract
 
 # A child's end wakes whoever waits for it; a wake that is lost costs no more than this.
 LOOK_AGAIN: Final = timedelta(seconds=60)
+STOPS_WITHIN: Final = timedelta(seconds=1)
 
 
 class RunFlow(contract.Config):
@@ -80,6 +81,9 @@ def _result(
 
 def _waiting(config: RunFlow, context: contract.Context, state: contract.ChildState) -> contract.Wait:
     why = f"Waits for run {state.run_id} of flow {config.flow_id}."
+    if state.is_stopping:
+        # Without a state the step begins anew, and does it again.
+        return contract.Wait(f"{why[:-1]} to stop.", context.clock_now + STOPS_WITHIN, state=None)
     until = context.clock_now + LOOK_AGAIN
     return contract.Wait(why, until, state=state.run_id, for_child=state.wakes_parent)
 

@@ -33,6 +33,7 @@ def start(connection: Connection, ids: queue.RunIds, start: queue.Start) -> queu
         return queue.Started(taken, replayed=True)
     before = _to_repeat(connection, start, family)
     if before is not None:
+        repeats.hold(connection, before.id)
         start = _again(connection, start, before)
     [answer] = queue.enqueue(connection, ids, [start])
     if isinstance(answer, Exception):
@@ -73,11 +74,16 @@ def _taken_over(
 
 
 def _adopt(connection: Connection, start: queue.Start, parent: queue.Parent, row: Row[Any]) -> None:
-    """Make a run that goes on a child of the run that waits for it now, unless another that goes on does."""
+    """Make a run that goes on a child of the run that waits for it now, unless another that goes on does.
+
+    One that is being stopped stays as it is: once it has ended it is done again.
+    """
     is_awaited_elsewhere = exists().where(
         _OTHER.c.id == RUNS.parent_run_id, RUNS.is_awaited, gates.unfinished(_OTHER.c)
     )
-    adopted = update(tables.runs).where(RUNS.id == row.id, gates.unfinished(RUNS), ~is_awaited_elsewhere)
+    adopted = update(tables.runs).where(
+        RUNS.id == row.id, gates.unfinished(RUNS), RUNS.stop_requested.is_(False), ~is_awaited_elsewhere
+    )
     values = {
         "parent_run_id": parent.place.run_id,
         "parent_step_key": parent.place.step_key,

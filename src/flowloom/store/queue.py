@@ -66,7 +66,8 @@ class TakesOver(enum.Enum):
 class Retry:
     """What a retry takes over: the run it repeats, the version it runs, the steps it does not reuse checkpoints of.
 
-    `origin_run_id` None: what it sends is new. With `start_step` it begins there, at this position of the payload.
+    `moved_steps` are those below, to which other payloads may come. `origin_run_id` None: what it sends is new.
+    With `start_step` it begins there, at this position of the payload.
     """
 
     run_id: int
@@ -74,6 +75,7 @@ class Retry:
     as_of: datetime
     chosen: Chosen
     forget_steps: Sequence[str] = ()
+    moved_steps: Sequence[str] = ()
     start_step: str | None = None
     position: str = "0"
     takes_over: TakesOver = TakesOver.ALL
@@ -378,7 +380,7 @@ def replayed(connection: Connection, company_id: int, idempotency: tuple[str, st
 def _take_over(connection: Connection, run_id: int, retry: Retry) -> None:
     match retry.takes_over:
         case TakesOver.ALL:
-            takeovers.whole(connection, run_id, retry.run_id, retry.forget_steps)
+            takeovers.whole(connection, run_id, retry.run_id, retry.forget_steps, retry.moved_steps)
         case TakesOver.OF_PAYLOAD:
             takeovers.of_payload(connection, run_id, retry.run_id, retry.start_step or "", retry.position)
         case TakesOver.NOTHING:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, Row, select, update
 
 from flowloom.domain import graph
 from flowloom.store import definitions, pools, queue, tables
 
-LETTERS = tables.dead_letters.c
+RUNS, LETTERS = tables.runs.c, tables.dead_letters.c
+
+
+def hold(connection: Connection, run_id: int) -> None:
+    """Let nobody else retry a run or resolve its dead letters until the end of this transaction."""
+    connection.execute(select(RUNS.id).where(RUNS.id == run_id).with_for_update())
+    letters = select(LETTERS.id).where(LETTERS.run_id == run_id).order_by(LETTERS.id)
+    connection.execute(letters.with_for_update())
 
 
 def whole(
@@ -21,35 +28,48 @@ def whole(
 
     Raises Missing when a definition is gone.
     """
+    definition = definitions.load(connection, chosen.content_hash)
+    forgotten = _forgotten(connection, row, chosen, definition, from_step)
     return queue.Retry(
         run_id=row.id,
         origin_run_id=row.origin_run_id,
         as_of=row.as_of,
         chosen=chosen,
-        forget_steps=_forgotten(connection, row, chosen, from_step),
+        forget_steps=sorted(forgotten),
+        moved_steps=sorted(_below(definition, forgotten)),
         start_step=row.start_step,
     )
 
 
 def _forgotten(
-    connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None
-) -> Sequence[str]:
-    """The keys of the steps to begin again with and of all that follow them; the start payload is never forgotten.
+    connection: Connection,
+    row: Row[Any],
+    chosen: queue.Chosen,
+    definition: graph.Definition,
+    from_step: str | None,
+) -> set[str]:
+    """The keys of the steps to begin again with and of all that follow them.
 
     Unless a step is named, what a de-dupe let through is looked at again: another run may have taken it meanwhile.
     """
-    definition = definitions.load(connection, chosen.content_hash)
     again: set[str] = set()
     if chosen.content_hash != row.content_hash:
         again = definition.changed_since(definitions.load(connection, row.content_hash))
     if from_step is not None:
         again.add(from_step)
-    for step in definition.steps:
-        if step.parent in again:
-            again.add(step.key)
+    again |= _below(definition, again)
     if from_step is None:
         again |= {step.key for step in definition.steps if step.microservice == "de-dupe"}
-    return sorted(again - {graph.TRIGGER})
+    return again
+
+
+def _below(definition: graph.Definition, steps: Collection[str]) -> set[str]:
+    """The keys of all the steps that follow these, in whichever place."""
+    below: set[str] = set()
+    for step in definition.steps:
+        if step.parent in steps or step.parent in below:
+            below.add(step.key)
+    return below
 
 
 def take_up(

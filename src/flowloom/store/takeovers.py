@@ -1,4 +1,5 @@
-"""What a retry takes over of the run it repeats: its checkpoints, and which runs of other flows it had started."""
+"""What a retry takes over of the run it repeats: its checkpoints, which runs of other flows it had started, and which
+of its failed payloads were resolved: re-driven or discarded."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, liter
 from flowloom.store import columns, tables
 
 PAYLOADS, LETTERS = tables.payloads.c, tables.dead_letters.c
+RESOLVED: Final = ("re-driven", "discarded")
 _COPIED: Final = [column.name for column in PAYLOADS if column.name not in ("id", "run_id")]
 # What a row is copied without when its payload is not to go on: that it was made, and the cursor behind it, stay.
 _CONTENT: Final[Mapping[str, ColumnElement[Any]]] = {
@@ -19,10 +21,41 @@ _CONTENT: Final[Mapping[str, ColumnElement[Any]]] = {
 _ALL: Final[Mapping[str, ColumnElement[Any]]] = {}
 
 
-def whole(connection: Connection, run_id: int, source_id: int, forget_steps: Collection[str]) -> None:
-    """Take over the start payload and all that was recorded, but for the steps to forget."""
-    kept = and_(PAYLOADS.run_id == source_id, PAYLOADS.step_key.not_in(list(forget_steps)))
-    _copy(connection, run_id, and_(kept, PAYLOADS.kind.in_(("start", "effect", "child"))))
+def whole(
+    connection: Connection,
+    run_id: int,
+    source_id: int,
+    forget_steps: Collection[str],
+    moved_steps: Collection[str],
+) -> None:
+    """Take over the start payload and all that was recorded, but for the steps to forget, and what was resolved.
+
+    At `moved_steps` a position may be another payload's than before: there nothing counts as resolved.
+    """
+    kept = and_(PAYLOADS.kind.in_(("effect", "child")), PAYLOADS.step_key.not_in(list(forget_steps)))
+    resolved = and_(PAYLOADS.kind == "resolved", PAYLOADS.step_key.not_in(list(moved_steps)))
+    # The start payload stands at the step that the run begins with, which may be one to forget.
+    _copy(
+        connection, run_id, and_(PAYLOADS.run_id == source_id, or_(PAYLOADS.kind == "start", kept, resolved))
+    )
+    _resolve(connection, run_id, source_id, moved_steps)
+
+
+def _resolve(connection: Connection, run_id: int, source_id: int, moved_steps: Collection[str]) -> None:
+    """Note which payloads the new run is not to work on: they are dealt with elsewhere, or not at all."""
+    noted = {
+        "run_id": bindparam("new_run_id", run_id, type_=columns.Id),
+        "company_id": LETTERS.company_id,
+        "step_key": LETTERS.step_key,
+        "position": LETTERS.position,
+        "kind": literal("resolved"),
+        "bytes": literal(0),
+        "created_at": LETTERS.created_at,
+    }
+    letters = select(*noted.values()).where(
+        LETTERS.run_id == source_id, LETTERS.state.in_(RESOLVED), LETTERS.step_key.not_in(list(moved_steps))
+    )
+    connection.execute(insert(tables.payloads).from_select(list(noted), letters))
 
 
 def of_payload(connection: Connection, run_id: int, source_id: int, step_key: str, position: str) -> None:
@@ -56,4 +89,6 @@ def _copy(
 ) -> None:
     values = [left_out.get(name, PAYLOADS[name]) for name in _COPIED]
     copied = select(bindparam("new_run_id", run_id, type_=columns.Id), *values)
-    connection.execute(insert(tables.payloads).from_select(["run_id", *_COPIED], copied.where(kept)))
+    # The order says which page came last: an effect goes on behind it.
+    in_order = copied.where(kept).order_by(PAYLOADS.id)
+    connection.execute(insert(tables.payloads).from_select(["run_id", *_COPIED], in_order))

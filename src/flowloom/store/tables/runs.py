@@ -249,6 +249,8 @@ idempotency_keys = Table(
     Column("key", String(255), primary_key=True),
     Column("fingerprint", String(64), nullable=False),
     Column("run_id", Id, nullable=False),
+    # What a request that starts many runs was answered; its `run_id` is 0.
+    Column("answer", Json),
     Column("created_at", Instant, nullable=False, index=True),
 )
 
