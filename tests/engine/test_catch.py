@@ -422,3 +422,24 @@ async def test_an_edited_csv_stays_csv(server: World, remote: Remote):
     sent = [seen.content.decode("windows-1252").split() for seen in remote.seen]
     assert sent == [["a;b", "zz;è"], ["a;b", "yy;ü"]]
     assert {seen.headers["content-type"].partition(";")[0] for seen in remote.seen} == {"text/csv"}
+
+
+async def test_what_failed_before_a_crash_is_counted_after_it(server: World, remote: Remote) -> None:
+    async def answer(seen: Seen) -> web.Response:
+        return (
+            await hang(seen)
+            if seen.body == [3]
+            else web.Response(status=422 if seen.path == "/shop" else 200)
+        )
+
+    remote.answer = answer
+    flow = await caught_flow(server, remote)
+    id = await flow.start([1, 2, 3])
+    await begin(server)
+    await remote.until(5)
+    await crash(server)
+    remote.answer = refuses()
+    await server.work()
+    steps = {step["name"]: step for step in (await server.get(f"/flow-runs/{id}/steps")).data}
+    assert (steps["/shop"]["failed"], steps["/shop"]["attempts"], steps["/shop"]["payloads_in"]) == (2, 3, 3)
+    assert steps["/shop"]["cpu_ms"] > 0

@@ -6,9 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import web
 from tests.engine.test_effects import crash
 from tests.engine.test_waits import ONE_BY_ONE, parent_of
-from tests.remote import Remote, hang
+from tests.remote import Remote, Seen, hang
 from tests.world import World
 
 FAILURE, STOPPED = 3, 4
@@ -160,3 +161,22 @@ async def test_who_is_stopped_in_the_line_has_waited(sqlite_server: World, remot
     await sqlite_server.post(f"/flow-runs/{id}/stop")
     await sqlite_server.settle()
     assert (await step(sqlite_server, id, "connector"))["waited_ms"] == {"rate_limit": 7000}
+
+
+async def test_a_run_that_is_worked_on_tells_what_it_said_last(server: World, remote: Remote) -> None:
+    async def refuse_then_hang(seen: Seen) -> web.Response:
+        return web.Response(status=503) if len(remote.seen) == 1 else await hang(seen)
+
+    remote.answer = refuse_then_hang
+    flow = await server.flow(remote.send())
+    id = await flow.start({})
+    await server.server.dispatcher.tick(server.clock.now)
+    await remote.until(2)
+    [told] = (await server.get(f"/flow-runs/{id}/explain")).data["waited_for"]
+    assert "503" in told
+    assert "(attempt 1)" in told
+    await server.post(f"/flow-runs/{id}/stop")
+    await server.settle()
+    assert not any(
+        "(attempt 1)" in one for one in (await server.get(f"/flow-runs/{id}/explain")).data["waited_for"]
+    )

@@ -184,7 +184,9 @@ class RunStep(schemas.Record):
     duration_ms: float | None = Field(
         default=None, description="With its waits, also those outside of memory"
     )
-    cpu_ms: float | None = Field(default=None, description="Processor time of a step without effects")
+    cpu_ms: float | None = Field(
+        default=None, description="Processor time, but for that of threads which read large answers"
+    )
     waited_ms: dict[str, float] | None = Field(
         default=None,
         description=(

@@ -111,6 +111,11 @@ class Active:
     # How many branches of the plan wait for the one that is walked, or are walked beside it.
     other_branches: int = 0
 
+    def count_cpu(self, step_key: str, seconds: float) -> None:
+        """Count processor time of a step."""
+        self.tally(step_key).cpu_seconds += seconds
+        self.metrics["cpu", "microseconds"] += round(seconds * 1e6)
+
     def log(self, step_key: str | None, level: Level, message: str) -> None:
         """Add a log line; it is written with the next checkpoint or the end."""
         self.has_warnings = self.has_warnings or level == "warning"

@@ -16,6 +16,7 @@ from flowloom.domain import formats, timestamp
 from flowloom.domain.payload import Payload
 from flowloom.engine import outcomes, past, records, streams, writes
 from flowloom.engine.active import NOTHING, Active, Recorded, Waited
+from flowloom.engine.clocked import Clocked
 from flowloom.engine.context import StepContext
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.surroundings import Surroundings
@@ -141,10 +142,10 @@ class Effects:
 
     async def _call(self, step: PlanStep, context: StepContext, payload: Payload) -> contract.Outcome:
         self._active.tally(step.key).attempts += 1
+        work = Clocked(_run(step, context, payload))
         try:
             async with asyncio.timeout(step.compiled.timeout_seconds):
-                outcome = step.compiled.run(context, payload)
-                return await outcome if inspect.isawaitable(outcome) else outcome
+                return await work
         except TimeoutError:
             return contract.Retry(
                 f"No answer within {step.compiled.timeout_seconds:g} seconds.", error_class="timeout"
@@ -153,6 +154,8 @@ class Effects:
             return outcomes.too_deep(step)
         except errors.FlowloomError as error:
             return contract.Fail(error.message)
+        finally:
+            self._active.count_cpu(step.key, work.seconds)
 
     async def _checkpoint(
         self, step: PlanStep, context: StepContext, payload: Payload, done: contract.Done, before: Recorded
@@ -273,3 +276,8 @@ def _paused_for(outcome: contract.Retry) -> Waited:
     if outcome.is_resting:
         return "circuit"
     return "backoff" if outcome.after_seconds is None else "retry_after"
+
+
+async def _run(step: PlanStep, context: StepContext, payload: Payload) -> contract.Outcome:
+    outcome = step.compiled.run(context, payload)
+    return await outcome if inspect.isawaitable(outcome) else outcome

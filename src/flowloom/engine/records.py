@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -83,7 +84,24 @@ def _tallies(claimed: Claimed, plan: Plan, now: datetime) -> dict[str, StepTally
         )
         if "waits" in step:
             _add_wait(tally, step, claimed, now)
+    _add_known(found, claimed, plan)
     return found
+
+
+def _add_known(tallies: dict[str, StepTally], claimed: Claimed, plan: Plan) -> None:
+    """Count what was recorded after the summary was, before a crash: each answer and failure had an attempt."""
+    answered = {
+        (row.step_key, row.state["of"])
+        for row in claimed.recorded
+        if row.kind == "effect" and row.created_at >= claimed.row.queued_at
+    }
+    failed = Counter(row.step_key for row in claimed.failures)
+    attempts = Counter(step_key for step_key, _ in answered) + failed
+    for step_key, least in attempts.items():
+        tally = tallies.setdefault(step_key, StepTally())
+        tally.failed = failed[step_key]
+        if plan.require(step_key).compiled.effect:
+            tally.attempts = max(tally.attempts, least)
 
 
 def _add_wait(tally: StepTally, step: Mapping[str, Any], claimed: Claimed, now: datetime) -> None:

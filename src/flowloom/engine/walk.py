@@ -105,8 +105,7 @@ class Walk:
         else:
             answers, seconds = outcomes.compute(step, context, payloads)
         if not context.is_repeat:
-            tally.cpu_seconds += seconds
-            self._active.metrics["cpu", "microseconds"] += round(seconds * 1e6)
+            self._active.count_cpu(step.key, seconds)
         return answers
 
     async def _aside(

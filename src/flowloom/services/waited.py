@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, or_, select
 
+from flowloom.domain import run
 from flowloom.services import views
 from flowloom.store import holds, tables
 
-RUNS, PAYLOADS = tables.runs.c, tables.payloads.c
+RUNS, PAYLOADS, LOGS = tables.runs.c, tables.payloads.c, tables.run_logs.c
 MAX_WAITS: Final = 100
 # What is shorter is not told of a step.
 UNNOTICED_MS: Final = 100
@@ -39,6 +40,7 @@ def sentences(connection: Connection, row: Row[Any]) -> Iterator[str]:
     yield from _in_line(connection, row)
     yield from _on_the_way(connection, row)
     yield from _in_steps(row)
+    yield from _now(connection, row)
 
 
 def _before_it_began(row: Row[Any]) -> Iterator[str]:
@@ -128,3 +130,13 @@ def _in_steps(row: Row[Any]) -> Iterator[str]:
         for what, waited_ms in step.get("waited_ms", {}).items():
             if what in _STEP_WAITS and waited_ms > UNNOTICED_MS:
                 yield f"Step {step['key']}: {waited_ms / 1000:.3f} s in all {_STEP_WAITS[what]}."
+
+
+def _now(connection: Connection, row: Row[Any]) -> Iterator[str]:
+    """What a run that is worked on said last: pauses and turns that it waits for are told when they begin."""
+    if row.status != run.Status.STARTED or row.resume_at is not None:
+        return
+    newest = select(LOGS.step_key, LOGS.message, LOGS.created_at).where(LOGS.run_id == row.id)
+    line = connection.execute(newest.order_by(LOGS.id.desc()).limit(1)).one_or_none()
+    if line is not None and line.step_key is not None:
+        yield f"Step {line.step_key}, at {views.instant(line.created_at)}: {line.message}"
