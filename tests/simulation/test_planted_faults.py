@@ -46,7 +46,8 @@ def acknowledge_what_was_not_committed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def end_a_run_that_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    held = select(RUNS.id, RUNS.fence).where(RUNS.id.in_(bindparam("run_ids", expanding=True)))
+    awaited_by = RUNS.parent_run_id.label("awaited_by")
+    held = select(RUNS.id, RUNS.fence, awaited_by).where(RUNS.id.in_(bindparam("run_ids", expanding=True)))
     anyway = update(tables.runs).where(RUNS.id == bindparam("run_id")).values(
         status=bindparam("status"), finished_at=bindparam("finished_at"), summary=bindparam("summary")
     )  # fmt: skip

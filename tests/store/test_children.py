@@ -9,7 +9,7 @@ from tests.store.queueing import claim, finish, packed, queued, write
 from tests.store.rows import NOW
 
 from flowloom.domain import run
-from flowloom.store import children, gates, places, queue, tables
+from flowloom.store import children, gates, places, queue, repeats, tables
 
 RUNS = tables.runs.c
 OLD, NEW = 900, 901
@@ -74,6 +74,19 @@ def test_a_success_counts_more_than_what_was_tried_after_it(opened):
     finish(opened, ids[1])
     taken_over(opened, ids[0])
     assert begin(opened).run_id == ids[1]
+
+
+def test_what_was_retried_by_hand_until_it_was_held_is_taken_over(opened, monkeypatch):
+    first, second = queued(opened, 2, body=packed(1))
+    finish(opened, first, status=run.Status.FAILURE)
+    taken_over(opened, first)
+
+    def hold(connection, run_id):
+        values = {"retry_flow_run_id": run_id, "origin_run_id": run_id}
+        connection.execute(update(tables.runs).where(RUNS.id == second).values(values))
+
+    monkeypatch.setattr(repeats, "hold", hold)
+    assert begin(opened) == queue.Started(second, replayed=True)
 
 
 def test_a_run_that_retention_has_removed_is_started_anew(opened):

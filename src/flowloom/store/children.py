@@ -26,14 +26,14 @@ def start(connection: Connection, ids: queue.RunIds, start: queue.Start) -> queu
     Raises what queue.choose raises.
     """
     assert start.parent is not None
-    child_id = places.find(connection, start.parent.place)
-    family = [] if child_id is None else _family(connection, child_id)
-    taken = _taken_over(connection, start, start.parent, family)
-    if taken is not None:
-        return queue.Started(taken, replayed=True)
-    before = _to_repeat(connection, start, family)
+    taken, before = _found(connection, start, start.parent)
     if before is not None:
         repeats.hold(connection, before.id)
+        # Somebody may have retried it by hand before it was held.
+        taken, before = _found(connection, start, start.parent)
+    if taken is not None:
+        return queue.Started(taken, replayed=True)
+    if before is not None:
         start = _again(connection, start, before)
     [answer] = queue.enqueue(connection, ids, [start])
     if isinstance(answer, Exception):
@@ -41,6 +41,16 @@ def start(connection: Connection, ids: queue.RunIds, start: queue.Start) -> queu
     if before is not None and start.retry is not None:
         repeats.take_up(connection, before.id, answer.run_id, start.retry.forget_steps, start.at)
     return answer
+
+
+def _found(
+    connection: Connection, start: queue.Start, parent: queue.Parent
+) -> tuple[int | None, Row[Any] | None]:
+    """The run that a start takes over; if there is none, the one that it does again; if there is none, neither."""
+    child_id = places.find(connection, parent.place)
+    family = [] if child_id is None else _family(connection, child_id)
+    taken = _taken_over(connection, start, parent, family)
+    return taken, _to_repeat(connection, start, family) if taken is None else None
 
 
 def _family(connection: Connection, child_id: int) -> Sequence[Row[Any]]:
