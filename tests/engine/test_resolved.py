@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiohttp import web
+from tests import remote as remotes
 from tests.engine.test_catch import ONE_BY_ONE, add_try, caught_flow, hang_on, refuses
 from tests.engine.test_de_dupe import de_dupe, ids, pooled, refusing
 from tests.engine.test_effects import get_run
@@ -174,3 +176,40 @@ async def test_what_a_de_dupe_moved_to_the_place_of_another_is_not_left_out(serv
     # What is left for the retry begins with the second record, and the third stands where that had failed.
     assert (await retry(server, id))["status"] == SUCCESS
     assert {"id": 3} in remote.bodies("/shop")
+
+
+async def test_a_re_drive_takes_no_claim_of_what_was_never_sent(server: World, remote: Remote):
+    remote.answer = refusing(2)
+    flow = await pooled(server, de_dupe(), {"microservice": "split"}, remote.send("/shop", retries=0))
+    id = (await flow.run(ids(1, 2, 3)))["id"]
+    [letter] = (await server.get("/dead-letters")).data
+    remote.answers(200)
+    await redriven(server, letter["id"])
+    assert (await retry(server, id))["status"] == SUCCESS
+    assert sorted(body["id"] for body in remote.bodies("/shop")) == [1, 2, 2, 3]
+
+
+async def test_what_was_discarded_is_known_wherever_it_stands_now(server: World, remote: Remote):
+    table = (await server.post("/lookup-tables", json={"name": "t"})).data["id"]
+    for left in "bcd":
+        await server.post(f"/lookup-tables/{table}/rows", json={"left": left, "right": left.upper()})
+    rules = [{"target": "n", "source": "n", "transforms": [{"name": "lookup_table", "table": "t"}]}]
+    known = {"where": {"field": "n", "operator": "is_not_empty"}}
+
+    async def refuse_c(seen: Any) -> Any:
+        return await remotes.accept(seen) if (seen.body or {}).get("n") != "C" else web.Response(status=400)
+
+    remote.answer = refuse_c
+    flow = await server.flow(
+        {"microservice": "map", "config": {"rules": rules}},
+        {"microservice": "filter", "config": known},
+        {"microservice": "split"},
+        remote.send("/shop", retries=0),
+    )
+    id = (await flow.run([{"n": name} for name in "abcd"]))["id"]
+    await server.post("/dead-letters/discard", query={"filter[flow_run_id]": id})
+    await server.post(f"/lookup-tables/{table}/rows", json={"left": "a", "right": "A"})
+    remote.answers(200)
+    assert (await retry(server, id))["status"] == SUCCESS
+    # A comes first now and stands where B had been, B where C had been, which nobody wants any more.
+    assert sorted(body["n"] for body in remote.bodies("/shop")) == ["A", "B", "C", "D"]

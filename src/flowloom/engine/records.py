@@ -55,6 +55,7 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
             _add(recorded, row, store)
         elif row.kind == "resolved":
             active.resolved.add((row.step_key, row.position))
+            active.past.add(row.step_key, row.position, row.state["digest"])
     active.recorded = recorded
     for (step_key, position), one in recorded.items():
         active.past.add(step_key, position, one.digest)

@@ -36,7 +36,7 @@ class Walk:
 
     async def walk(self, step: PlanStep, bucket: Bucket) -> None:
         """Work a step and all that follows it. Raises StepFailed, RunStopped, Parked."""
-        while bucket.payloads and (bucket := self._unresolved(step, bucket)).payloads:
+        while bucket.payloads and (bucket := await self._unresolved(step, bucket)).payloads:
             if step.has_routes:
                 await self._fork(step, bucket)
                 return
@@ -51,14 +51,16 @@ class Walk:
             self._active.other_branches -= 1
             step = step.next[-1]
 
-    def _unresolved(self, step: PlanStep, bucket: Bucket) -> Bucket:
+    async def _unresolved(self, step: PlanStep, bucket: Bucket) -> Bucket:
         """A bucket without what is not worked on any more at this step; one that is taken whole is looked at there."""
         if step.compiled.once or not any(key == step.key for key, _ in self._active.resolved):
             return bucket
-        return Bucket(streams.without(bucket.payloads, partial(self._is_resolved, step)), bucket.variables)
+        left = await streams.without(bucket.payloads, partial(self._is_resolved, step))
+        return Bucket(left, bucket.variables)
 
-    def _is_resolved(self, step: PlanStep, payload: Payload) -> bool:
-        return (step.key, payload.position) in self._active.resolved
+    async def _is_resolved(self, step: PlanStep, payload: Payload) -> bool:
+        placed = await self._effects.placed(step, payload)
+        return (step.key, placed.position) in self._active.resolved
 
     async def _finish(self, step: PlanStep, payloads: Payloads) -> None:
         """Go through a stream that nothing asks for: what its steps fail on, set or count is found on the way."""
@@ -265,7 +267,7 @@ class Walk:
     async def _effect_once(self, step: PlanStep, bucket: Bucket, passing: Pass) -> Payloads:
         """One effect for the whole bucket, whose payloads go on as they are, with what the answer's meta adds."""
         whole = await self._whole(step, bucket, passing)
-        if whole is None or self._is_resolved(step, whole):
+        if whole is None or await self._is_resolved(step, whole):
             return ()
         made = await self._effect(step, self._context(step, bucket), bucket, whole, is_last=False)
         if not made:

@@ -109,6 +109,7 @@ def change(
     if not _is_same_place(row, values):
         _require_given_again(secrets, fields.get("secrets") or {})
     values["secret"] = _changed_secret(vault, row, _auth(whole), is_bound=_is_bound(row, values))
+    _require_unused(connection, actor, id, _variables(row) - {*values["variables"], *secrets})
     connection.execute(
         update(tables.connections).where(CONNECTIONS.id == id).values(**values, updated_at=actor.at)
     )
@@ -120,6 +121,21 @@ def _secrets(vault: Vault, actor: Actor, kept: Kept, fields: Mapping[str, Any]) 
     given = fields.get("secrets")
     secret_variables.judge(given or {})
     return secret_variables.merged(vault, CONNECTION, actor.company_id, kept, given)
+
+
+def _variables(row: Row[Any]) -> set[str]:
+    return {*row.variables, *row.secrets}
+
+
+def _require_unused(connection: Connection, actor: Actor, id: int, names: Collection[str]) -> None:
+    """Raise Invalid for variables that go while a step of a Deployed version names them: it would send nothing."""
+    for name in sorted(names):
+        user = in_use.find_variable(connection, actor, id, name)
+        if user is not None:
+            raise errors.Invalid.field(
+                "variables",
+                f"The variable '{name}' is used by the Deployed {user}; keep it, or deploy one without it.",
+            )
 
 
 def _require_given_again(secrets: Collection[str], given: secret_variables.Given) -> None:

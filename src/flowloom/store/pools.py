@@ -18,6 +18,7 @@ from flowloom.domain import run
 from flowloom.store import database, tables
 
 POOLS, ENTRIES, LETTERS = tables.data_pools.c, tables.pool_entries.c, tables.dead_letters.c
+RUNS = tables.runs.c
 # At most so many keys are asked about at a time.
 CHUNK: Final = 1000
 _FOUND = (
@@ -168,8 +169,13 @@ def hand_on(connection: Connection, run_id: int, to_run_id: int, forgotten: Coll
 
 
 def hand_on_payload(connection: Connection, run_id: int, to_run_id: int, position: str) -> None:
-    """The same for the re-drive of one payload; what another open dead letter tells of as well waits for that one."""
+    """The same for the re-drive of one payload; what another open dead letter tells of as well waits for that one.
+
+    A claim for a whole list goes with a part of it only where the other parts went on, as they do past a try-catch.
+    """
     positions = _positions(connection, run_id)
+    if connection.scalar(select(RUNS.status).where(RUNS.id == run_id)) != run.Status.PARTIAL:
+        positions = [one for one in positions if one == position or one.startswith(f"{position}.")]
     others = _related(positions, _open_letters(connection, run_id) - {position})
     alone = set(_related(positions, {position})) - set(others)
     for some in _chunks(sorted(alone)):

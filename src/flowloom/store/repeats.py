@@ -30,12 +30,14 @@ def whole(
     """
     definition = definitions.load(connection, chosen.content_hash)
     forgotten = _forgotten(connection, row, chosen, definition, from_step)
+    # What a de-dupe let through is looked at again, unless a step is named: another run may have taken it meanwhile.
+    again = set() if from_step is not None else _de_dupes(definition)
     return queue.Retry(
         run_id=row.id,
         origin_run_id=row.origin_run_id,
         as_of=row.as_of,
         chosen=chosen,
-        forget_steps=sorted(forgotten),
+        forget_steps=sorted(forgotten | again),
         moved_steps=sorted(_below(definition, forgotten)),
         start_step=row.start_step,
     )
@@ -48,19 +50,17 @@ def _forgotten(
     definition: graph.Definition,
     from_step: str | None,
 ) -> set[str]:
-    """The keys of the steps to begin again with and of all that follow them.
-
-    Unless a step is named, what a de-dupe let through is looked at again: another run may have taken it meanwhile.
-    """
+    """The keys of the steps to begin again with and of all that follow them."""
     again: set[str] = set()
     if chosen.content_hash != row.content_hash:
         again = definition.changed_since(definitions.load(connection, row.content_hash))
     if from_step is not None:
         again.add(from_step)
-    again |= _below(definition, again)
-    if from_step is None:
-        again |= {step.key for step in definition.steps if step.microservice == "de-dupe"}
-    return again
+    return again | _below(definition, again)
+
+
+def _de_dupes(definition: graph.Definition) -> set[str]:
+    return {step.key for step in definition.steps if step.microservice == "de-dupe"}
 
 
 def _below(definition: graph.Definition, steps: Collection[str]) -> set[str]:

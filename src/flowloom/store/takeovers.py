@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, literal, null, or_, select
 
-from flowloom.store import columns, tables
+from flowloom.store import columns, many, tables
 
 PAYLOADS, LETTERS = tables.payloads.c, tables.dead_letters.c
 RESOLVED: Final = ("re-driven", "discarded")
@@ -43,19 +43,25 @@ def whole(
 
 def _resolve(connection: Connection, run_id: int, source_id: int, moved_steps: Collection[str]) -> None:
     """Note which payloads the new run is not to work on: they are dealt with elsewhere, or not at all."""
-    noted = {
-        "run_id": bindparam("new_run_id", run_id, type_=columns.Id),
-        "company_id": LETTERS.company_id,
-        "step_key": LETTERS.step_key,
-        "position": LETTERS.position,
-        "kind": literal("resolved"),
-        "bytes": literal(0),
-        "created_at": LETTERS.created_at,
-    }
-    letters = select(*noted.values()).where(
+    found = select(
+        LETTERS.company_id, LETTERS.step_key, LETTERS.position, LETTERS.digest, LETTERS.created_at
+    ).where(
         LETTERS.run_id == source_id, LETTERS.state.in_(RESOLVED), LETTERS.step_key.not_in(list(moved_steps))
     )
-    connection.execute(insert(tables.payloads).from_select(list(noted), letters))
+    many.insert(connection, tables.payloads, [_note(run_id, letter) for letter in connection.execute(found)])
+
+
+def _note(run_id: int, letter: Any) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "company_id": letter.company_id,
+        "step_key": letter.step_key,
+        "position": letter.position,
+        "kind": "resolved",
+        "state": {"of": letter.position, "digest": letter.digest},
+        "bytes": 0,
+        "created_at": letter.created_at,
+    }
 
 
 def of_payload(connection: Connection, run_id: int, source_id: int, step_key: str, position: str) -> None:
