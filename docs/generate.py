@@ -13,7 +13,8 @@ from typing import Any
 
 import typer.main
 
-from flowloom import bootstrap, cli, settings
+from flowloom import cli, settings
+from flowloom.api import app as application
 from flowloom.domain import comparison, transforms
 from flowloom.steps import registry
 
@@ -34,7 +35,7 @@ TAKES = {
 def pages() -> dict[str, str]:
     """Every page of the reference: its text by file name."""
     made = (
-        api(bootstrap.document()),
+        api(application.document()),
         settings_page(),
         step_types(),
         transforms_page(),

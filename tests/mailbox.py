@@ -15,12 +15,16 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 @dataclass
 class Mailbox:
-    """`refusal` is what it answers instead of taking a message; while `hangs` it answers nothing."""
+    """`refusal` is what it answers instead of taking a message; while `hangs` it answers nothing.
+
+    Whoever logs in needs the `password`.
+    """
 
     port: int = 0
     refusal: str | None = None
     refused: tuple[str, ...] = ()
     hangs: bool = False
+    password: bytes = b"p@ss"
     messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -50,7 +54,7 @@ class Mailbox:
         self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any
     ) -> AuthResult:
         self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"p@ss")
+        return AuthResult(success=data.password == self.password)
 
 
 @asynccontextmanager

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
-from typing import Any
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from flowloom.api import app as application
 from flowloom.api import call, limits
@@ -27,7 +24,18 @@ from flowloom.runtime import dispatcher, notifier, pruner, rollup, scheduler, su
 from flowloom.services import principals, remembered
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
-from flowloom.store import blobs, broker, claims, connections, database, journal, queue, schema, secrets
+from flowloom.store import (
+    blobs,
+    broker,
+    claims,
+    connections,
+    database,
+    journal,
+    queue,
+    schema,
+    secret_variables,
+    secrets,
+)
 
 ROLLUP_SECONDS = 5.0
 PRUNE_SECONDS = 600.0
@@ -43,7 +51,7 @@ class Server:
     """Everything of one process. `app` starts and stops the loops with its lifespan."""
 
     platform: Platform
-    app: FastAPI
+    app: Starlette
     dispatcher: dispatcher.Dispatcher
     scheduler: scheduler.Scheduler
     rollup: rollup.Rollup
@@ -89,7 +97,9 @@ def build(
     )
     rolling, pruning = rollup.Rollup(platform.database), _pruner(platform, reach)
     mailer = Mailer(platform.settings.smtp_url, platform.settings.smtp_from)
-    notifying = notifier.Notifier(platform.database, http, mailer, platform.clock, sleep, reach)
+    notifying = notifier.Notifier(
+        platform.database, platform.vault, http, mailer, platform.clock, sleep, reach
+    )
     turning = [
         supervisor.Loop("dispatcher", dispatching.tick, dispatching.wait),
         supervisor.Loop("scheduler", scheduling.tick, scheduling.wait),
@@ -100,8 +110,7 @@ def build(
     loops = supervisor.Supervisor(turning if with_loops else [], platform.clock)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await http.open()
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         if with_loops:
             await platform.database.write_grouped(claims.requeue_abandoned)
         loops.start()
@@ -165,17 +174,6 @@ def _doors(platform: Platform, loops: supervisor.Supervisor, inspector: Inspecto
     )
 
 
-def document() -> dict[str, Any]:
-    """The OpenAPI document, without a database or a server."""
-    with tempfile.TemporaryDirectory() as directory:
-        settings = Settings(data_dir=Path(directory), secret_key=token_hex())
-        platform = open_platform(settings)
-        try:
-            return application.document(build(platform, with_loops=False).app)
-        finally:
-            platform.database.close()
-
-
 def surroundings(
     platform: Platform, http: Client, reach: Callable[[str], None], sleep: Callable[[float], Awaitable[None]]
 ) -> Surroundings:
@@ -184,6 +182,9 @@ def surroundings(
 
     async def load_connection(company_id: int, id: int) -> connections.Connection:
         return await database.read(connections.load, vault, company_id, id)
+
+    async def load_secrets(company_id: int, content_hash: str) -> Mapping[str, str]:
+        return await database.read(secret_variables.of_definition, vault, company_id, content_hash)
 
     async def rotate(connection: connections.Connection, secret: Mapping[str, str]) -> None:
         await database.write(connections.rotate, vault, connection, secret)
@@ -203,6 +204,7 @@ def surroundings(
         calls=calling,
         systems=_systems(platform, http),
         load_connection=load_connection,
+        load_secrets=load_secrets,
         clock=platform.clock,
         sleep=sleep,
         random=random.random,

@@ -222,9 +222,9 @@ def flows_import(
 @app.command()
 def openapi(as_json: AsOneLine = False) -> None:
     """Print the OpenAPI document of this version."""
-    from flowloom import bootstrap
+    from flowloom.api import app as application
 
-    print(json.dumps(bootstrap.document(), indent=None if as_json else 2))
+    print(json.dumps(application.document(), indent=None if as_json else 2))
 
 
 def read_document(path: Path) -> dict[str, Any]:

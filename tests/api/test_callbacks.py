@@ -74,6 +74,48 @@ async def test_status_headers_and_body_come_from_the_step(server: World) -> None
 
 
 @pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (
+            {"headers": {"Content-Type": "[[payload.type]]"}},
+            "cannot be written as application/xml; charset=bogus",
+        ),
+        ({"headers": {"Content-Type": "text/plain; charset=ascii"}, "body": "[[payload.name]]"}, "ascii"),
+    ],
+)
+async def test_an_answer_that_cannot_be_written_fails_its_payload(
+    server: World, config: Any, said: str
+) -> None:
+    guarded = {"microservice": "try-catch"}
+    flow = await server.flow(guarded, deploy=False)
+    leg, caught = (await server.get(f"{flow.graph}/steps/{flow.last_step_id}/routes")).data
+    for route, step in ((leg, answering(**config)), (caught, answering(body="[[meta.error_message]]"))):
+        where = {"parent_id": flow.last_step_id, "flow_step_route_id": route["id"]}
+        await server.post(f"{flow.graph}/steps", json={**step, **where})
+    await flow.deploy()
+    sent = {"type": "application/xml; charset=bogus", "name": "Zoë"}
+    answer = await call(server, await url_of(server, flow), json=sent)
+    assert answer.status == 200
+    assert said in answer.body.decode()
+    assert (await the_run(server))["status"] == 5
+
+
+async def test_a_binary_payload_answers_as_what_it_is(server: World) -> None:
+    flow = await server.flow(answering(body="[[payload]]"))
+    url = await url_of(server, flow)
+    answer = await call(server, url, body=b"\x89PNG\xff", headers={"content-type": "image/png"})
+    assert (answer.headers["content-type"], answer.body) == ("image/png", b"\x89PNG\xff")
+    claimed = await server.flow(answering(body="[[payload]]", headers={"Content-Type": "application/json"}))
+    url = await url_of(server, claimed)
+    answer = await call(server, url, body=b"\x89PNG\xff", headers={"content-type": "image/png"})
+    assert answer.status == 422
+    told = (await server.get(f"/flow-runs/{answer.json()['flow_run_id']}")).data["summary"]["error"][
+        "message"
+    ]
+    assert "is no JSON" in told
+
+
+@pytest.mark.parametrize(
     ("config", "content_type", "body"),
     [
         ({"body": "Thanks, [[payload.name]]"}, "text/plain; charset=utf-8", "Thanks, Zoë".encode()),

@@ -286,3 +286,17 @@ async def test_limits_are_kept_shown_and_taken_away(server: World) -> None:
     assert renamed == {**made, "name": "Store"}
     gone = (await server.put("/connections/1", json=dict.fromkeys(limits))).data
     assert not {"rate_limit", "circuit_breaker", "circuit"} & set(gone)
+
+
+async def test_a_variable_stays_while_a_deployed_step_names_it(server: World) -> None:
+    shop = {"name": "Shop", "base_url": "https://shop.test", "variables": {"shop": "A", "other": 1}}
+    id = (await server.post("/connections", json=shop)).data["id"]
+    config = {"direction": "send", "connection_id": id, "url": "/s?shop={{shop}}", "body": {"s": "{{shop}}"}}
+    flow = await server.flow({"microservice": "connector", "config": config})
+    answer = await server.put(f"/connections/{id}", json={"variables": {}})
+    assert (answer.status, list(answer.json()["errors"])) == (422, ["variables"])
+    assert "'shop' is used by the Deployed version 1" in answer.json()["message"]
+    changed = await server.put(f"/connections/{id}", json={"variables": {"shop": "B"}})
+    assert changed.data["variables"] == {"shop": "B"}
+    await server.put(flow.path, json={"deployed_at": None})
+    assert (await server.put(f"/connections/{id}", json={"variables": {}})).status == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.asgi import Answer
 from tests.world import World
 
 GROUP = {
@@ -120,3 +121,43 @@ async def test_a_deployed_version_has_its_group(server: World) -> None:
     field = f"steps.{flow.last_step_id}.config.group_id"
     assert (answer.status, list(answer.json()["errors"])) == (422, [field])
     assert "Notification group 1 was not found" in answer.json()["message"]
+
+
+SLACK = "https://hooks.example.com/services/{{team}}/{{token}}"
+TOKEN, TEAM = "tok-4f9a8b7c6d5e", "T0123456789"
+
+
+async def channels(server: World, *channels: dict[str, Any]) -> Answer:
+    return await server.put(f"{PATH}/1", json={"channels": channels})
+
+
+async def test_the_secrets_of_a_webhook_are_answered_by_name_only(server: World) -> None:
+    hook = {"type": "webhook", "url": SLACK, "secrets": {"team": TEAM, "token": TOKEN}}
+    made = await server.post(PATH, json={"name": "Ops", "channels": [hook]})
+    shown = [{"type": "webhook", "url": SLACK, "secrets": ["team", "token"]}]
+    assert made.data["channels"] == shown
+    assert (await server.get(f"{PATH}/1")).data["channels"] == shown
+    # A client that knows nothing of them sends back what it is shown of the rest, and takes nothing away.
+    unknowing = [{"type": "log"}, {"type": "webhook", "url": SLACK}]
+    assert (await channels(server, *unknowing)).data["channels"] == [{"type": "log"}, *shown]
+    kept = {"type": "webhook", "url": SLACK, "secrets": {"team": None, "token": "another-token"}}
+    assert (await channels(server, kept)).data["channels"] == shown
+
+
+@pytest.mark.parametrize(
+    ("channel", "field"),
+    [
+        ({"url": SLACK, "secrets": {"token": TOKEN}}, "url"),
+        ({"url": "https://{{token}}.example.com/", "secrets": {"token": TOKEN}}, "url"),
+        ({"url": SLACK, "secrets": {"token": "short", "team": TEAM}}, "secrets.token"),
+        ({"url": "https://other.example.com/{{token}}", "secrets": {"token": None}}, "secrets.token"),
+    ],
+)
+async def test_what_no_secret_of_a_webhook_may_be(
+    sqlite_server: World, channel: dict[str, Any], field: str
+) -> None:
+    hook = {"type": "webhook", "url": SLACK, "secrets": {"team": TEAM, "token": TOKEN}}
+    await sqlite_server.post(PATH, json={"name": "Ops", "channels": [hook]})
+    answer = await channels(sqlite_server, {"type": "webhook", **channel})
+    assert (answer.status, list(answer.json()["errors"])) == (422, [f"channels.0.{field}"])
+    assert TOKEN.encode() not in answer.body

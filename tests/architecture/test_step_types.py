@@ -21,6 +21,7 @@ NOT_TYPES = {
         "large",
         "outside",
         "pagination",
+        "reading",
         "record_text",
         "records_only",
         "registry",

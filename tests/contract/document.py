@@ -82,5 +82,5 @@ _known: list[Document] = []
 def of(app: Any) -> Document:
     """The document of an app; all apps of one process have the same."""
     if not _known:
-        _known.append(Document(app.openapi()))
+        _known.append(Document(app.state.document()))
     return _known[0]

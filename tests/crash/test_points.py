@@ -30,7 +30,7 @@ from flowloom.store import tables
 pytestmark = pytest.mark.crash
 
 SUCCESS, PARTIAL = 2, 5
-ELSEWHERE = {"schedules-fired", "rows-pruned", "notification-delivered"}
+ELSEWHERE = {"schedules-fired", "rows-pruned", "notification-delivered", "keys-claimed"}
 # Noise is not compressed, so each page is larger than what is kept inline.
 NOISE = base64.b64encode(random.Random(7).randbytes(100_000)).decode()
 

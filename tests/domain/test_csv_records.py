@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowloom.domain import csv_records, declaration, formats
+from flowloom.domain import csv_records, declaration, formats, portions
 from flowloom.domain.declaration import Declaration
 
 CELLS = st.text(
@@ -59,7 +59,7 @@ def test_without_a_header_the_columns_are_numbered(
 def test_every_kind_of_line_end_wherever_a_part_ends(
     end: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_records, "CHUNK_BYTES", size)
+    monkeypatch.setattr(portions, "CHUNK_BYTES", size)
     raw = f'\ufeffa,b{end}{end}1,"x{end}é\u2028"{end}2'.encode()
     expected = [{"a": "1", "b": f"x{end}é\u2028"}, {"a": "2"}]
     assert list(csv_records.pages(io.BytesIO(raw), Declaration("text/csv"), 10)) == [expected]
@@ -82,7 +82,7 @@ def test_faults_name_their_line(text: str, said: str) -> None:
 
 
 def test_a_bad_byte_is_named_where_it_stands_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_records, "CHUNK_BYTES", 4)
+    monkeypatch.setattr(portions, "CHUNK_BYTES", 4)
     pages = csv_records.pages(io.BytesIO(b"a\n1\n2\n\xc3x\n"), Declaration("text/csv"), 1)
     assert next(pages) == [{"a": "1"}]
     with pytest.raises(declaration.Unreadable, match="0xc3 at position 6 is no utf-8"):
@@ -133,6 +133,17 @@ def test_a_wide_header_over_many_short_rows_stays_small(monkeypatch: pytest.Monk
 def test_nothing_but_a_header_and_columns_without_a_name() -> None:
     assert csv_records.read("a,b\n", Declaration("text/csv")) == []
     assert csv_records.read("a,\n1,2", Declaration("text/csv")) == [{"a": "1", "column_2": "2"}]
+
+
+def test_a_row_that_is_enormous(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portions, "MAX_RECORD_BYTES", 200_000)
+    cell = b'"%b"' % (b"x\n" * 10_000)
+    assert (
+        len(list(csv_records.pages(io.BytesIO(b"a\n" + (cell + b"\n") * 50), Declaration("text/csv"), 1)))
+        == 50
+    )
+    with pytest.raises(declaration.Unreadable, match="One record is over 200,000 bytes"):
+        list(csv_records.pages(io.BytesIO(b",".join([cell] * 50)), Declaration("text/csv"), 1))
 
 
 class Rows:

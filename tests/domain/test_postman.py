@@ -82,6 +82,25 @@ def test_requests_to_another_host_are_left_out() -> None:
     assert '"Else" goes to another host' in sketch.warnings[-1]
 
 
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://pm.test/api/p", "/p"),
+        ("https://pm.test/api", "/"),
+        ("https://pm.test/api?x=1", "/"),
+        ({"raw": "https://pm.test/api/p/:id", "query": []}, "/p/[[payload.id]]"),
+        ("https://pm.test/apix", None),
+        ("https://pm.test/other", None),
+    ],
+)
+def test_a_base_url_in_a_variable_is_the_same_host(url: Any, path: str | None) -> None:
+    variables = [{"key": "baseUrl", "value": "https://pm.test/api"}]
+    collection = {"info": {"name": "Shop"}, "variable": variables, "item": [item("{{baseUrl}}/a"), item(url)]}
+    collection["item"].insert(0, item("{{baseUrl}}/b"))
+    sketch = postman.read(collection)
+    assert [endpoint["path"] for endpoint in sketch.endpoints] == ["/b", "/a", *([path] if path else [])]
+
+
 def test_what_is_switched_off_or_secret_is_not_taken() -> None:
     url = {
         "raw": "{{baseUrl}}/orders?limit=5&off=1",

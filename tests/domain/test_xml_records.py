@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowloom.domain import declaration, formats, xml_records
+from flowloom.domain import declaration, formats, portions, xml_records
 from flowloom.domain.declaration import Declaration
+from flowloom.domain.payload import compile_path
 
 XML = Declaration("application/xml")
 TEXTS = st.text(
@@ -112,6 +114,89 @@ def test_what_is_refused(text: str, said: str) -> None:
     with pytest.raises(declaration.Unreadable) as caught:
         xml_records.read(text)
     assert said in caught.value.why
+
+
+def cut(raw: bytes, *names: str, charset: str | None = None) -> list[object]:
+    return list(xml_records.records(io.BytesIO(raw), Declaration("text/xml", charset), names))
+
+
+@given(
+    NAMES,
+    NAMES,
+    NAMES,
+    st.lists(ELEMENTS, max_size=4),
+    ELEMENTS,
+    st.sampled_from(["utf-8", "utf-16", "windows-1252"]),
+)
+def test_the_records_of_a_file_are_those_of_the_whole(
+    root: str, list_name: str, name: str, every: list[Any], other: Any, charset: str
+) -> None:
+    """Also where elements of the same names stand elsewhere."""
+    before = {} if list_name == "x" else {"x": {name: other}}
+    after = {} if list_name == "y" else {"y": {list_name: {name: other}}}
+    try:
+        raw = xml_records.encode(
+            {root: {**before, list_name: {name: every, "z_": other}, **after}},
+            Declaration("text/xml", charset),
+        )
+    except declaration.Unwritable:
+        return
+    path = compile_path(".".join(part.replace(".", "\\.") for part in (root, list_name, name)))
+    assert cut(raw, root, list_name, name) == path.records(xml_records.decode(raw, XML))
+
+
+def test_the_records_of_lists_that_come_again() -> None:
+    raw = b"<a>1<b><c>1</c></b><c>no</c><b x='1'><c><c>2</c></c>.<d><c/></d><c/></b></a>"
+    assert cut(raw, "a", "b", "c") == ["1", {"c": "2"}, ""]
+    assert cut(raw, "b", "c") == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+@pytest.mark.parametrize(
+    ("encoding", "head", "charset"),
+    [
+        ("cp1252", '<?xml version="1.0" encoding="windows-1252"?>', None),
+        ("utf-8-sig", "", None),
+        ("utf-16", '<?xml version="1.0" encoding="utf-16"?>', None),
+        ("iso-8859-15", '<?xml version="1.0" encoding="utf-8"?>', "iso-8859-15"),
+    ],
+)
+def test_character_sets_of_files(
+    encoding: str, head: str, charset: str | None, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portions, "CHUNK_BYTES", size)
+    raw = f"{head}<a>{'<b>€</b>' * 300}</a>".encode(encoding)
+    assert cut(raw, "a", "b", charset=charset) == ["€"] * 300
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB, "declares entities"),
+        (EXTERNAL, "declares entities"),
+        ("<a>\n<b></a>", "Line 2 is not valid XML: mismatched tag."),
+        ("<a><b>1</b></a><c/>", "Line 1 is not valid XML"),
+        ("<a><b>1</b>", "Line 1 is not valid XML"),
+        ("", "Line 1 is not valid XML"),
+        ("<a>" * 65 + "</a>" * 65, "deeper than 64 levels"),
+        ("<a>" + "<b>" * 64 + "</b>" * 64 + "</a>", "deeper than 64 levels"),
+    ],
+)
+def test_files_that_are_refused(text: str, said: str) -> None:
+    with pytest.raises(declaration.Unreadable) as caught:
+        cut(text.encode(), "a", "b")
+    assert said in caught.value.why
+
+
+@pytest.mark.parametrize(
+    "large", [b"<b><c>%b</c></b>", b"<b c='%b'/>", b"<x c='%b'/>", b"<!--%b-->", b"<b>%b"]
+)
+def test_a_record_that_is_enormous(large: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portions, "MAX_RECORD_BYTES", 300_000)
+    small = b"<b>%b</b>" % (b"x" * 1000)
+    assert len(cut(b"<a>%b<x>%b</x></a>" % (small * 1000, b"x" * 1_000_000), "a", "b")) == 1000
+    with pytest.raises(declaration.Unreadable, match="One record is over 300,000 bytes"):
+        cut(b"<a>%b</a>" % large.replace(b"%b", b"x" * 1_000_000), "a", "b")
 
 
 def test_the_deepest_document_is_read_and_written() -> None:

@@ -184,3 +184,11 @@ async def test_a_config_that_makes_no_sense(sqlite_server: World, config: dict[s
     sent = {"microservice": "cache", "parent_id": trigger, "config": {"key": "k", **config}}
     answer = await sqlite_server.post(f"{flow.graph}/steps", json=sent)
     assert (answer.status, list(answer.json()["errors"])) == (422, [field])
+
+
+async def test_a_scope_that_there_is_not_is_refused(sqlite_server: World) -> None:
+    for scope in ("bogus", "flow", "flow:x", "run:1,bogus"):
+        answer = await sqlite_server.get("/cache-entries", query={"filter[scope]": scope})
+        assert answer.status == 422
+        assert list(answer.json()["errors"]) == ["filter[scope]"]
+    assert (await sqlite_server.get("/cache-entries", query={"filter[scope]": "run:1,company"})).data == []

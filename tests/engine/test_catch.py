@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from tests.engine.test_effects import begin, crash, get_run
+from tests.engine.test_retry import retry
 from tests.remote import Remote, Seen, hang
 from tests.world import Flow, World
 
@@ -84,6 +85,104 @@ async def test_the_run_may_be_called_failed(server: World, remote: Remote):
 async def test_nothing_caught_is_a_success(server: World, remote: Remote):
     assert (await (await caught_flow(server, remote)).run([1, 2]))["status"] == SUCCESS
     assert remote.bodies("/bad") == []
+
+
+def pages_that_break(at: int | None, count: int = 5) -> Any:
+    """Pages of one record each; one of them is refused."""
+
+    async def answer(seen: Seen) -> web.Response:
+        if seen.path != "/pages":
+            return web.Response()
+        page = int(seen.query["page"])
+        if page == at:
+            return web.Response(status=400)
+        return web.json_response([{"n": page}] if page <= count else [])
+
+    return answer
+
+
+async def receiving_flow(world: World, remote: Remote) -> Flow:
+    """Trigger, try {receive pages, send to /to} catch {send to /bad}."""
+    flow = await world.flow(deploy=False)
+    guard = await add_try(flow, (await world.get(flow.graph)).data["steps"][0]["id"])
+    receive = remote.receive("/pages", pagination={"type": "page"}, retries=0)
+    received = await hang_on(flow, guard, "try", receive)
+    await world.post(f"{flow.graph}/steps", json={**remote.send("/to"), "parent_id": received})
+    about = {"why": "[[meta.error_message]]", "step": "[[meta.error_step]]"}
+    await hang_on(flow, guard, "catch", remote.send("/bad", body=about))
+    await flow.deploy()
+    return flow
+
+
+def asked(remote: Remote) -> list[int]:
+    return [int(seen.query["page"]) for seen in remote.seen if seen.path == "/pages"]
+
+
+async def test_pages_before_the_one_that_fails_go_on(server: World, remote: Remote):
+    remote.answer = pages_that_break(3)
+    run = await (await receiving_flow(server, remote)).run()
+    assert (run["status"], remote.bodies("/to")) == (PARTIAL, [[{"n": 1}], [{"n": 2}]])
+    [told] = remote.bodies("/bad")
+    assert (told["step"], "answered 400" in told["why"]) == ("/pages", True)
+    receive = next(one for one in run["summary"]["steps"] if one["attempts"] == 3)
+    assert [receive[key] for key in ("payloads_in", "payloads_out", "failed")] == [1, 2, 1]
+    [letter] = (await server.get("/dead-letters")).data
+    assert (letter["step_name"], letter["is_caught"]) == ("/pages", True)
+
+
+async def test_a_retry_asks_from_the_page_that_failed_on(server: World, remote: Remote):
+    remote.answer = pages_that_break(3)
+    run = await (await receiving_flow(server, remote)).run()
+    remote.seen.clear()
+    remote.answer = pages_that_break(5)
+    second = await retry(server, run["id"])
+    assert (second["status"], asked(remote)) == (PARTIAL, [3, 4, 5])
+    # What was told of the receive is told once: the record of it is reused.
+    assert (remote.bodies("/to"), remote.bodies("/bad")) == ([[{"n": 3}], [{"n": 4}]], [])
+    remote.seen.clear()
+    remote.answer = pages_that_break(None)
+    assert (await retry(server, second["id"]))["status"] == SUCCESS
+    assert (asked(remote), remote.bodies("/to")) == ([5, 6], [[{"n": 5}]])
+
+
+async def test_a_re_drive_goes_on_with_what_did_not_go_on_before(server: World, remote: Remote):
+    remote.answer = pages_that_break(3)
+    await (await receiving_flow(server, remote)).run()
+    [letter] = (await server.get("/dead-letters")).data
+    remote.seen.clear()
+    remote.answer = pages_that_break(None)
+    id = (await server.post(f"/dead-letters/{letter['id']}/re-drive")).json()["flow_run_id"]
+    await server.work()
+    assert (await get_run(server, id))["status"] == SUCCESS
+    assert (asked(remote), remote.bodies("/to")) == ([3, 4, 5, 6], [[{"n": 3}], [{"n": 4}], [{"n": 5}]])
+
+
+async def test_pages_go_on_after_a_restart_too(server: World, remote: Remote):
+    answer = pages_that_break(3)
+
+    async def hang_at_bad(seen: Seen) -> web.Response:
+        return await (hang(seen) if seen.path == "/bad" else answer(seen))
+
+    remote.answer = hang_at_bad
+    id = await (await receiving_flow(server, remote)).start()
+    await begin(server)
+    await remote.until(4)
+    await crash(server)
+    remote.answer = answer
+    await server.work()
+    assert (await get_run(server, id))["status"] == PARTIAL
+    assert (asked(remote), remote.bodies("/to")) == ([1, 2, 3], [[{"n": 1}], [{"n": 2}]])
+
+
+async def test_without_a_try_pages_wait_for_the_retry(server: World, remote: Remote):
+    remote.answer = pages_that_break(3)
+    receive = remote.receive("/pages", pagination={"type": "page"}, retries=0)
+    run = await (await server.flow(receive, remote.send("/to"))).run()
+    assert (run["status"], remote.bodies("/to")) == (FAILURE, [])
+    remote.seen.clear()
+    remote.answer = pages_that_break(None)
+    assert (await retry(server, run["id"]))["status"] == SUCCESS
+    assert (asked(remote), remote.bodies("/to")) == ([3, 4, 5, 6], [[{"n": n}] for n in range(1, 6)])
 
 
 async def test_what_a_pure_step_fails_on_is_caught_too(server: World, remote: Remote):
@@ -267,7 +366,7 @@ async def test_runs_are_retried_in_bulk_each_once(server: World, remote: Remote)
     made = (await server.post("/flow-runs/retry", query=where)).data
     assert (len(made["flow_run_ids"]), made["skipped"]) == (2, [])
     again = (await server.post("/flow-runs/retry", query=where)).data
-    assert (again["flow_run_ids"], len(again["skipped"])) == ([], 2)
+    assert (again["flow_run_ids"], again["skipped"]) == ([], [])
     await server.work()
     assert {(await get_run(server, id))["status"] for id in made["flow_run_ids"]} == {SUCCESS}
 
@@ -323,3 +422,24 @@ async def test_an_edited_csv_stays_csv(server: World, remote: Remote):
     sent = [seen.content.decode("windows-1252").split() for seen in remote.seen]
     assert sent == [["a;b", "zz;è"], ["a;b", "yy;ü"]]
     assert {seen.headers["content-type"].partition(";")[0] for seen in remote.seen} == {"text/csv"}
+
+
+async def test_what_failed_before_a_crash_is_counted_after_it(server: World, remote: Remote) -> None:
+    async def answer(seen: Seen) -> web.Response:
+        return (
+            await hang(seen)
+            if seen.body == [3]
+            else web.Response(status=422 if seen.path == "/shop" else 200)
+        )
+
+    remote.answer = answer
+    flow = await caught_flow(server, remote)
+    id = await flow.start([1, 2, 3])
+    await begin(server)
+    await remote.until(5)
+    await crash(server)
+    remote.answer = refuses()
+    await server.work()
+    steps = {step["name"]: step for step in (await server.get(f"/flow-runs/{id}/steps")).data}
+    assert (steps["/shop"]["failed"], steps["/shop"]["attempts"], steps["/shop"]["payloads_in"]) == (2, 3, 3)
+    assert steps["/shop"]["cpu_ms"] > 0

@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests import databases, mariadb
 from tests.databases import Database
 
+from flowloom.engine import sql
 from flowloom.steps import contract
 
 PROTOCOLS = ["sqlite", "postgresql", "mysql"]
@@ -112,6 +114,27 @@ async def test_a_name_without_a_parameter(shop: Database) -> None:
         assert "which is not among its parameters" in (await refused(work)).why
 
 
+async def test_a_page_that_is_too_large_is_refused_before_it_is_in_memory(postgres: Database) -> None:
+    """Rows are asked for together only while they are small."""
+    rows = "SELECT repeat('x', 1000000) AS text FROM generate_series(1, {count})"
+    assert len((await postgres.query(rows.format(count=20))).rows) == 20
+    before = psutil.Process().memory_info().rss
+    assert "make page_size smaller" in (await refused(postgres.query(rows.format(count=2000)))).why
+    assert psutil.Process().memory_info().rss - before < 150_000_000
+
+
+@pytest.mark.parametrize(("size", "expected"), [(0, 500), (1000, 500), (1_000_000, 4), (30_000_000, 1)])
+def test_how_many_rows_are_asked_for_together(size: int, expected: int) -> None:
+    page = sql.Page(["text"], 2000)
+    assert page.at_once == 10
+    page.add([["x" * size]])
+    assert page.at_once == expected
+    few = sql.Page(["text"], 2)
+    assert few.at_once == 3
+    few.add([["x"]])
+    assert few.at_once == 2
+
+
 async def test_columns_of_one_name(shop: Database) -> None:
     await shop.execute(INSERT, record(1))
     assert "two columns 'id'" in (await refused(shop.query("SELECT id, name, id FROM orders"))).why
@@ -148,6 +171,20 @@ async def test_types_of_postgresql(postgres: Database) -> None:
         "address": "10.0.0.1",
     }
     assert at.startswith("2026-03-02T10:00:00")
+
+
+async def test_instants_that_python_has_none_of(postgres: Database) -> None:
+    (row,) = await postgres.rows(
+        "SELECT 'infinity'::timestamptz AS ever, '-infinity'::date AS never, TIMESTAMP '2026-03-02 10:00' AS plain, "
+        "'0044-03-15 BC'::date AS ides, NULL::timestamptz AS none"
+    )
+    assert row == {
+        "ever": "infinity",
+        "never": "-infinity",
+        "plain": "2026-03-02T10:00:00",
+        "ides": "0044-03-15 BC",
+        "none": None,
+    }
 
 
 async def test_types_of_mysql(mysql: Database) -> None:

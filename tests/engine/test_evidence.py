@@ -119,5 +119,12 @@ async def test_why_a_slot_fired_or_did_not(server: World):
     told = (await explain(at + timedelta(hours=1))).data
     assert (told["state"], "the server was down or late" in told["why"]) == ("Not fired.", True)
     assert (await explain(at + timedelta(minutes=5))).status == 422
+    for long_ago in ("0001-01-01T00:00:00Z", "1583-01-01T00:00:00Z", "-1"):
+        answer = await server.get(f"/schedules/{id}/explain", query={"at": long_ago})
+        assert (answer.status, list(answer.json()["errors"])) == (422, ["at"])
+    assert (await server.get(f"/schedules/{id}/explain", query={"at": "9999-12-31T23:59:59Z"})).status in (
+        200,
+        422,
+    )
     assert (await server.get(f"/schedules/{id}/explain")).status == 422
     assert (await server.get("/schedules/999/explain", query={"at": "2026-03-02T11:00:00Z"})).status == 404

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
+import pytest
 from aiohttp import web
 from tests.remote import Remote, Seen
 from tests.world import Flow, World
+
+from flowloom.engine import records
+from flowloom.store import blobs
 
 SUCCESS, FAILURE = 2, 3
 
@@ -103,3 +108,33 @@ async def test_one_send_in_two_legs_has_two_keys(server: World, remote: Remote):
     flow = await routed(server, "all", (None, [remote.send("/a")]), (None, [remote.send("/b")]))
     await flow.run({"n": 1})
     assert sorted(remote.per_key().values()) == [1, 1]
+
+
+async def test_what_one_leg_records_is_not_lost_to_another(
+    server: World, remote: Remote, monkeypatch: pytest.MonkeyPatch
+):
+    """What is large is packed in a thread; meanwhile the other leg writes what the run has not written yet."""
+    is_written, pack = threading.Event(), records.pack
+
+    def packing(rows: list[dict[str, Any]], store: blobs.Blobs) -> list[dict[str, Any]]:
+        if b'"slow"' in rows[0]["raw"]:
+            assert is_written.wait(10)
+        return pack(rows, store)
+
+    async def answer(seen: Seen) -> web.Response:
+        if seen.path == "/then":
+            is_written.set()
+        return web.Response()
+
+    remote.answer = answer
+    monkeypatch.setattr(records, "is_large", lambda rows: True)
+    monkeypatch.setattr(records, "pack", packing)
+    slow = {"microservice": "map", "config": {"rules": [{"target": "slow", "value": True}]}}
+    quick = [remote.send("/quick"), remote.send("/then")]
+    flow = await routed(
+        server, "all", (None, [slow, remote.send("/slow"), remote.send("/end")]), (None, quick)
+    )
+    run = await flow.run({"n": 1})
+    assert run["status"] == SUCCESS
+    query = {"filter[flow_run_id]": run["id"], "filter[kind]": "effect"}
+    assert len((await server.get("/payload-metadata", query=query)).data) == 4

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import pytest
 from aiohttp import web
 from tests.engine.test_effects import get_run
 from tests.remote import Remote, Seen
-from tests.world import World
+from tests.world import Flow, World
 
 SUCCESS, FAILURE = 2, 3
 
@@ -130,3 +134,89 @@ async def test_a_run_of_a_deleted_version_is_retried_as_it_was(server: World, re
     await server.put(flow.path, json={"deployed_at": None})
     assert (await server.delete(flow.path)).status == 200
     assert (await retry(server, id))["status"] == SUCCESS
+
+
+def twelve_pages(bad: int | None) -> Any:
+    """Twelve pages of two records; /to refuses the record with this number."""
+
+    async def answer(seen: Seen) -> web.Response:
+        if seen.path == "/to":
+            return web.Response(status=400 if seen.body["n"] == bad else 200)
+        page = int(seen.query.get("page", 1))
+        return web.json_response([{"n": page * 10}, {"n": page * 10 + 1}] if page <= 12 else [])
+
+    return answer
+
+
+async def test_a_retry_knows_which_page_was_the_last(server: World, remote: Remote):
+    remote.answer = twelve_pages(31)
+    received = remote.receive("/pages", pagination={"type": "page"})
+    flow = await server.flow(received, {"microservice": "split"}, remote.send("/to"))
+    id = (await flow.run())["id"]
+    remote.answer = twelve_pages(None)
+    assert (await retry(server, id))["status"] == SUCCESS
+    assert len([seen for seen in remote.seen if seen.path == "/pages"]) == 13
+    numbers = [body["n"] for body in remote.bodies("/to")]
+    assert sorted(numbers) == sorted([*(page * 10 + n for page in range(1, 13) for n in (0, 1)), 31])
+
+
+async def test_a_re_drive_knows_which_page_was_the_last(server: World, remote: Remote):
+    bad = 12
+
+    async def answer(seen: Seen) -> web.Response:
+        page = int(seen.query.get("page", 1))
+        return web.Response(status=400) if page == bad else web.json_response([page] if page <= 13 else [])
+
+    remote.answer = answer
+    await (await server.flow(remote.receive("/pages", pagination={"type": "page"}), remote.send("/to"))).run()
+    [letter] = (await server.get("/dead-letters")).data
+    bad = 0
+    await server.post(f"/dead-letters/{letter['id']}/re-drive")
+    await server.work()
+    asked = [int(seen.query.get("page", 1)) for seen in remote.seen if seen.path == "/pages"]
+    assert asked == [*range(1, 13), *range(12, 15)]
+
+
+async def changed_send(flow: Flow, remote: Remote) -> int:
+    """Another version, whose send goes to /new."""
+    copied = (await flow.world.post(f"{flow.path}/copy")).data["id"]
+    graph = f"/flow-versions/{copied}/graph"
+    step = next(one for one in (await flow.world.get(graph)).data["steps"] if one["name"] == "/a")
+    await flow.world.patch(f"{graph}/steps/{step['id']}", json={"config": remote.send("/new")["config"]})
+    return copied
+
+
+async def test_a_run_that_begins_in_the_middle_needs_a_version_with_that_step(server: World, remote: Remote):
+    remote.answers(400)
+    flow = await server.flow({"microservice": "split"}, remote.send("/a"))
+    failed = await flow.run([{"n": 1}])
+    middle = await retry(server, failed["id"], payload='{"n": 1}')
+    copied = (await server.post(f"{flow.path}/copy")).data["id"]
+    step = (await server.get(f"/flow-versions/{copied}/graph")).data["steps"][-1]
+    await server.delete(f"/flow-versions/{copied}/graph/steps/{step['id']}")
+    answer = await server.post(f"/flow-runs/{middle['id']}/retry", json={"version": copied})
+    assert (answer.status, list(answer.json()["errors"])) == (422, ["version"])
+
+
+@pytest.mark.parametrize("edited", [False, True])
+@pytest.mark.parametrize("how", ["version", "its step", "trigger"])
+async def test_a_run_that_begins_in_the_middle_keeps_its_payload(
+    server: World, remote: Remote, how: str, edited: bool
+):
+    remote.answers(400)
+    flow = await server.flow({"microservice": "split"}, remote.send("/a"))
+    failed = await flow.run([{"n": 1}])
+    if edited:
+        payload = {"payload": json.dumps({"n": 1})}
+        middle = (await retry(server, failed["id"], **payload))["id"]
+    else:
+        [letter] = (await server.get("/dead-letters")).data
+        path = f"/dead-letters/{letter['id']}/re-drive"
+        middle = (await server.post(path, json={})).json()["flow_run_id"]
+        await server.work()
+    remote.answers(200)
+    step = (await server.get(flow.graph)).data["steps"][-1]["key"]
+    wishes = {"its step": {"from_step": step}, "trigger": {"from_step": "trigger"}}
+    wish = wishes.get(how) or {"version": await changed_send(flow, remote)}
+    assert (await retry(server, middle, **wish))["status"] == SUCCESS
+    assert remote.seen[-1].body == {"n": 1}

@@ -91,6 +91,20 @@ async def test_a_file_that_is_too_large(shop: Reached, monkeypatch: pytest.Monke
     assert "over 10 bytes" in (await refused(shop.read("/in/a"))).why
 
 
+async def test_a_large_file_that_may_spill(shop: Reached, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flowloom.engine.spills.FROM_BYTES", 10)
+    monkeypatch.setattr("flowloom.engine.spills.MAX_BYTES", 2_000_000)
+    content = os.urandom(2_000_000)
+    shop.server.put("in/a", content)
+    (file,) = await shop.ask(outside.FileRead(1, "/in/a", may_spill=True))
+    assert file.spilled is not None
+    with file.spilled as spilled:
+        assert (file.content, spilled.read(), file.size_bytes) == (b"", content, 2_000_000)
+    shop.server.put("in/a", content + b"x")
+    too_large = await refused(shop.ask(outside.FileRead(1, "/in/a", may_spill=True)))
+    assert too_large.why == "The file /in/a is over 2,000,000 bytes: ask for less at a time."
+
+
 @pytest.mark.parametrize("has_posix_rename", [True, False])
 async def test_a_file_is_replaced_whole(shop: Reached, has_posix_rename: bool) -> None:
     shop.server.has_posix_rename = has_posix_rename

@@ -11,8 +11,9 @@ from tests.engine.test_effects import begin, crash, get_run
 from tests.remote import Remote, Seen, hang
 from tests.world import World
 
-from flowloom.engine import streams
-from flowloom.steps import large
+from flowloom.engine import effects, streams
+from flowloom.steps import large, sizes
+from flowloom.store import recall
 
 SUCCESS, FAILURE, PARTIAL = 2, 3, 5
 PAGES = {"type": "page"}
@@ -136,6 +137,43 @@ async def test_a_failure_in_a_stream_is_caught_once(server: World, remote: Remot
         assert remote.bodies(path) == [[1], [2], [3], [5], [6], [7], [8]]
 
 
+@pytest.mark.parametrize("buffer_bytes", [2000, streams.BUFFER_BYTES])
+async def test_what_is_gone_through_several_times_counts_once(
+    server: World, remote: Remote, monkeypatch: pytest.MonkeyPatch, buffer_bytes: int
+):
+    """As it does while the payloads are in memory."""
+    monkeypatch.setattr(streams, "BUFFER_BYTES", buffer_bytes)
+    remote.answer = pages(6)
+    legs = [{"name": "low", "where": {"field": "n", "operator": "less", "value": 30}}, {"name": "all"}]
+    flow = await server.flow(
+        remote.receive("/pages", pagination=PAGES),
+        {"microservice": "split", "config": {}},
+        {"microservice": "set-variables", "config": {"variables": {"newest": "[[payload.n]]"}}},
+        {"microservice": "track", "config": {"entity_type": "order", "value": "n"}},
+        {"microservice": "route", "config": {"mode": "all", "routes": legs}},
+        deploy=False,
+    )
+    for leg in (await server.get(f"{flow.graph}/steps/{flow.last_step_id}/routes")).data:
+        where = {"parent_id": flow.last_step_id, "flow_step_route_id": leg["id"]}
+        for path in ("/a", "/b"):
+            name = f"/{leg['name']}{path}"
+            await server.post(f"{flow.graph}/steps", json={**remote.send(name), **where})
+    await flow.deploy()
+    run = await flow.run()
+    assert (run["status"], len(remote.bodies("/low/a")), len(remote.bodies("/all/b"))) == (SUCCESS, 30, 60)
+    did = {step["key"].partition("-")[0]: step for step in run["summary"]["steps"]}
+    counts = ("payloads_in", "payloads_out", "attempts", "lines")
+    assert [[did[step][count] for count in counts[:3]] for step in ("split", "set", "track", "route")] == [
+        [6, 60, 6],
+        [60, 60, 60],
+        [60, 60, 60],
+        [60, 90, 60],
+    ]
+    found = (await server.get(f"/flows/{flow.id}/version-metrics", query={"per_page": 100})).data
+    [operations] = [metric["value"] for metric in found if metric["type"] == "operations"]
+    assert operations == 1 + 1 + 6 + 60 * 3 + 2 * (30 + 60)
+
+
 async def test_memory_does_not_grow_with_the_pages(sqlite_server: World, remote: Remote, monkeypatch):
     monkeypatch.setattr(streams, "BUFFER_BYTES", 100_000)
     remote.answer = pages(200, size=20, text="y" * 1000)
@@ -154,8 +192,93 @@ async def test_memory_does_not_grow_with_the_pages(sqlite_server: World, remote:
     assert peak < 2_500_000, peak
 
 
+async def test_looking_at_late_payloads_keeps_no_earlier_ones(
+    sqlite_server: World, remote: Remote, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(recall, "RECALL_BYTES", 100_000)
+    remote.answer = pages(200, size=20, text="y" * 1000)
+    keep = {"microservice": "filter", "config": {"where": {"field": "n", "operator": "greater", "value": -1}}}
+    flow = await sqlite_server.flow(remote.receive("/pages", pagination=PAGES), keep)
+    run = await flow.run()
+    steps = (await sqlite_server.get(f"/flow-runs/{run['id']}/steps")).data
+    asked = {"step": steps[-1]["key"], "side": "after", "page": 95, "per_page": 2}
+    gc.collect()
+    tracemalloc.start()
+    seen = (await sqlite_server.get(f"/flow-runs/{run['id']}/step-payloads", query=asked)).data
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [payload["body"][0]["n"] for payload in seen] == [188 * 20, 189 * 20]
+    assert peak < 2_500_000, peak
+
+
+@pytest.fixture
+def most_noted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many lines of logs and tracked data there were when something was written, each time."""
+    found: list[int] = []
+    flush = effects.Effects.flush
+
+    async def noting(self: effects.Effects) -> None:
+        found.append(self._active.lines.noted)
+        await flush(self)
+
+    monkeypatch.setattr(effects.Effects, "flush", noting)
+    return found
+
+
+async def test_what_steps_note_of_a_stream_is_written_on_the_way(
+    server: World, remote: Remote, monkeypatch: pytest.MonkeyPatch, most_noted: list[int]
+):
+    """Also when no effect comes after them."""
+    monkeypatch.setattr(effects, "MAX_NOTED", 25)
+    remote.answer = pages(20)
+    track = {"microservice": "track", "config": {"entity_type": "order", "value": "n"}}
+    run = await (await server.flow(remote.receive("/pages", pagination=PAGES), track)).run()
+    assert run["status"] == SUCCESS
+    assert max(most_noted) < 40
+    tracked = await server.get("/tracked-data", query={"filter[entity_type]": "order", "per_page": 1})
+    assert tracked.json()["meta"]["total"] == 200
+
+
+@pytest.mark.parametrize("is_too_large", [False, True])
+async def test_a_step_for_the_whole_bucket(
+    server: World, remote: Remote, monkeypatch: pytest.MonkeyPatch, is_too_large: bool
+):
+    """It is given all payloads, as far as they may be in memory, and they go on as a stream."""
+    child = await server.flow(remote.send("/child"))
+    remote.answer = pages(20)
+    run_flow = {"microservice": "run-flow", "config": {"flow_id": child.id, "per": "bucket"}}
+    batch = {"microservice": "batch", "config": {"size": 5}}
+    then = remote.send("/then", body={"n": "[[payload.0.n]]", "child": "[[meta.child_flow_run_id]]"})
+    receive = remote.receive("/pages", pagination=PAGES)
+    flow = await server.flow(receive, batch, run_flow, then)
+    if is_too_large:
+        monkeypatch.setattr(sizes, "MAX_BYTES", 10_000)
+    id = await flow.start()
+    await server.work()
+    run = await get_run(server, id)
+    if is_too_large:
+        assert "together larger than 64 MB" in run["summary"]["error"]["message"]
+        assert (run["status"], remote.bodies("/child"), remote.bodies("/then")) == (FAILURE, [], [])
+        return
+    assert (run["status"], [len(body) for body in remote.bodies("/child")]) == (SUCCESS, [40])
+    assert [body["n"] for body in remote.bodies("/then")] == list(range(0, 200, 5))
+    assert len({body["child"] for body in remote.bodies("/then")}) == 1
+    did = {step["key"].partition("-")[0]: step for step in run["summary"]["steps"]}
+    assert (did["run"]["payloads_in"], did["run"]["payloads_out"]) == (40, 40)
+
+
+async def test_a_step_for_the_whole_bucket_when_nothing_is_in_it(server: World, remote: Remote):
+    child = await server.flow(remote.send("/child"))
+    remote.answer = pages(20)
+    none = {"microservice": "filter", "config": {"where": {"field": "n", "operator": "less", "value": -1}}}
+    run_flow = {"microservice": "run-flow", "config": {"flow_id": child.id, "per": "bucket"}}
+    flow = await server.flow(remote.receive("/pages", pagination=PAGES), none, run_flow, remote.send("/then"))
+    assert (await flow.run())["status"] == SUCCESS
+    assert [seen.path for seen in remote.seen if seen.path != "/pages"] == []
+
+
 def large_answer(count: int, kind: str):
-    """One answer of so many records, as JSON below `data` or as CSV."""
+    """One answer of so many records, as JSON below `data`, as CSV or as XML."""
 
     async def answer(seen: Seen) -> web.Response:
         if seen.path != "/pages":
@@ -163,6 +286,9 @@ def large_answer(count: int, kind: str):
         if kind == "csv":
             lines = "".join(f"{n},{'x' * 50}\r\n" for n in range(count))
             return web.Response(text=f"n,text\r\n{lines}", content_type="text/csv")
+        if kind == "xml":
+            elements = "".join(f"<r><n>{n}</n><text>{'x' * 50}</text></r>" for n in range(count))
+            return web.Response(text=f"<o><data>{elements}</data></o>", content_type="text/xml")
         records = [{"n": n, "text": "x" * 50} for n in range(count)]
         return web.json_response({"total": count, "data": records})
 
@@ -176,15 +302,14 @@ def small_spill(server: World, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(server.server.dispatcher._executor._around.calls._http, "_spill_from_bytes", 4000)
 
 
-@pytest.mark.parametrize("kind", ["json", "csv"])
+@pytest.mark.parametrize(("kind", "path"), [("json", "data"), ("csv", None), ("xml", "o.data.r")])
 async def test_an_answer_too_large_for_memory_is_cut_into_pages(
-    server: World, remote: Remote, small_spill, kind
+    server: World, remote: Remote, small_spill, kind, path
 ):
     remote.answer = large_answer(500, kind)
-    path = {"path": "data"} if kind == "json" else {}
     rules = [{"target": "n", "source": "n", "transforms": [{"name": "number"}]}]
     flow = await server.flow(
-        remote.receive("/pages", **path),
+        remote.receive("/pages", path=path),
         {"microservice": "map", "config": {"rules": rules}},
         remote.send("/to", send_format="json"),
     )

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from tests import databases, files
+from tests.engine.test_catch import PARTIAL, SUCCESS, add_try, hang_on
+from tests.engine.test_retry import retry
 from tests.remote import Remote
 from tests.world import World
 
@@ -188,6 +190,26 @@ async def test_a_file_that_cannot_be_read_stays(sqlite_server: World, sftp: file
     found = await (await sqlite_server.flow(receive)).run()
     assert "/in/b.json: the answer is not valid JSON" in found["summary"]["error"]["message"]
     assert sftp.names("in") == ["b.json"]
+
+
+async def test_files_before_the_one_that_cannot_be_read_go_on_where_that_is_caught(
+    sqlite_server: World, remote: Remote, sftp: files.FileServer
+) -> None:
+    id = await connect(sqlite_server, sftp.fields)
+    for number in range(5):
+        sftp.put(f"in/f{number}.json", "{" if number == 2 else str(number))
+    flow = await sqlite_server.flow(deploy=False)
+    guard = await add_try(flow, (await sqlite_server.get(flow.graph)).data["steps"][0]["id"])
+    receive = step("receive", id, sftp={"path": "/in", "action": "delete"})
+    received = await hang_on(flow, guard, "try", receive)
+    await sqlite_server.post(f"{flow.graph}/steps", json={**remote.send("/to"), "parent_id": received})
+    await flow.deploy()
+    run = await flow.run()
+    assert (run["status"], remote.bodies("/to")) == (PARTIAL, [0, 1])
+    assert sftp.names("in") == ["f2.json", "f3.json", "f4.json"]
+    sftp.put("in/f2.json", "2")
+    assert (await retry(sqlite_server, run["id"]))["status"] == SUCCESS
+    assert (remote.bodies("/to"), sftp.names("in")) == ([0, 1, 2, 3, 4], [])
 
 
 async def test_more_files_than_are_listed_at_once(

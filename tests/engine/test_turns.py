@@ -24,6 +24,7 @@ class Timeline:
         self.sleeping: list[tuple[float, asyncio.Event]] = []
         self.taken: list[tuple[float, Any]] = []
         self.waits = 0
+        self.told: list[float] = []
         self.turns = Turns(self.clock, self.sleep, self.waited)
 
     @property
@@ -40,6 +41,8 @@ class Timeline:
 
     async def advance(self) -> None:
         """Move to the next moment at which somebody wakes."""
+        while not self.sleeping:  # the line is still moving up
+            await asyncio.sleep(0)
         self.sleeping.sort(key=lambda entry: entry[0])
         at, woken = self.sleeping.pop(0)
         self.clock.advance(seconds=max(0.0, at - self.seconds))
@@ -48,7 +51,7 @@ class Timeline:
 
     def ask(self, name: Any, **limit: Any) -> asyncio.Task[None]:
         async def take() -> None:
-            await self.turns.take(connection(rate_limit=limit or None))
+            await self.turns.take(connection(rate_limit=limit or None), self.told.append)
             self.taken.append((round(self.seconds, 3), name))
 
         return asyncio.create_task(take())
@@ -68,6 +71,7 @@ async def test_requests_go_out_evenly_and_in_the_order_of_asking():
     for _ in range(3):
         await line.advance()
     assert line.taken == [(0, "a"), (0.5, "b"), (1, "c"), (1.5, "d")]
+    assert line.told == [pytest.approx(seconds, abs=1e-3) for seconds in (0.5, 1, 1.5)]
     assert line.turns.waiting == 0
 
 
@@ -93,7 +97,7 @@ async def test_whoever_leaves_the_line_takes_no_token():
     tasks[1].cancel()  # the first of the line, who sleeps
     tasks[2].cancel()  # one behind
     await settle()
-    assert (line.turns.waiting, line.taken) == (1, [(0, "a")])
+    assert (line.turns.waiting, line.taken, line.told) == (1, [(0, "a")], [0, 0])
     while len(line.taken) == 1:
         await line.advance()
     assert line.taken[1:] == [(1, "d")]

@@ -54,6 +54,23 @@ async def test_a_waiting_run_is_stopped_at_once_and_for_good(server: World, remo
     assert ((await get_run(server, id))["status"], remote.seen) == (STOPPED, [])
 
 
+async def test_a_stopped_wait_keeps_what_its_steps_did(server: World, remote: Remote):
+    flow = await server.flow({"microservice": "split"}, remote.send(), HOUR)
+    id = await flow.start([1, 2])
+    await server.work()
+    assert "counted" not in (await get_run(server, id))["summary"]
+    server.clock.advance(seconds=60)
+    await server.post(f"/flow-runs/{id}/stop")
+    steps = (await server.get(f"/flow-runs/{id}/steps")).data
+    assert [step["was_reached"] for step in steps] == [True] * 4
+    assert (steps[2]["payloads_in"], steps[2]["payloads_out"], steps[2]["attempts"]) == (2, 2, 2)
+    assert "counted" not in (await get_run(server, id))["summary"]
+    found = (await server.get(f"/flows/{flow.id}/version-metrics", query={"per_page": 100})).data
+    values = {(one["type"], one["key"]): one["value"] for one in found}
+    assert (values["runs", "stopped"], values["payloads", "sent"], values["steps", "count"]) == (1, 2, 4)
+    assert values["duration", "p50"] == pytest.approx(60_000, rel=0.03)
+
+
 async def test_a_leg_that_waits_does_not_hold_up_the_others(server: World, remote: Remote):
     routes = {"mode": "all", "routes": [{"name": "slow"}, {"name": "quick"}]}
     flow = await server.flow({"microservice": "route", "config": routes}, deploy=False)

@@ -195,6 +195,30 @@ async def test_a_flow_may_keep_its_own_longer_or_shorter(server: World, remote):
     assert await kept(tables.runs, tables.runs.c.id) == {"short"}
 
 
+@pytest.mark.parametrize("size", [10, 200_000])
+async def test_a_dead_letter_outlives_its_payload(server: World, remote, size: int):
+    remote.answers(400)
+    flow = await server.flow(remote.send())
+    await flow.start({"order": os.urandom(size).hex()})
+    await server.work()
+    [letter] = (await server.get("/dead-letters")).data
+    files = aged_files(server) if size > 1000 else []
+    await server.server.pruner.tick(NOW + 6 * DAY)
+    assert (await server.get(f"/dead-letters/{letter['id']}/download")).status == 200
+    await server.server.pruner.tick(NOW + 8 * DAY)
+    assert (await server.get(f"/dead-letters/{letter['id']}")).data["state"] == "open"
+    for answer in (
+        await server.get(f"/dead-letters/{letter['id']}/download"),
+        await server.post(f"/dead-letters/{letter['id']}/re-drive"),
+        await server.post(f"/dead-letters/{letter['id']}/re-drive", json={"payload": "{}"}),
+    ):
+        assert (answer.status, "is gone" in answer.json()["message"]) == (409, True)
+    [again] = (await server.post("/dead-letters/re-drive?filter[state]=open")).data["skipped"]
+    assert "is gone" in again["reason"]
+    assert not any(path.exists() for path in files)
+    assert (await server.post(f"/dead-letters/{letter['id']}/discard")).data["state"] == "discarded"
+
+
 async def test_a_shorter_retention_takes_effect_within_a_day(server: World, remote):
     id = await ended_run(server, remote, {})
     await server.server.pruner.tick(NOW + 2 * DAY)

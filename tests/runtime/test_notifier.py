@@ -290,3 +290,32 @@ async def test_the_same_place_of_a_run_tells_once(server: World) -> None:
     again = await server.post(f"/flow-runs/{run['id']}/retry", json={"from_step": step["key"]})
     await server.work()
     assert (again.status, len(await listed(server))) == (200, 1)
+
+
+async def test_a_webhook_is_called_with_its_secrets_and_nothing_tells_them(
+    server: World, remote: Remote
+) -> None:
+    secrets = {"token": "tok-4f9a8b7c6d5e"}
+    hook = {"type": "webhook", "url": remote.url("/in/{{token}}?t={{token}}"), "secrets": secrets}
+    await server.post(f"/notification-groups/{await group(server, hook)}/test")
+    remote.answers(503)
+    assert await server.notify() == 1
+    [seen] = remote.seen
+    assert (seen.path, seen.query) == ("/in/tok-4f9a8b7c6d5e", {"t": "tok-4f9a8b7c6d5e"})
+    listed = await server.get("/notifications")
+    assert listed.data[0]["error"] == "The webhook answered 503."
+    assert b"tok-4f9a" not in listed.body
+
+
+async def test_a_password_that_the_mail_server_sends_back_is_not_kept(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    async with mailboxes.serving(with_login=True) as mailbox:
+        mailbox.password = b"correct horse"
+        mailbox.refusal = f"550 {'x' * 900} correct horse"
+        url = mailbox.url("jo:correct%20horse@")
+        async with sqlite_world(sqlite_template, tmp_path, smtp_url=url) as opened:
+            await opened.post(f"/notification-groups/{await group(opened, MAIL)}/test")
+            await opened.notify()
+            [told] = await listed(opened)
+    assert told["error"].endswith("x [redacted].")

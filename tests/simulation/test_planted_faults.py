@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from tests.simulation import simulation, storage
 
 from flowloom.engine import children, context, effects, executor
 from flowloom.runtime import dispatcher, scheduler
-from flowloom.store import claims, database, gates, journal, queue, slots, tables
+from flowloom.store import claims, gates, journal, many, queue, slots, tables
 
 ENOUGH = 400
 RUNS = tables.runs.c
@@ -46,7 +46,8 @@ def acknowledge_what_was_not_committed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def end_a_run_that_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    held = select(RUNS.id, RUNS.fence).where(RUNS.id.in_(bindparam("run_ids", expanding=True)))
+    awaited_by = RUNS.parent_run_id.label("awaited_by")
+    held = select(RUNS.id, RUNS.fence, awaited_by).where(RUNS.id.in_(bindparam("run_ids", expanding=True)))
     anyway = update(tables.runs).where(RUNS.id == bindparam("run_id")).values(
         status=bindparam("status"), finished_at=bindparam("finished_at"), summary=bindparam("summary")
     )  # fmt: skip
@@ -140,11 +141,11 @@ def keep_no_reasons_of_slots(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def write_checkpoints_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unless_there(connection: Connection, table: Any, *key: Any) -> Any:
-        return insert(table) if table is tables.payloads else ignoring(connection, table, *key)
+    def unless_there(connection: Connection, table: Any, rows: Any, unless: Any = None) -> None:
+        insert(connection, table, rows, None if table is tables.payloads else unless)
 
-    ignoring = database.insert_or_ignore
-    monkeypatch.setattr(database, "insert_or_ignore", unless_there)
+    insert = many.insert
+    monkeypatch.setattr(many, "insert", unless_there)
 
 
 PLANTS: Sequence[Plant] = (

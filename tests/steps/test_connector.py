@@ -69,7 +69,6 @@ async def running(handler, **fields):
     site = web.TCPSite(runner, LOOPBACK, 0)
     await site.start()
     client = http.Client([LOOPBACK])
-    await client.open()
     try:
         yield Run(client, f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}", **fields)
     finally:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowloom.domain import bulk
+from flowloom.domain import bulk, declaration, portions
+from flowloom.domain.payload import compile_path
 from flowloom.steps import answers, large
 
 JSON = st.recursive(
@@ -80,6 +81,38 @@ def test_faults(raw: bytes, path: list[str], said: str) -> None:
     with pytest.raises(answers.Unreadable) as caught:
         items(raw, path)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("large", [b'["%b"]', b'[{"a":[%b]}]', b'{"x":"%b","data":[]}'])
+def test_an_item_that_is_enormous(large: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portions, "MAX_RECORD_BYTES", 300_000)
+    small = b'{"x":[%b],"data":[%b],"y":[%b]}' % ((b",".join([b"10"] * 300_000),) * 3)
+    assert len(items(small, ["data"])) == 300_000
+    with pytest.raises(declaration.Unreadable, match="One record is over 300,000 bytes"):
+        items(large.replace(b"%b", b"1" + b",1" * 400_000), ["data"] if b"data" in large else [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "expected"),
+    [
+        ("json", None, True),
+        ("json", "a.b", True),
+        ("json", "a.*.b", False),
+        ("csv", None, True),
+        ("csv", "a", False),
+        ("xml", "a.b", True),
+        ("xml", "a", False),
+        ("xml", None, False),
+        ("xml", "a.*.b", False),
+        ("xml", "a.0", False),
+        ("xml", "a.@b", False),
+        ("xml", "a.#text", False),
+        ("text", None, False),
+        ("bytes", None, False),
+    ],
+)
+def test_what_can_be_cut(kind: Any, path: str | None, expected: bool) -> None:
+    assert large.can_be_cut(kind, compile_path(path)) is expected
 
 
 def test_the_pages_before_a_fault_come_first() -> None:

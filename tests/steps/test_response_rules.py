@@ -116,7 +116,6 @@ def test_each_failure_has_its_class(status: int, kind: type, error_class: str):
 def failing(url: str, allow: list[str], **config: Any) -> contract.Outcome:
     async def call() -> contract.Outcome:
         client = http.Client(allow)
-        await client.open()
         try:
             return await compiled("send", url, **config).run(Run(client, ""), Payload())
         finally:
@@ -142,7 +141,6 @@ async def test_a_timeout_has_its_class():
 
         remote.answer = slow
         client = http.Client([LOOPBACK])
-        await client.open()
         with pytest.raises(contract.RequestFailed) as caught:
             await client.send(contract.Request("GET", remote.url(), timeout_seconds=0.05))
         gate.set()

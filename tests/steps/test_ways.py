@@ -26,6 +26,7 @@ def check(config: dict[str, Any]) -> Any:
         {**RECEIVE, "sql": STATEMENT},
         {**RECEIVE, "sftp": {"path": "/in"}},
         {**RECEIVE, "sftp": {"path": "/in", "pattern": "*", "action": "delete"}, "response_format": "json"},
+        {**RECEIVE, "sftp": {"path": "/in"}, "path": "orders.order"},
         {**SEND, "sftp": {"path": "/in", "file_name": "a"}, "body": {"a": 1}},
         {**SEND, "sql": {**STATEMENT, "parameters": {"a": "[[payload.b]]"}}, "query": {}},
     ],
@@ -55,6 +56,8 @@ def test_what_is_missing_is_a_problem(config: dict[str, Any], missing: list[str]
     [
         ({**RECEIVE, "sql": STATEMENT, "sftp": {"path": "/a"}}, "sftp"),
         ({**RECEIVE, "sql": STATEMENT, "url": "/a"}, "url"),
+        ({**RECEIVE, "sql": STATEMENT, "path": "a"}, "path"),
+        ({**SEND, "sftp": {"path": "/a", "file_name": "a"}, "path": "a"}, "path"),
         ({**RECEIVE, "sftp": {"path": "/a"}, "url": "/a"}, "url"),
         ({**RECEIVE, "sql": STATEMENT, "headers": {"a": "b"}}, "headers"),
         ({**RECEIVE, "sql": STATEMENT, "body": "a"}, "body"),

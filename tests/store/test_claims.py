@@ -151,7 +151,7 @@ def test_a_flow_has_so_many_places_for_what_waits_too(opened):
     finish(opened, ids[1])
     assert claim(opened) == [ids[2]]
     change_flow(opened, concurrency=4)
-    opened.database.write_now(gates.reopen, opened.flow_id)
+    opened.database.write_now(gates.reopen, opened.flow_id, NOW)
     assert claim(opened) == ids[3:5]
 
 

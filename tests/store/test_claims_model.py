@@ -183,7 +183,7 @@ class History:
         flow_id = self.flows[1][0]
         self.model.flow_limits[flow_id] = limit
         write(self.opened, update(tables.flows).where(FLOWS.id == flow_id).values(concurrency=limit))
-        self.db.write_now(gates.reopen, flow_id)
+        self.db.write_now(gates.reopen, flow_id, self.now)
 
     def restart(self):
         lost = [one for one in self.model.runs.values() if one.going and one.resume_at is None]

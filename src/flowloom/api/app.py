@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import structlog
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from flowloom import __version__, errors
+from flowloom import errors
 from flowloom.api import (
     cache_entries,
     call,
@@ -26,6 +25,7 @@ from flowloom.api import (
     data_pools,
     dead_letters,
     docs,
+    documents,
     envelope,
     evidence,
     flows,
@@ -44,7 +44,6 @@ from flowloom.api import (
     routes,
     runs,
     schedules,
-    schemas,
     tracked_data,
     ui,
     users,
@@ -58,36 +57,27 @@ RESOURCES = (
     dead_letters, connectors, connections, webhooks, marketplace, notification_groups, notifications,
     data_pools, lookup_tables, cache_entries, tracked_data
 )  # fmt: skip
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 MESSAGES = {
     404: "There is nothing at this path.",
     405: "This path does not take this method.",
 }
 
 
-def create(doors: call.Doors, lifespan: Lifespan) -> FastAPI:
+def create(doors: call.Doors, lifespan: Lifespan) -> Starlette:
     """The application over these doors. Raises RuntimeError when a route declares no role."""
-    app = FastAPI(
-        title="Flowloom",
-        version=__version__,
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-    )
-    app.state.doors = doors
-    # include_router() would hide the routes behind a router of their own: slower, and unseen by the check below.
-    app.router.routes.extend(route for resource in RESOURCES for route in resource.routes.router.routes)
     # The first route is found first, and webhooks are called most.
-    app.router.routes[:0] = [*hooks.ROUTES, *callbacks.ROUTES]
-    app.router.routes.extend([*docs.ROUTES, *ui.ROUTES])
+    found = [*hooks.ROUTES, *callbacks.ROUTES]
+    found += [operation for resource in RESOURCES for operation in resource.routes.operations]
+    app = Starlette(routes=[*found, *docs.ROUTES, *ui.ROUTES], lifespan=lifespan)
+    app.router.redirect_slashes = False
+    app.state.doors = doors
+    app.state.document = document
     app.add_middleware(headers.SecurityHeaders)
     app.add_middleware(head.Head)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(errors.FlowloomError, _known_error)
     app.add_exception_handler(Exception, _unknown_error)
-    app.openapi = lambda: document(app)  # type: ignore[method-assign]
     routes.check(app.routes)
     return app
 
@@ -122,30 +112,7 @@ async def _unknown_error(request: Request, error: Exception) -> Response:
     return envelope.answer({"message": "Something went wrong inside; the server's log has more."}, 500, sent)
 
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of the app, made once."""
-    if app.openapi_schema is None:
-        app.openapi_schema = _complete(get_openapi(title=app.title, version=app.version, routes=app.routes))
-    return app.openapi_schema
-
-
-def _complete(spec: dict[str, Any]) -> dict[str, Any]:
-    """Add what routes alone do not tell: webhooks and callbacks, the models of bodies, and how to authenticate."""
-    spec["paths"].update(hooks.DOCUMENT, **callbacks.DOCUMENT)
-    known = spec.setdefault("components", {}).setdefault("schemas", {})
-    _add_model(known, schemas.Error)
-    for resource in RESOURCES:
-        for model in resource.routes.models:
-            _add_model(known, model)
-    spec["components"]["securitySchemes"] = {
-        "ApiKeyAuth": {"type": "apiKey", "in": "header", "name": "Authorization"},
-        "BearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-    }
-    spec["security"] = [{"ApiKeyAuth": []}, {"BearerAuth": []}]
-    return spec
-
-
-def _add_model(known: dict[str, Any], model: type[BaseModel]) -> None:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    known.update(schema.pop("$defs", {}))
-    known[routes.schema_name(model)] = schema
+@functools.cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document of every such application."""
+    return documents.make([resource.routes for resource in RESOURCES])

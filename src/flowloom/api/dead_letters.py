@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from sqlalchemy import Connection
 from starlette.responses import Response
 
-from flowloom import errors
-from flowloom.api import envelope, retries, runs, schemas, schemas_runs
+from flowloom.api import bodies, envelope, retries, runs, schemas, schemas_runs
 from flowloom.api.call import Call
+from flowloom.api.idempotency import idempotency
 from flowloom.api.routes import Routes
-from flowloom.services import dead_letters
-from flowloom.services import retries as services
-from flowloom.services.actor import Actor, Role
-from flowloom.store import queue
-from flowloom.store.blobs import Packed
+from flowloom.services import dead_letters, redrives
+from flowloom.services.actor import Role
 
 routes = Routes("Dead letters")
 LISTING = dead_letters.LISTING
@@ -52,6 +45,7 @@ async def get_dead_letter(call: Call) -> Response:
 async def download_dead_letter(call: Call) -> Response:
     """Download the body of a dead letter as it was given to the step that failed."""
     row = await call.read(dead_letters.load, call.id("dead_letter"))
+    dead_letters.require_payload(row)
     return await runs.download(call, row, f"dead-letter-{row.id}")
 
 
@@ -64,27 +58,19 @@ async def download_dead_letter(call: Call) -> Response:
 )
 async def redrive_dead_letter(call: Call) -> Response:
     """Queue a run of this payload alone, from the step that failed it."""
-    sent = await call.body(schemas_runs.RedriveRequest)
+    content = await bodies.raw(call.request)
+    sent = bodies.model(schemas_runs.RedriveRequest, bodies.parse_object(call.request, content))
     id, ids = call.id("dead_letter"), call.platform.run_ids
     letter = await call.read(dead_letters.load, id)
     body, content_type = await retries.edited(call, sent.payload, letter.content_type)
-    changed = None if body is None else (body, content_type)
-    started = await call.write(_redrive, ids, id, sent.version, changed)
+    wish = redrives.Wish(
+        version_id=sent.version,
+        edited=None if body is None else (body, content_type),
+        idempotency=idempotency(call.request, content),
+    )
+    started = await call.write(redrives.redrive, ids, id, wish)
     call.platform.broker.wake()
     return await runs.start_answer(call, started)
-
-
-def _redrive(
-    connection: Connection,
-    actor: Actor,
-    ids: queue.RunIds,
-    id: int,
-    version_id: int | None = None,
-    changed: tuple[Packed, str] | None = None,
-) -> queue.Started:
-    row = dead_letters.load(connection, actor, id)
-    chosen = services.version_of_letter(connection, actor, row, version_id)
-    return dead_letters.redrive(connection, actor, ids, row, chosen, changed)
 
 
 @routes.post(
@@ -96,22 +82,10 @@ def _redrive(
 async def redrive_dead_letters(call: Call) -> Response:
     """Drive the open dead letters that the filters name again, 1,000 at most, each in a run of its own."""
     values, ids = retries.filters_of(call, LISTING), call.platform.run_ids
-    started, skipped = await call.write(_redrive_matching, ids, values)
+    key = idempotency(call.request, await bodies.raw(call.request))
+    made = await call.write(redrives.redrive_matching, ids, values, key)
     call.platform.broker.wake()
-    return envelope.data({"flow_run_ids": started, "skipped": list(retries.skipped(skipped))})
-
-
-def _redrive_matching(
-    connection: Connection, actor: Actor, ids: queue.RunIds, values: Mapping[str, Any]
-) -> tuple[list[int], dict[int, str]]:
-    started: list[int] = []
-    skipped: dict[int, str] = {}
-    for id in dead_letters.open_matching(connection, actor, values):
-        try:
-            started.append(_redrive(connection, actor, ids, id).run_id)
-        except errors.FlowloomError as error:
-            skipped[id] = error.message
-    return started, skipped
+    return envelope.data(made)
 
 
 @routes.post(

@@ -22,12 +22,12 @@ STYLE = (
 
 async def openapi(request: Request) -> Response:
     """The OpenAPI 3.1 document of this server."""
-    return Response(msgspec.json.encode(request.app.openapi()), media_type="application/json")
+    return Response(msgspec.json.encode(request.app.state.document()), media_type="application/json")
 
 
 async def page(request: Request) -> Response:
     """The same for a reader."""
-    return HTMLResponse(render(request.app.openapi()))
+    return HTMLResponse(render(request.app.state.document()))
 
 
 async def root(request: Request) -> Response:

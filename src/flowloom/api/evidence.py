@@ -36,7 +36,8 @@ PAGES = query.Listing(select=runs.LISTING.select, id=runs.LISTING.id)
 async def list_run_steps(call: Call) -> Response:
     """List the steps of a run in run order, with what each did.
 
-    Times, payloads and bytes in and out, attempts, failed payloads and CPU time are there once the run has ended.
+    Times, payloads and bytes in and out, attempts, failed payloads and CPU time are there once the run has ended or
+    waits outside of memory. The time of a step counts its waits; `waited_ms` says for what.
     """
     return envelope.data(await call.read(evidence.steps, call.id("flow_run")))
 
@@ -77,7 +78,11 @@ def _side(text: str | None) -> inspection.Side:
     "/flow-runs/{flow_run}/explain", role=Role.READ_ONLY, answer=schemas.One[schemas_runs.Explanation]
 )
 async def explain_run(call: Call) -> Response:
-    """Say why a run ran or not, why then, why on this version, and what it waited for."""
+    """Say why a run ran or not, why then, why on this version, and what it waited for.
+
+    Before it began: its turn, a place in its flow, among its siblings, of its company or of the server. On its way:
+    delays, runs of other flows, pauses between attempts, a rate limit, an open circuit, a `Retry-After`.
+    """
     limit = call.platform.settings.company_concurrency
     return envelope.data(await call.read(explanations.of_run, call.id("flow_run"), limit))
 
@@ -96,4 +101,5 @@ async def explain_slot(call: Call) -> Response:
     if not text:
         raise errors.Invalid.field("at", "Name the instant to explain, such as at=2026-01-31T10:00:00Z.")
     at = query.read_instant("at", text)
-    return envelope.data(await call.read(explanations.of_slot, call.id("schedule"), at))
+    limit = call.platform.settings.company_concurrency
+    return envelope.data(await call.read(explanations.of_slot, call.id("schedule"), at, limit))

@@ -105,25 +105,37 @@ async def delete_route(call: Call) -> Response:
 
 
 @routes.get(
-    "/flow-versions/{flow_version}/variables", role=Role.READ_ONLY, answer=schemas.One[dict[str, Any]]
+    "/flow-versions/{flow_version}/variables", role=Role.READ_ONLY, answer=schemas_graphs.VariablesAnswer
 )
 async def get_variables(call: Call) -> Response:
-    """Get the variables of a version."""
-    return envelope.data(await call.read(graphs.variables_of, call.id("flow_version")))
+    """Get the variables of a version
+
+    Of its secrets only the names.
+    """
+    return _variables(await call.read(graphs.variables_of, call.id("flow_version")))
 
 
 @routes.put(
     "/flow-versions/{flow_version}/variables",
     role=Role.MANAGER,
     body=schemas_graphs.Variables,
-    answer=schemas.One[dict[str, Any]],
+    answer=schemas_graphs.VariablesAnswer,
 )
 async def update_variables(call: Call) -> Response:
-    """Replace the variables of a Draft."""
+    """Replace the variables of a Draft
+
+    `secrets` are write-only: left out they stay as they are; given they replace the set, null keeping one's value.
+    """
     body = await call.body(schemas_graphs.Variables)
-    version = call.id("flow_version")
-    await call.read(graphs.judge_variables, version, body.variables)
-    return envelope.data(*await call.edit(graphs.set_variables, version, body.variables, call.if_match))
+    version, vault = call.id("flow_version"), call.platform.vault
+    await call.read(graphs.judge_variables, version, body.variables, body.secrets)
+    return _variables(
+        *await call.edit(graphs.set_variables, version, vault, body.variables, body.secrets, call.if_match)
+    )
+
+
+def _variables(found: graphs.Variables, headers: dict[str, str] | None = None) -> Response:
+    return envelope.answer({"data": found.values, "secrets": found.secrets}, headers=headers)
 
 
 def step_changes(sent: dict[str, Any]) -> dict[str, Any]:

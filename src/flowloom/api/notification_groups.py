@@ -35,7 +35,8 @@ async def list_notification_groups(call: Call) -> Response:
 async def create_notification_group(call: Call) -> Response:
     """Create a notification group"""
     wanted = await call.body(models.NotificationGroupCreate)
-    return envelope.data(await call.write(notification_groups.create, wanted.model_dump()))
+    vault = call.platform.vault
+    return envelope.data(await call.write(notification_groups.create, vault, wanted.model_dump()))
 
 
 @routes.get(
@@ -58,7 +59,8 @@ async def update_notification_group(call: Call) -> Response:
     """Change a notification group; what is queued goes where it was to go"""
     id = call.id("notification_group")
     wanted = await call.body(models.NotificationGroupUpdate)
-    return envelope.data(await call.write(notification_groups.change, id, wanted.given()))
+    vault = call.platform.vault
+    return envelope.data(await call.write(notification_groups.change, vault, id, wanted.given()))
 
 
 @routes.delete("/notification-groups/{notification_group}", role=Role.MANAGER, answer=schemas.Message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -18,6 +18,7 @@ from flowloom.services import retries, stops
 from flowloom.services import runs as services
 from flowloom.services.actor import Role
 from flowloom.store.blobs import Packed
+from flowloom.store.stops import Stopped
 
 routes = Routes("Runs")
 
@@ -40,7 +41,7 @@ async def stop_runs(call: Call) -> Response:
     return envelope.data({"stopped": [*stopped.ended, *stopped.ordered]})
 
 
-def _tell(call: Call, stopped: stops.Stopped) -> None:
+def _tell(call: Call, stopped: Stopped) -> None:
     for id in stopped.ordered:
         call.platform.broker.order_stop(id)
     for id in stopped.ended:
@@ -116,15 +117,11 @@ def _encoded(payload: str, content_type: str) -> bytes:
 async def retry_runs(call: Call) -> Response:
     """Retry the runs that the filters name, 1,000 at most, each once.
 
-    Runs that succeeded, that go on, or that were retried before are passed over.
+    Runs that succeeded, that go on, or that were retried before are not meant.
     """
     values = filters_of(call, services.LISTING)
     days = call.platform.settings.payload_retention_days
-    made = await call.write(retries.retry_matching, call.platform.run_ids, values, days)
+    key = idempotency(call.request, await bodies.raw(call.request))
+    made = await call.write(retries.retry_matching, call.platform.run_ids, values, days, key)
     call.platform.broker.wake()
-    return envelope.data({"flow_run_ids": made.started, "skipped": list(skipped(made.skipped))})
-
-
-def skipped(reasons: Mapping[int, str]) -> Iterable[dict[str, Any]]:
-    """What was passed over, and why."""
-    return ({"id": id, "reason": reason} for id, reason in reasons.items())
+    return envelope.data(made)

@@ -1,24 +1,21 @@
 """How an operation is declared: path, role, models and list in one place; the OpenAPI follows from it.
 
-A handler gets a Call and answers a Response of finished bytes; FastAPI routes and documents, nothing else. A route
-without a declared role cannot be made, and `check` refuses an app that has one all the same.
+A handler gets a Call and answers a Response of finished bytes. A route without a declared role cannot be made, and
+`check` refuses an app that has one all the same.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from flowloom import errors
-from flowloom.api import call, envelope
+from flowloom.api import call
 from flowloom.services.actor import Role
 from flowloom.store import query
 
@@ -45,27 +42,21 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Operation(APIRoute):
-    """A route whose endpoint is called with the bare request: no dependency is solved on the way."""
+class Operation(Route):
+    """A route with what the document says of it, as FastAPI's `add_api_route` takes it."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        endpoint = self.endpoint
-
-        async def handle(request: Request) -> Response:
-            try:
-                response: Response = await endpoint(request)
-            except errors.FlowloomError as problem:
-                return envelope.error(problem)
-            return response
-
-        return handle
+    def __init__(self, method: str, path: str, endpoint: PublicHandler, declared: Mapping[str, Any]) -> None:
+        super().__init__(path, endpoint, methods=[method])
+        self.declared = declared
 
 
 class Routes:
     """The operations of one resource, to be added to the app."""
 
     def __init__(self, tag: str, prefix: str = "/api/v1") -> None:
-        self.router = APIRouter(prefix=prefix, tags=[tag], route_class=Operation)
+        self.tag = tag
+        self.prefix = prefix
+        self.operations: list[Operation] = []
         # What the document shows; built when it is asked for, since models take time and memory.
         self.models: list[type[BaseModel]] = []
 
@@ -100,17 +91,15 @@ class Routes:
             if role is None:
                 extra["security"] = []
             for number, where in enumerate((path, *aliases)):
-                self.router.add_api_route(
-                    where,
-                    endpoint,
-                    methods=[method],
-                    response_model=None,
-                    responses=_responses(answer, media_type),
-                    openapi_extra=extra,
-                    operation_id=handler.__name__.rstrip("_") + ("" if number == 0 else f"_alias{number}"),
-                    summary=_summary(handler),
-                    description=_description(handler),
-                )
+                declared = {
+                    "tags": [self.tag],
+                    "responses": _responses(answer, media_type),
+                    "openapi_extra": extra,
+                    "operation_id": handler.__name__.rstrip("_") + ("" if number == 0 else f"_alias{number}"),
+                    "summary": _summary(handler),
+                    "description": _description(handler),
+                }
+                self.operations.append(Operation(method, self.prefix + where, endpoint, declared))
             return handler
 
         return declare
@@ -229,7 +218,7 @@ def check(routes: Sequence[BaseRoute]) -> None:
     """Raise unless every route declares its role; called when the app is made."""
     for route in routes:
         if isinstance(route, Operation):
-            if "x-role" not in (route.openapi_extra or {}):
+            if "x-role" not in route.declared.get("openapi_extra", {}):
                 raise RuntimeError(f"{route.path} declares no role")
         elif isinstance(route, Route) and not getattr(route.endpoint, "is_public", False):
             raise RuntimeError(f"{route.path} is no declared operation")

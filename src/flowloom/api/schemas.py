@@ -43,6 +43,12 @@ RunTimeout = Annotated[
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 
 
+class Body(BaseModel):
+    """Part of a request. It is completed when the first one comes, since that takes time of every start."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
 class Record(BaseModel):
     """Part of an answer. A field with a default may be absent, and is never null when it is there.
 
@@ -112,13 +118,13 @@ class Page(Record, Generic[T]):
     links: Links
 
 
-class Anything(BaseModel):
+class Anything(Body):
     """A JSON object of any shape."""
 
     model_config = ConfigDict(extra="allow")
 
 
-class Alerts(BaseModel):
+class Alerts(Body):
     """What of a flow is told to a notification group, each thing once."""
 
     model_config = ConfigDict(extra="forbid")
@@ -141,7 +147,7 @@ class Alerts(BaseModel):
     )
 
 
-class FlowCreate(BaseModel):
+class FlowCreate(Body):
     name: Name
     description: Annotated[str, StringConstraints(max_length=10_000)] = ""
     is_enabled: bool = False
@@ -155,7 +161,7 @@ class FlowCreate(BaseModel):
     alerts: Alerts | None = None
 
 
-class FlowUpdate(BaseModel):
+class FlowUpdate(Body):
     """What is left out stays as it is; null takes a key, a time limit or alerts away and gives a retention
     back to the server's settings."""
 
@@ -181,7 +187,7 @@ class User(Record):
     updated_at: AwareDatetime
 
 
-class Position(BaseModel):
+class Position(Body):
     """Where a step is on the canvas."""
 
     model_config = ConfigDict(extra="forbid")
@@ -293,6 +299,9 @@ class Version(Record):
     schedules: list[Schedule] | None = Field(default=None, description="With include=schedules")
     filters: list[dict[str, Any]] | None = Field(default=None, description="With include=filters")
     variables: dict[str, Any] | None = Field(default=None, description="With include=variables")
+    secrets: list[str] | None = Field(
+        default=None, description="With include=variables: the names of the secrets; absent without any"
+    )
 
 
 class AlertsView(Record):
@@ -333,17 +342,17 @@ class Flow(Record):
     versions_exists: bool | None = None
 
 
-class VersionUpdate(BaseModel):
+class VersionUpdate(Body):
     deployed_at: AwareDatetime | None = Field(
         default=None, description="A timestamp deploys, null undeploys, absent changes nothing"
     )
 
 
-class Upload(BaseModel):
+class Upload(Body):
     private: str = Field(default="true", description="true or 1: apps are private here")
 
 
-class ScheduleFields(BaseModel):
+class ScheduleFields(Body):
     cron_string: str | None = Field(default=None, description="Five fields, such as `30 2 * * 1-5`")
     deployed_at: Ignored = Field(default=None, exclude=True, description="Accepted and ignored")
     timezone: str | None = Field(default=None, description="IANA name; UTC unless given")

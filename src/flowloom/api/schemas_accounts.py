@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from flowloom.api import schemas
 from flowloom.services.connector_documents import Scalar
@@ -29,14 +29,14 @@ Text = Annotated[str, StringConstraints(max_length=10_000)]
 Host = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
 
 
-class UserCreate(BaseModel):
+class UserCreate(schemas.Body):
     email: Email = Field(description="Unique in this installation, in any case of letters")
     name: ShortName
     password: Password
     role: RoleName
 
 
-class UserUpdate(BaseModel):
+class UserUpdate(schemas.Body):
     """What is left out stays as it is."""
 
     email: Email | None = None
@@ -45,7 +45,7 @@ class UserUpdate(BaseModel):
     role: RoleName | None = None
 
 
-class CompanyUpdate(BaseModel):
+class CompanyUpdate(schemas.Body):
     """What is left out stays as it is."""
 
     name: ShortName | None = None
@@ -74,7 +74,7 @@ class Me(schemas.Record):
     is_api_key: bool
 
 
-class Login(BaseModel):
+class Login(schemas.Body):
     """`username` and `email` are the same: one of them is needed."""
 
     username: Annotated[str, StringConstraints(max_length=MAX_EMAIL)] | None = None
@@ -93,7 +93,7 @@ class LoginAnswer(schemas.Record):
     expires_in: int = Field(description="Seconds")
 
 
-class ApiKeyCreate(BaseModel):
+class ApiKeyCreate(schemas.Body):
     name: ShortName
 
 
@@ -109,7 +109,7 @@ class NewApiKey(ApiKey):
     key: str = Field(description="Shown this once; send it as `Authorization: <key>`")
 
 
-class ConnectionAuth(BaseModel):
+class ConnectionAuth(schemas.Body):
     """`bearer` takes token, `basic` username and password, `header` name and value.
 
     `oauth2_client_credentials` takes token_url, client_id and client_secret, and if needed scope and audience;
@@ -140,7 +140,7 @@ class ConnectionAuth(BaseModel):
     )
 
 
-class RateLimit(BaseModel):
+class RateLimit(schemas.Body):
     """One of per_second and per_minute; requests wait for their turn."""
 
     per_second: float | None = Field(default=None, ge=0.001, le=10_000)
@@ -148,14 +148,14 @@ class RateLimit(BaseModel):
     burst: int | None = Field(default=None, ge=1, le=10_000, description="Requests at once; 1 unless set")
 
 
-class CircuitBreaker(BaseModel):
+class CircuitBreaker(schemas.Body):
     """After so many failures in a row that pass by themselves, no request goes out for a while."""
 
     failures: int = Field(ge=1, le=1000)
     pause_seconds: float = Field(ge=1, le=86_400)
 
 
-class ConnectionServer(BaseModel):
+class ConnectionServer(schemas.Body):
     """Which fields there are depends on the protocol: see their descriptions."""
 
     host: Annotated[str, StringConstraints(max_length=253)] | None = Field(
@@ -182,7 +182,7 @@ class ConnectionServer(BaseModel):
     )
 
 
-class ConnectionUpdate(BaseModel):
+class ConnectionUpdate(schemas.Body):
     """What is left out stays; null takes `base_url`, `timeout_seconds`, `rate_limit`, `circuit_breaker` and
     `connector_id` away."""
 
@@ -227,6 +227,12 @@ class ConnectionUpdate(BaseModel):
         default=None,
         max_length=200,
         description="`{{name}}` in the connector and in steps with this connection",
+    )
+    secrets: dict[str, str | None] | None = Field(
+        default=None,
+        description="Variables that are never answered, over http only: `{{name}}` in url, query, headers and body of "
+        "steps with this connection. 8 to 10,000 characters each, or null to keep a value; given, they replace all "
+        "there were. Further hosts need them again",
     )
 
     def given(self) -> dict[str, Any]:
@@ -292,6 +298,9 @@ class Connection(schemas.Record):
     variables: dict[str, Scalar] | None = Field(
         default=None, description="With the connector's defaults; absent without any"
     )
+    secrets: list[str] | None = Field(
+        default=None, description="The names of its secret variables; absent without any"
+    )
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -326,12 +335,12 @@ class MarketplaceApp(schemas.Record):
     versions: list[MarketplaceAppVersion] | None = Field(default=None, description="When one app is read")
 
 
-class Install(BaseModel):
+class Install(schemas.Body):
     name: schemas.Name | None = Field(default=None, description="Of the new flow; the app's unless given")
     version: int | None = Field(default=None, ge=1, le=2**31 - 1, description="The newest unless given")
 
 
-class WebhookCreate(BaseModel):
+class WebhookCreate(schemas.Body):
     name: Annotated[str, StringConstraints(max_length=255, strip_whitespace=True)] = ""
     secret: Annotated[str, StringConstraints(max_length=1000)] | None = Field(
         default=None,

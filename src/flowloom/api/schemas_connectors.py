@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from flowloom.api import schemas
 from flowloom.services import connector_documents
@@ -13,7 +13,7 @@ from flowloom.services.connector_documents import ConnectorDocument
 Description = Annotated[str, StringConstraints(max_length=10_000)]
 
 
-class ConnectorUpdate(BaseModel):
+class ConnectorUpdate(schemas.Body):
     """What is left out stays; a document is replaced whole."""
 
     name: schemas.Name | None = None
@@ -41,7 +41,7 @@ class ConnectorCreate(ConnectorUpdate):
         return {"name": self.name, "description": self.description, "document": document}
 
 
-class ConnectorImport(BaseModel):
+class ConnectorImport(schemas.Body):
     """A description of an API that somebody else wrote. Nothing of it is executed, and nothing is fetched."""
 
     format: Literal["openapi", "postman"] | None = Field(

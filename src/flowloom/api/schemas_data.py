@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from flowloom.api import schemas
 
@@ -15,7 +15,7 @@ Left = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Right = Annotated[str, StringConstraints(max_length=500)]
 
 
-class DataPoolUpdate(BaseModel):
+class DataPoolUpdate(schemas.Body):
     """What is left out stays as it is."""
 
     name: ShortName | None = Field(default=None, description="By which steps name it; nobody else's")
@@ -64,7 +64,7 @@ class PoolEntry(schemas.Record):
     created_at: AwareDatetime
 
 
-class PoolKeys(BaseModel):
+class PoolKeys(schemas.Body):
     keys: list[Key] = Field(min_length=1, max_length=1000)
 
 
@@ -72,12 +72,12 @@ class PoolAdded(schemas.Record):
     added: int = Field(description="How many were not in the pool for good")
 
 
-class LookupRowCreate(BaseModel):
+class LookupRowCreate(schemas.Body):
     left: Left = Field(description="Once in a table")
     right: Right
 
 
-class LookupRowUpdate(BaseModel):
+class LookupRowUpdate(schemas.Body):
     """What is left out stays as it is."""
 
     left: Left | None = None

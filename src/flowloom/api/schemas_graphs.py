@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, Field, GetJsonSchemaHandler
+from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from flowloom.api import schemas
 
 
-class StepCreate(BaseModel):
+class StepCreate(schemas.Body):
     microservice: str
     name: schemas.Name | None = None
     config: dict[str, Any] = {}
@@ -22,7 +22,7 @@ class StepCreate(BaseModel):
     variables: dict[str, Any] = {}
 
 
-class StepUpdate(BaseModel):
+class StepUpdate(schemas.Body):
     """Read-only keys of a step are ignored; any other key is refused."""
 
     NULLABLE: ClassVar = ("parent_id", "flow_step_route_id")
@@ -60,7 +60,7 @@ class StepUpdate(BaseModel):
         return made
 
 
-class RouteFields(BaseModel):
+class RouteFields(schemas.Body):
     name: schemas.Name | None = None
     position: int | None = Field(default=None, ge=0, le=10_000)
     where: dict[str, Any] | None = None
@@ -70,8 +70,18 @@ class RouteCreate(RouteFields):
     name: schemas.Name
 
 
-class Variables(BaseModel):
+class Variables(schemas.Body):
     variables: dict[str, Any] = Field(description="All variables of the version, by name")
+    secrets: dict[str, str | None] | None = Field(
+        default=None,
+        description="All secrets of the version, by name: 8 to 10,000 characters each, or null to keep a value. "
+        "Left out, they stay as they are",
+    )
+
+
+class VariablesAnswer(schemas.Record):
+    data: dict[str, Any] = Field(description="The variables, by name")
+    secrets: list[str] = Field(description="The names of the secrets; their values are never answered")
 
 
 class Graph(schemas.Record):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
 
 from flowloom.api import schemas
 
@@ -24,21 +24,29 @@ GroupName = Annotated[str, StringConstraints(min_length=1, max_length=100, strip
 WebAddress = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 
 
-class EmailChannel(BaseModel):
+class EmailChannel(schemas.Body):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["email"]
     to: list[Address] = Field(min_length=1, max_length=50, description="All of them in one message")
 
 
-class WebhookChannel(BaseModel):
+class WebhookChannel(schemas.Body):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["webhook"]
-    url: WebAddress = Field(description="Gets a POST of {subject, text, flow_id, run_id, at} as JSON")
+    url: WebAddress = Field(
+        description="Gets a POST of {subject, text, flow_id, run_id, at} as JSON; "
+        "`{{name}}` behind its host is one of the secrets"
+    )
+    secrets: dict[str, str | None] | None = Field(
+        default=None,
+        description="What is secret of the URL, by name: 8 to 10,000 characters each, never answered. "
+        "Left out, or null for one, what the channel with this URL had stays",
+    )
 
 
-class LogChannel(BaseModel):
+class LogChannel(schemas.Body):
     model_config = ConfigDict(extra="forbid")
 
     type: Literal["log"]
@@ -48,7 +56,7 @@ Channel = Annotated[EmailChannel | WebhookChannel | LogChannel, Field(discrimina
 Channels = Annotated[list[Channel], Field(min_length=1, max_length=20)]
 
 
-class NotificationGroupUpdate(BaseModel):
+class NotificationGroupUpdate(schemas.Body):
     """What is left out stays; channels are replaced as a whole."""
 
     name: GroupName | None = None
@@ -59,7 +67,7 @@ class NotificationGroupUpdate(BaseModel):
         return {name: value for name, value in self.model_dump().items() if value is not None}
 
 
-class NotificationGroupCreate(BaseModel):
+class NotificationGroupCreate(schemas.Body):
     name: GroupName
     channels: Channels
 
@@ -68,6 +76,9 @@ class ChannelView(schemas.Record):
     type: Literal["email", "webhook", "log"]
     to: list[str] | None = Field(default=None, description="With email")
     url: str | None = Field(default=None, description="With webhook")
+    secrets: list[str] | None = Field(
+        default=None, description="With webhook: the names of its secrets; absent without any"
+    )
 
 
 class NotificationGroup(schemas.Record):

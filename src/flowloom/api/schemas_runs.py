@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, Field, WithJsonSchema
 
 from flowloom.api import schemas
 
@@ -22,7 +22,7 @@ StepName = Annotated[
 ]
 
 
-class StartRequest(BaseModel):
+class StartRequest(schemas.Body):
     """What a run is started with."""
 
     payload: str | None = Field(default=None, description="The start payload's body, as text")
@@ -37,7 +37,7 @@ class StartAnswer(schemas.Record):
     data: schemas.Run
 
 
-class RetryRequest(BaseModel):
+class RetryRequest(schemas.Body):
     """From where a run is done again."""
 
     from_step: StepName = Field(default=None, description="Key or id of the step to begin again with")
@@ -92,7 +92,7 @@ class BulkDiscard(schemas.Record):
     discarded: list[int]
 
 
-class RedriveRequest(BaseModel):
+class RedriveRequest(schemas.Body):
     """How a dead letter is driven again."""
 
     payload: str | None = Field(default=None, description="Another body; what it sends gets new keys")
@@ -181,8 +181,19 @@ class RunStep(schemas.Record):
     bytes_out: int | None = None
     failed: int | None = Field(default=None, description="Payloads that failed for good")
     attempts: int | None = None
-    duration_ms: float | None = None
-    cpu_ms: float | None = Field(default=None, description="Processor time of a step without effects")
+    duration_ms: float | None = Field(
+        default=None, description="With its waits, also those outside of memory"
+    )
+    cpu_ms: float | None = Field(
+        default=None, description="Processor time, but for that of threads which read large answers"
+    )
+    waited_ms: dict[str, float] | None = Field(
+        default=None,
+        description=(
+            "What it waited for: rate_limit (its turn), retry_after (as its system asked), circuit (its breaker was "
+            "open), backoff (the usual pause before another attempt), delay, child (a run of another flow)"
+        ),
+    )
 
 
 class StepPayload(schemas.Record):

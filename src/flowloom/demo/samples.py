@@ -72,6 +72,7 @@ def plant(connection: Connection, actor: Actor, vault: Vault, shop_url: str) -> 
     fields = {"name": NAME, "description": about, "is_enabled": True, "priority": 3, "labels": ["sample"]}
     flow_id = flows.create(connection, actor, fields)["id"]
     version_id = versions.of_flows(connection, [flow_id])[flow_id][0]["id"]
+    graphs.set_variables(connection, actor, version_id, vault, {"channel": "webshop"}, None, None)
     _draw(connection, actor, version_id, connection_id)
     schedules.create(connection, actor, version_id, {"cron_string": "*/15 * * * *"})
     releases.deploy(connection, actor, flow_id, version_id, actor.at)
@@ -86,7 +87,6 @@ def move_shop(connection: Connection, shop_url: str) -> None:
 
 
 def _draw(connection: Connection, actor: Actor, version_id: int, connection_id: int) -> None:
-    graphs.set_variables(connection, actor, version_id, {"channel": "webshop"}, None)
     drawn, _ = graphs.read(connection, actor, version_id)
     parent_id = drawn["steps"][0]["id"]
     for number, step in enumerate(STEPS, 1):

@@ -7,7 +7,6 @@ Lines end with CR LF, LF or CR, and are written with CR LF.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections import Counter
@@ -17,14 +16,13 @@ from typing import Any, BinaryIO, Final, Protocol
 
 import msgspec
 
-from flowloom.domain import declaration
+from flowloom.domain import declaration, portions
 from flowloom.domain.declaration import Declaration
 
 Record = dict[str, object]
 
 MAX_CELL_CHARACTERS: Final = 16 * 1024 * 1024
 MAX_CELLS: Final = 50_000_000
-CHUNK_BYTES: Final = 64 * 1024
 # The csv module has one limit for the whole process, and at 131,072 it refuses texts that are not large at all.
 csv.field_size_limit(MAX_CELL_CHARACTERS)
 
@@ -41,8 +39,10 @@ def pages(file: BinaryIO, declared: Declaration, records_per_page: int) -> Itera
 
     Raises declaration.Unreadable, after the pages before the fault.
     """
-    records = _records(_lines(_texts(file, declared.encoding)), declared)
+    read = portions.Portions(file)
+    records = _records(_lines(portions.texts(read, declared.encoding)), declared)
     while page := list(islice(records, records_per_page)):
+        read.passed()
         yield page
 
 
@@ -144,21 +144,6 @@ def _columns(row: list[str], line: int) -> list[str]:
 
 def _numbered(at: int) -> str:
     return f"column_{at + 1}"
-
-
-def _texts(file: BinaryIO, charset: str) -> Iterator[str]:
-    """The text of a file, part by part. Raises declaration.Unreadable."""
-    decoder, before = codecs.getincrementaldecoder(declaration.reading(charset))(), 0
-    while True:
-        chunk = file.read(CHUNK_BYTES)
-        waiting = len(decoder.getstate()[0])
-        try:
-            yield decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as error:
-            raise declaration.undecodable(charset, error, before - waiting) from None
-        if not chunk:
-            return
-        before += len(chunk)
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:

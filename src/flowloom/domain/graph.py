@@ -64,15 +64,19 @@ class RouteDefinition(msgspec.Struct, kw_only=True, omit_defaults=True):
     where: dict[str, Any] | None = None
 
 
-class Definition(msgspec.Struct, kw_only=True):
-    """What a run executes: steps in run order, routes in order, variables by name."""
+class Definition(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What a run executes: steps in run order, routes in order, variables by name; of secrets the digests, by name."""
 
     steps: list[StepDefinition]
     routes: list[RouteDefinition]
     variables: dict[str, Any]
+    secrets: dict[str, str] = msgspec.field(default_factory=dict)
 
     def changed_since(self, other: Definition) -> set[str]:
-        """The keys of the steps that do something else here than in another definition, or are new."""
+        """The keys of the steps that do something else here than in another definition, or are new.
+
+        Another secret is no other work: what was sent with a password that has changed since is not sent again.
+        """
         if self.variables != other.variables:
             return {step.key for step in self.steps}
         there = {step.key: other._behaviour(step) for step in other.steps}
@@ -195,8 +199,8 @@ class Graph:
             return "routes", "it has no route; add at least one."
         return None
 
-    def definition(self, variables: Mapping[str, Any]) -> Definition:
-        """The graph without ids, in run order."""
+    def definition(self, variables: Mapping[str, Any], secrets: Mapping[str, str]) -> Definition:
+        """The graph without ids, in run order; `secrets` are digests."""
         keys = {step.id: step.key for step in self.steps.values()}
         route_keys = {route.id: route.key for route in self.routes.values()}
         return Definition(
@@ -208,6 +212,7 @@ class Graph:
                 for route in self.routes.values()
             ],
             variables=dict(variables),
+            secrets=dict(secrets),
         )
 
 

@@ -120,10 +120,14 @@ def _add(one: Found, origin: str | None, sketch: Sketch) -> None:
     if sketch.is_full:
         sketch.warn(f"Only the first {imported.MAX_ENDPOINTS:,} requests were kept.")
         return
-    if postman_requests.target(one.request)[0] not in ("", origin):
+    values = {
+        name: variable["default"] for name, variable in sketch.variables.items() if "default" in variable
+    }
+    request = postman_requests.below(one.request, origin, values)
+    if request is None:
         sketch.warn(f'"{label}" goes to another host and was left out; make a connector for that one.')
         return
-    endpoint = postman_requests.endpoint(label, one.request, sketch)
+    endpoint = postman_requests.endpoint(label, request, sketch)
     if endpoint is not None:
         described = imported.prose(_described(one.request.get("description")))
         sketch.add(label, {**endpoint, **({"description": described} if described else {})})

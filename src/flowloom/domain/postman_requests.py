@@ -56,6 +56,28 @@ def target(request: Mapping[str, Any]) -> tuple[str, str]:
     return (found[0], text[found.end() :]) if found else ("", text)
 
 
+def below(
+    request: Mapping[str, Any], origin: str | None, values: Mapping[str, object]
+) -> Mapping[str, Any] | None:
+    """The request, its URL relative to the origin however either is written; None for one that goes elsewhere.
+
+    `values` are those of the variables that stand in URLs.
+    """
+    own, rest = target(request)
+    if own in ("", origin):
+        return request
+    whole, base = _filled(own, values) + rest, _filled(origin or "", values).rstrip("/")
+    path = whole.removeprefix(base)
+    if path == whole or path[:1] not in ("", "/", "?"):
+        return None
+    relative = path if path.startswith("/") else f"/{path}"
+    return {**request, "url": {**imported.mapping(request.get("url")), "raw": relative}}
+
+
+def _filled(text: str, values: Mapping[str, object]) -> str:
+    return _VARIABLE.sub(lambda found: str(values.get(found[1].strip(), found[0])), text)
+
+
 def _joined(url: Mapping[str, Any]) -> str:
     """A URL of its parts, for a collection that leaves the whole out."""
     host, path = url.get("host"), url.get("path")

@@ -9,10 +9,11 @@ and the order among elements of different names are not kept. Entities and exter
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import BinaryIO, Final
 from xml.sax import SAXException
 from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
@@ -21,13 +22,15 @@ import defusedxml
 import msgspec
 from defusedxml import expatreader
 
-from flowloom.domain import declaration, payload
+from flowloom.domain import declaration, payload, portions
 from flowloom.domain.declaration import Declaration
 
 MAX_DEPTH: Final = 64
 
 _SPACE = " \t\r\n"
 _ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][\w.-]*)["']""")
+# Where a document declares its character set.
+_HEAD_BYTES = 1024
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
@@ -37,8 +40,7 @@ _IN_ATTRIBUTE = str.maketrans({**_ESCAPES, '"': "&quot;", "\t": "&#9;", "\n": "&
 
 def decode(raw: bytes, declared: Declaration) -> object:
     """The object of a document, None of an empty one. Raises declaration.Unreadable."""
-    charset = "utf-16" if raw.startswith(_WIDE_MARKS) else declared.charset or _own_charset(raw)
-    return read(declaration.decode(raw, charset))
+    return read(declaration.decode(raw, _charset(raw, declared)))
 
 
 def read(text: str) -> object:
@@ -47,9 +49,38 @@ def read(text: str) -> object:
         return None
     parser, reader = expatreader.create_parser(), _Reader()
     parser.setContentHandler(reader)
-    try:
+    with _parsing():
         parser.feed(text)
         parser.close()
+    return reader.body
+
+
+def records(file: BinaryIO, declared: Declaration, names: Sequence[str]) -> Iterator[object]:
+    """The elements of an open file at these names, the root's first; memory does not grow with the file.
+
+    Elements on the way to them may come several times. Raises declaration.Unreadable, after the records before the
+    fault.
+    """
+    whole = portions.Portions(file)
+    head = whole.read(_HEAD_BYTES)
+    parser, cutter = expatreader.create_parser(), _Cutter(names)
+    parser.setContentHandler(cutter)
+    for text in portions.texts(whole, _charset(head, declared), head):
+        with _parsing():
+            parser.feed(text)
+        if cutter.has_passed:
+            whole.passed()
+        yield from cutter.take()
+    with _parsing():
+        parser.close()
+    yield from cutter.take()
+
+
+@contextlib.contextmanager
+def _parsing() -> Iterator[None]:
+    """Turn what the parser raises into declaration.Unreadable."""
+    try:
+        yield
     except defusedxml.DefusedXmlException:
         raise declaration.Unreadable(
             "The XML declares entities or names another document, which is refused."
@@ -57,7 +88,6 @@ def read(text: str) -> object:
     except SAXException as error:
         line = getattr(error, "getLineNumber", lambda: None)()
         raise declaration.Unreadable(f"Line {line} is not valid XML: {error.getMessage()}.") from None
-    return reader.body
 
 
 def encode(body: object, declared: Declaration) -> bytes:
@@ -112,8 +142,7 @@ class _Reader(ContentHandler):
         self._open: list[_Element] = []
 
     def startElement(self, name: str, attrs: AttributesImpl[str]) -> None:
-        if len(self._open) == MAX_DEPTH:
-            raise declaration.Unreadable(f"The XML is nested deeper than {MAX_DEPTH} levels.")
+        _require_shallow(len(self._open))
         self._open.append(_Element({f"@{key}": value for key, value in attrs.items()}))
 
     def endElement(self, name: str) -> None:
@@ -125,6 +154,66 @@ class _Reader(ContentHandler):
 
     def characters(self, content: str) -> None:
         self._open[-1].texts.append(content)
+
+
+class _Cutter(ContentHandler):
+    """Builds only the elements at the names, one after another; `has_passed` when what was read is done with."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self.has_passed = False
+        self._names = names
+        self._found: list[object] = []
+        self._depth = 0
+        # How many of the elements that are open have the names, from the root on.
+        self._reached = 0
+        self._open: list[_Element] = []
+
+    def take(self) -> Sequence[object]:
+        """The records since the last time."""
+        taken, self._found, self.has_passed = self._found, [], False
+        return taken
+
+    def startElement(self, name: str, attrs: AttributesImpl[str]) -> None:
+        _require_shallow(self._depth)
+        self._depth += 1
+        if not self._open:
+            self.has_passed = True
+            if self._reached != self._depth - 1 or name != self._names[self._reached]:
+                return
+            self._reached += 1
+        if self._reached == len(self._names):
+            self._open.append(_Element({f"@{key}": value for key, value in attrs.items()}))
+
+    def endElement(self, name: str) -> None:
+        self._depth -= 1
+        if self._open:
+            value = self._open.pop().value()
+            if self._open:
+                self._open[-1].add(name, value)
+                return
+            self._found.append(value)
+        self.has_passed = True
+        self._reached = min(self._reached, self._depth)
+
+    def characters(self, content: str) -> None:
+        if self._open:
+            self._open[-1].texts.append(content)
+        else:
+            self.has_passed = True
+
+
+def _require_shallow(depth: int) -> None:
+    """Raises declaration.Unreadable for one more element in so many."""
+    if depth == MAX_DEPTH:
+        raise declaration.Unreadable(f"The XML is nested deeper than {MAX_DEPTH} levels.")
+
+
+def _charset(raw: bytes, declared: Declaration) -> str:
+    """The character set of a document, of which these are the first bytes."""
+    if raw.startswith(_WIDE_MARKS):
+        return "utf-16"
+    return declared.charset or _own_charset(raw)
 
 
 def _own_charset(raw: bytes) -> str:

@@ -13,11 +13,15 @@ from sqlalchemy import Row
 
 from flowloom.domain import bulk, lookup, run
 from flowloom.domain.payload import Payload
+from flowloom.engine.past import Past
 from flowloom.engine.streams import Item
 from flowloom.steps import contract
 from flowloom.store import journal, redaction
 
 Level = Literal["debug", "info", "warning", "error"]
+# What a step may wait for: the turn under its connection's rate limit, the pause that its system asked for, the rest
+# of its connection's circuit breaker, the usual pause before the next attempt, a delay's end, a run of another flow.
+Waited = Literal["rate_limit", "retry_after", "circuit", "backoff", "delay", "child"]
 MAX_MESSAGE = 2000
 
 
@@ -26,7 +30,8 @@ class Recorded:
     """What was checkpointed of one effect for one payload: what it made so far, and how it goes on, if it does.
 
     `rows` counts the rows that say so: one for each payload and one for each answer without any; `waits` those of
-    its waits, of which `wait` is the last: {until, state, for_child} or {until, attempt}.
+    its waits, of which `wait` is the last: {until, what, state, for_child} or {until, what, attempt}; see Waited.
+    `digest` is that of the payload.
     """
 
     payloads: Sequence[Item] = ()
@@ -34,10 +39,15 @@ class Recorded:
     rows: int = 0
     waits: int = 0
     wait: Mapping[str, Any] | None = None
+    digest: str | None = None
 
     @property
     def is_done(self) -> bool:
         return self.rows > 0 and self.cursor is None
+
+    def after(self, made: int) -> Recorded:
+        """What the next answer comes behind, after one that made so many payloads."""
+        return Recorded(rows=self.rows + max(made, 1), waits=self.waits, digest=self.digest)
 
 
 NOTHING: Final = Recorded()
@@ -45,7 +55,7 @@ NOTHING: Final = Recorded()
 
 @dataclass(slots=True)
 class StepTally:
-    """What one step did in this run, for the run's summary."""
+    """What one step did in this run, for the run's summary. Its waits count towards its `seconds`."""
 
     payloads_in: int = 0
     payloads_out: int = 0
@@ -59,6 +69,15 @@ class StepTally:
     # How many lines say how the step went, and how many of them were written before the run waited.
     lines: int = 0
     lines_before: int = 0
+    # Seconds by what it waited for, once it did.
+    waited: dict[Waited, float] | None = None
+    # Since when it waits outside of memory, and for what.
+    parked: tuple[datetime, Waited | None] | None = None
+
+    def wait(self, what: Waited, seconds: float) -> None:
+        """It has waited for something; a clock that was set back takes nothing away."""
+        self.waited = self.waited or {}
+        self.waited[what] = self.waited.get(what, 0.0) + max(seconds, 0.0)
 
 
 @dataclass(slots=True)
@@ -68,12 +87,20 @@ class Active:
     row: Row[Any]
     clock: Callable[[], datetime]
     recorded: Mapping[tuple[str, str], Recorded] = field(default_factory=dict)
+    # Which payload that comes now is one of those that something was recorded for before.
+    past: Past = field(default_factory=Past)
+    # What is not worked on any more, by step key and position: of the run that this one repeats, it was re-driven
+    # or discarded.
+    resolved: set[tuple[str, str]] = field(default_factory=set)
     # What failed for good, by step key and position, recorded before or now.
     failures: dict[tuple[str, str], contract.Fail] = field(default_factory=dict)
     lines: journal.Lines = field(default_factory=journal.Lines)
     metrics: Counter[tuple[str, str]] = field(default_factory=Counter)
     tallies: dict[str, StepTally] = field(default_factory=dict)
+    # What is taken out of all that is kept of it.
     secrets: set[str] = field(default_factory=set)
+    # The secrets of its version, by name.
+    secret_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     has_warnings: bool = False
     # What a try-catch took: the status that each wants the run to end with.
     caught: set[run.Status] = field(default_factory=set)
@@ -83,6 +110,11 @@ class Active:
     may_hold_claims: bool = True
     # How many branches of the plan wait for the one that is walked, or are walked beside it.
     other_branches: int = 0
+
+    def count_cpu(self, step_key: str, seconds: float) -> None:
+        """Count processor time of a step."""
+        self.tally(step_key).cpu_seconds += seconds
+        self.metrics["cpu", "microseconds"] += round(seconds * 1e6)
 
     def log(self, step_key: str | None, level: Level, message: str) -> None:
         """Add a log line; it is written with the next checkpoint or the end."""
@@ -125,7 +157,10 @@ class Active:
         return dataclasses.replace(payload, body=_redacted(payload.body, hidden), meta=meta)
 
     def tally(self, step_key: str) -> StepTally:
-        return self.tallies.setdefault(step_key, StepTally())
+        found = self.tallies.get(step_key)
+        if found is None:
+            found = self.tallies[step_key] = StepTally()
+        return found
 
     def take_unwritten(self) -> journal.Lines:
         """What is not written yet; it counts as taken."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -31,6 +31,10 @@ class Origin:
     step_key: str
     position: str
     load_connection: LoadConnection
+
+    def waited_for_turn(self, seconds: float) -> None:
+        """A rate limit has held it up."""
+        self.run.tally(self.step_key).wait("rate_limit", seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ class Calls:
     async def fetch(self, origin: Origin, request: contract.Request) -> contract.Response:
         """Make a request; an access token that is refused is renewed once. Raises RequestFailed, Missing."""
         if request.connection_id is None:
-            return await self._exchange(origin, _Outgoing(request))
+            kept_headers = _with_secret(request, origin.run.secrets)
+            return await self._exchange(origin, _Outgoing(request, kept_headers=kept_headers))
         connection = await origin.load_connection(origin.run.row.company_id, request.connection_id)
         if request.renews_token:
             self._tokens.forget(connection, origin.run.secrets)
@@ -86,7 +91,7 @@ class Calls:
     ) -> tuple[contract.Response, Connection]:
         """The answer, and the connection with the secrets that were used."""
         self._circuits.check(connection, self._clock())
-        await self._turns.take(connection)
+        await self._turns.take(connection, origin.waited_for_turn)
         origin.run.secrets.update(connection.secret.values())
         connection = await self._tokens.ready(connection)
         origin.run.secrets |= connections.secret_words(connection)
@@ -94,7 +99,7 @@ class Calls:
         outgoing = _Outgoing(
             connections.apply(request, connection),
             connections.allowed_hosts(connection),
-            frozenset(connections.secret_headers(connection)),
+            _with_secret(request, origin.run.secrets).union(connections.secret_headers(connection)),
             frozenset(name.lower() for name in auth),
         )
         with self._circuits.attempt(connection, self._clock) as attempt:
@@ -143,6 +148,13 @@ class Calls:
             secret_headers=outgoing.secret_headers,
         )
         origin.run.lines.exchanges.append(row)
+
+
+def _with_secret(request: contract.Request, secrets: Collection[str]) -> frozenset[str]:
+    """The headers, lower case, in which a step has put a secret: they follow no redirect to another host."""
+    return frozenset(
+        name.lower() for name, value in request.headers.items() if any(secret in value for secret in secrets)
+    )
 
 
 def _is_passing(response: contract.Response) -> bool:

@@ -1,4 +1,7 @@
-"""Runs that a run starts of other flows: started once each, and looked at by the step that waits for them."""
+"""Runs that a run starts of other flows: started once each, and looked at by the step that waits for them.
+
+A retry goes on with those that the run it repeats had started: see store/children.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,17 @@ from flowloom.engine import records
 from flowloom.engine.active import Active
 from flowloom.engine.surroundings import Surroundings
 from flowloom.steps import aside, contract
-from flowloom.store import blobs, queue, tables
+from flowloom.store import blobs, places, queue, tables
 
 RUNS, PAYLOADS = tables.runs.c, tables.payloads.c
 # Flows that start each other in a circle are refused when they are deployed; a chosen version may still close one.
 MAX_DEPTH: Final = 16
 
 
-async def start(around: Surroundings, active: Active, place: str, child: contract.Child) -> int:
-    """Start a child run for one place (step and position) of a run, or find the one that was; its id.
+async def start(
+    around: Surroundings, active: Active, place: str, child: contract.Child
+) -> contract.ChildState:
+    """Start a child run for one place (step and position) of a run, or find the one that was; how it stands.
 
     Raises errors.Missing, Invalid, Conflict as any start.
     """
@@ -30,11 +35,14 @@ async def start(around: Surroundings, active: Active, place: str, child: contrac
         raise errors.Invalid.field("flow_id", f"Flows start one another over {MAX_DEPTH} levels deep.")
     child = replace(child, payload=await aside.run(child.payload.size_bytes, formats.settled, child.payload))
     body = await _packed(around, child.payload)
-    started = await around.keep(lambda: around.journal.start(_start(around, active, place, child, body)))
+    is_retry = active.row.retry_flow_run_id is not None
+    begin = around.journal.start_again if is_retry else around.journal.start
+    started = await around.keep(lambda: begin(_start(around, active, place, child, body)))
     around.broker.wake()
     around.reach("child-started")
-    run_id: int = started.run_id
-    return run_id
+    if started.replayed:
+        return await look(around, active, started.run_id)
+    return contract.ChildState(started.run_id, run.Status.QUEUED, None, None)
 
 
 async def _packed(around: Surroundings, payload: Payload) -> blobs.Packed:
@@ -49,6 +57,7 @@ async def _packed(around: Surroundings, payload: Payload) -> blobs.Packed:
 def _start(
     around: Surroundings, active: Active, place: str, child: contract.Child, body: blobs.Packed
 ) -> queue.Start:
+    step_key, _, position = place.partition("/")
     return queue.Start(
         company_id=active.row.company_id,
         flow_id=child.flow_id,
@@ -61,8 +70,7 @@ def _start(
         variables=child.variables,
         idempotency=(f"run-flow {active.row.id}/{place}", ""),
         parent=queue.Parent(
-            run_id=active.row.id,
-            step_key=place.partition("/")[0],
+            place=places.Place(active.row.id, step_key, position),
             is_awaited=child.is_awaited,
             parallel_limit=child.parallel_limit,
             depth=active.row.depth + 1,
@@ -70,13 +78,23 @@ def _start(
     )
 
 
-def state(connection: Connection, store: blobs.Blobs, run_id: int) -> contract.ChildState:
+async def look(around: Surroundings, active: Active, run_id: int) -> contract.ChildState:
     """How a child run stands. Raises errors.Missing."""
-    row = connection.execute(select(RUNS.status, RUNS.summary).where(RUNS.id == run_id)).one_or_none()
+    read = around.database.read
+    state = await around.keep(lambda: read(_state, around.blobs, active.row.id, run_id))
+    found: contract.ChildState = state
+    return found
+
+
+def _state(connection: Connection, store: blobs.Blobs, parent_id: int, run_id: int) -> contract.ChildState:
+    asked = select(RUNS.status, RUNS.summary, RUNS.parent_run_id, RUNS.is_awaited, RUNS.stop_requested)
+    row = connection.execute(asked.where(RUNS.id == run_id)).one_or_none()
     if row is None:
         raise errors.Missing("Flow run", run_id)
     found = select(tables.payloads).where(PAYLOADS.run_id == run_id, PAYLOADS.kind == "answer")
     answer = connection.execute(found.order_by(PAYLOADS.id).limit(1)).one_or_none()
     message = ((row.summary or {}).get("error") or {}).get("message")
     answered = None if answer is None else records.payload(answer, store)
-    return contract.ChildState(run_id, row.status, message, answered)
+    wakes = row.is_awaited and row.parent_run_id == parent_id
+    is_stopping = row.stop_requested and not wakes and not run.is_finished(row.status)
+    return contract.ChildState(run_id, row.status, message, answered, wakes, is_stopping)

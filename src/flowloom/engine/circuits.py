@@ -71,6 +71,7 @@ class Circuits:
                 f"The connection {connection.name} rests after {breaker['failures']} failures in a row.",
                 passing=True,
                 after_seconds=rest,
+                is_resting=True,
             )
 
     @contextmanager

@@ -65,12 +65,14 @@ def secret_words(connection: Connection) -> set[str]:
     """Its secrets, and what tells as much: `Basic` joins user and password to one word."""
     is_ready = connection.auth_type not in OAUTH or FETCHED in connection.secret
     headers = auth_headers(connection) if is_ready else {}
-    return {*connection.secret.values(), *(value.rpartition(" ")[2] for value in headers.values())}
+    told = {value.rpartition(" ")[2] for value in headers.values()}
+    return {*connection.secret.values(), *connection.secret_variables.values(), *told}
 
 
 def allowed_hosts(connection: Connection) -> Sequence[str] | None:
     """Where the connection may be used; None (anywhere) only when it carries no secret and names no host."""
-    if connection.auth_type == "none" and not connection.allowed_hosts:
+    has_secret = connection.auth_type != "none" or connection.secret_variables
+    if not has_secret and not connection.allowed_hosts:
         return None
     return connection.allowed_hosts
 

@@ -17,7 +17,7 @@ from flowloom.engine.active import Active, Level
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.surroundings import Surroundings
 from flowloom.steps import aside, contract, outside
-from flowloom.store import caches, pools
+from flowloom.store import caches, pools, redaction
 from flowloom.store.connections import Connection
 
 
@@ -31,10 +31,13 @@ class StepContext:
         self._step = step
         self._variables = variables
         self._around = around
+        self._secrets: Mapping[str, str] = active.secret_variables if step.compiled.takes_secrets else {}
         self._of_connection: Mapping[str, object] = {}
         self.cursor: Any = None
         self.waited: Any = None
         self.position = "0"
+        # Of a payload that the step has worked on before in this walk, nothing is noted again.
+        self.is_repeat = False
         # Set from another thread than the one that works on the step.
         self.is_given_up = False
 
@@ -52,18 +55,22 @@ class StepContext:
         return self._variables
 
     def idempotency_key(self, content: bytes) -> str:
-        """32 hex digits of the sha256 over origin run, step key, payload position and what is sent.
+        """32 hex digits of the sha256 over origin run, step key, payload position and what is sent but for secrets.
 
         What is sent counts, since a retry on another version may send something else for the same payload: a
-        receiver that drops what it knows must not drop that.
+        receiver that drops what it knows must not drop that. It is the same with another password, and shown, so
+        that nobody must be able to try passwords on it.
         """
+        if self._secrets:
+            content = redaction.body(content, self._secrets.values())
         identity = f"{self._active.row.origin_run_id}/{self._step.key}/{self.position}/".encode()
         return hashlib.sha256(identity + content).hexdigest()[:32]
 
     def scope(self, payload: Payload) -> templates.Scope:
         variables: Mapping[str, object] = self._variables
-        if self._of_connection:
-            variables = {**self._of_connection, **variables}
+        if self._of_connection or self._secrets:
+            # A run may still bring a variable that is a secret by now: what the version says counts.
+            variables = {**self._of_connection, **variables, **self._secrets}
         if self._step.variables is not None:
             outer = templates.Scope(variables, payload.body, self.now, payload.meta, self._active.lookups)
             own = self._step.variables.value(outer)
@@ -78,6 +85,8 @@ class StepContext:
             raise contract.GivenUp
 
     def log(self, level: Level, message: str) -> None:
+        if self.is_repeat:
+            return
         self._active.log(self._step.key, level, message)
 
     async def fetch(self, request: contract.Request) -> contract.Response:
@@ -94,7 +103,14 @@ class StepContext:
         return await self._around.systems.files(await self._connection(request.connection_id), request)
 
     async def see_connection(self, connection_id: int) -> None:
-        self._of_connection = (await self._loaded(self._active.row.company_id, connection_id)).variables
+        connection = await self._loaded(self._active.row.company_id, connection_id)
+        self._of_connection = connection.variables
+        of_connection = connection.secret_variables
+        self._active.secrets.update(of_connection.values())
+        self._secrets = {
+            **{name: value for name, value in of_connection.items() if name not in self._variables},
+            **self._active.secret_variables,
+        }
 
     async def _connection(self, id: int) -> Connection:
         connection = await self._loaded(self._active.row.company_id, id)
@@ -106,6 +122,8 @@ class StepContext:
         return found
 
     def track(self, entity_type: str, value: str, direction: str) -> None:
+        if self.is_repeat:
+            return
         row = self._active.row
         self._active.lines.tracked.append(
             {
@@ -121,13 +139,11 @@ class StepContext:
             }
         )
 
-    async def start_child(self, child: contract.Child) -> int:
+    async def start_child(self, child: contract.Child) -> contract.ChildState:
         return await children.start(self._around, self._active, self._place, child)
 
     async def child(self, run_id: int) -> contract.ChildState:
-        read, store = self._around.database.read, self._around.blobs
-        state: contract.ChildState = await self._around.keep(lambda: read(children.state, store, run_id))
-        return state
+        return await children.look(self._around, self._active, run_id)
 
     async def cached(self, scope: str, key: str) -> object:
         row = self._active.row
@@ -147,8 +163,12 @@ class StepContext:
         row, database = self._active.row, self._around.database
         if not claim:
             return await database.read(pools.unknown, row.company_id, pool, keys)
-        holder = pools.Holder(row.id, self._step.key, self.position)
-        return await database.write(pools.claim, row.company_id, pool, holder, keys, self.clock_now)
+        attempt = hashlib.blake2b(f"{row.id}/{row.fence}".encode(), digest_size=4).hexdigest()
+        is_held = partial(self._active.past.is_held, self._step.key)
+        holder = pools.Holder(row.id, self._step.key, self.position, attempt, is_held)
+        new = await database.write(pools.claim, row.company_id, pool, holder, keys, self.clock_now)
+        self._around.reach("keys-claimed")
+        return new
 
     @property
     def _place(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from typing import Any, Final
 from flowloom import errors
 from flowloom.domain import formats, timestamp
 from flowloom.domain.payload import Payload
-from flowloom.engine import outcomes, records, streams, writes
-from flowloom.engine.active import NOTHING, Active, Recorded
+from flowloom.engine import outcomes, past, records, streams, writes
+from flowloom.engine.active import NOTHING, Active, Recorded, Waited
+from flowloom.engine.clocked import Clocked
 from flowloom.engine.context import StepContext
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.surroundings import Surroundings
@@ -25,6 +27,9 @@ BACKOFF_SECONDS: Final = 1.0
 MAX_BACKOFF_SECONDS: Final = 60.0
 # A longer pause before the next attempt is waited for outside of memory; those of the usual three retries are shorter.
 PARK_SECONDS: Final = 10.0
+
+# What steps without effects log and track is written with what comes next, but no more than this waits for it.
+MAX_NOTED: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -54,21 +59,37 @@ class Effects:
         self._require_passed(before)
         if before.is_done:
             return before.payloads
-        shelf, rows = streams.Shelf(step.key), before.rows
+        before = dataclasses.replace(before, digest=await self._digest(step, payload))
+        shelf = streams.Shelf(step.key)
         shelf.add(before.payloads)
         context.cursor, context.position = before.cursor, payload.position
         context.waited = before.wait and before.wait.get("state")
         while True:
-            done = await self._attempts(step, context, payload, before)
-            self._around.reach("effect-done")
-            made = await self._checkpoint(step, context, payload, done, rows)
-            rows += max(len(made), 1)
+            try:
+                done = await self._attempts(step, context, payload, before)
+                self._around.reach("effect-done")
+                made = await self._checkpoint(step, context, payload, done, before)
+            except outcomes.StepFailed as failed:
+                raise outcomes.StepFailed(step, failed.fail, shelf.items) from None
             shelf.add(made)
-            context.cursor, before = done.cursor, NOTHING
+            context.cursor, before = done.cursor, before.after(len(made))
             if done.cursor is not None or not is_last:
                 await self.flush()
             if done.cursor is None:
                 return shelf.items
+
+    async def placed(self, step: PlanStep, payload: Payload) -> Payload:
+        """A payload under the position at which the step has recorded something for it before, if it has."""
+        known = self._active.past
+        if not known.knows(step.key):
+            return payload
+        position = known.place(step.key, payload.position, await self._digest(step, payload))
+        return payload if position == payload.position else dataclasses.replace(payload, position=position)
+
+    async def _digest(self, step: PlanStep, payload: Payload) -> str | None:
+        if not step.compiled.is_matched_by_content:
+            return None
+        return await aside.run(payload.size_bytes, past.digest, payload)
 
     def _require_passed(self, before: Recorded) -> None:
         """Raise Parked while a recorded wait goes on; one for a child run may be asked after at any time."""
@@ -76,7 +97,7 @@ class Effects:
             return
         until = datetime.fromisoformat(before.wait["until"])
         if self._around.clock() < until:
-            raise outcomes.Parked(until, in_line="attempt" in before.wait)
+            raise outcomes.Parked(until, what=before.wait.get("what"), in_line="attempt" in before.wait)
 
     async def _attempts(
         self, step: PlanStep, context: StepContext, payload: Payload, before: Recorded
@@ -87,18 +108,17 @@ class Effects:
             if attempt > step.compiled.retries:
                 why = f"{outcome.why} Gave up after {attempt} attempts."
                 raise outcomes.StepFailed(step, contract.Fail(why, outcome.error_class))
-            pause = self._pause_seconds(outcome, attempt)
+            pause, what = self._pause_seconds(outcome, attempt), _paused_for(outcome)
             again = f"{outcome.why} Trying again in {pause:.1f} s (attempt {attempt})."
             self._active.log(step.key, "warning", again)
             attempt += 1
             if pause > PARK_SECONDS:
                 until = self._around.clock() + timedelta(seconds=pause)
-                await self._wait(
-                    step, payload, before, {"until": timestamp.written(until), "attempt": attempt}
-                )
-                raise outcomes.Parked(until, in_line=True)
+                state = {"until": timestamp.written(until), "what": what, "attempt": attempt}
+                await self._wait(step, payload, before, state)
+                raise outcomes.Parked(until, what=what, in_line=True)
             await self.flush()
-            await self._pause(pause)
+            await self._pause(step, what, pause)
         if isinstance(outcome, contract.Wait):
             await self._park(step, payload, before, outcome)
         if isinstance(outcome, contract.Fail):
@@ -107,23 +127,25 @@ class Effects:
 
     async def _park(self, step: PlanStep, payload: Payload, before: Recorded, wait: contract.Wait) -> None:
         """Record a wait, unless it is the one that was recorded last, and raise Parked."""
+        what: Waited = "child" if wait.for_child else "delay"
         if before.wait is None or before.wait.get("state") != wait.state:
             self._active.log(step.key, "info", wait.why)
-            state = {"until": timestamp.written(wait.until), "state": wait.state, "for_child": wait.for_child}
-            await self._wait(step, payload, before, state)
-        raise outcomes.Parked(wait.until, for_child=wait.for_child)
+            about = {"what": what, "state": wait.state, "for_child": wait.for_child}
+            await self._wait(step, payload, before, {"until": timestamp.written(wait.until), **about})
+        raise outcomes.Parked(wait.until, what=what, for_child=wait.for_child)
 
     async def _wait(self, step: PlanStep, payload: Payload, before: Recorded, state: dict[str, Any]) -> None:
-        row = records.wait(self._active, step, payload, before.waits, state)
-        self._active.lines.payloads += await self._packed([row])
+        row = records.wait(self._active, step, payload, before, state)
+        packed = await self._packed([row])
+        self._active.lines.payloads += packed
         await self.flush()
 
     async def _call(self, step: PlanStep, context: StepContext, payload: Payload) -> contract.Outcome:
         self._active.tally(step.key).attempts += 1
+        work = Clocked(_run(step, context, payload))
         try:
             async with asyncio.timeout(step.compiled.timeout_seconds):
-                outcome = step.compiled.run(context, payload)
-                return await outcome if inspect.isawaitable(outcome) else outcome
+                return await work
         except TimeoutError:
             return contract.Retry(
                 f"No answer within {step.compiled.timeout_seconds:g} seconds.", error_class="timeout"
@@ -132,27 +154,31 @@ class Effects:
             return outcomes.too_deep(step)
         except errors.FlowloomError as error:
             return contract.Fail(error.message)
+        finally:
+            self._active.count_cpu(step.key, work.seconds)
 
     async def _checkpoint(
-        self, step: PlanStep, context: StepContext, payload: Payload, done: contract.Done, rows_before: int
+        self, step: PlanStep, context: StepContext, payload: Payload, done: contract.Done, before: Recorded
     ) -> Sequence[streams.Item]:
         """Put the rows that record an answer, packed, to what is to be written. What is large is worked on aside.
 
         What goes on is what a restart would read: in CSV and XML everything is text.
         """
         if done.pages is not None:
-            return await self._checkpoint_pages(step, payload, done, done.pages, rows_before)
+            return await self._checkpoint_pages(step, payload, done, done.pages, before)
 
         def settle() -> tuple[Sequence[Payload], list[dict[str, Any]]]:
             made = [self._active.redact_payload(formats.settled(one)) for one in done.payloads]
-            rows = records.checkpoint(self._active, step, payload, done, made, rows_before)
+            rows = records.checkpoint(self._active, step, payload, done, made, before)
             return made, rows + writes.replies(self._active, step, done.writes)
 
         if records.is_long_to_work(done.payloads, context.variables):
             made, rows = await asyncio.to_thread(settle)
         else:
             made, rows = settle()
-        self._active.lines.payloads += await self._around.keep(lambda: self._packed(rows))
+        packed = await self._around.keep(lambda: self._packed(rows))
+        # Only now: meanwhile another leg may have taken what was not written.
+        self._active.lines.payloads += packed
         at = self._around.clock()
         self._active.lines.writes += [
             writes.prepare(self._active, step, payload.position, write, at)
@@ -168,7 +194,7 @@ class Effects:
         payload: Payload,
         done: contract.Done,
         pages: Iterator[Payload],
-        rows_before: int,
+        before: Recorded,
     ) -> Sequence[streams.Item]:
         """The same for pages that are in memory one at a time. They are recorded together, or not at all."""
 
@@ -177,7 +203,7 @@ class Effects:
             if page is None:
                 return None
             made = self._active.redact_payload(formats.settled(page))
-            rows = records.checkpoint(self._active, step, payload, done, [made], rows_before)
+            rows = records.checkpoint(self._active, step, payload, done, [made], before)
             return streams.Ref(step.key, made.position, made.size_bytes), rows
 
         made: list[streams.Item] = []
@@ -190,7 +216,7 @@ class Effects:
             raise outcomes.StepFailed(step, contract.Fail(broken.why)) from None
         if not made:
             packed = records.pack(
-                records.checkpoint(self._active, step, payload, done, (), rows_before), self._around.blobs
+                records.checkpoint(self._active, step, payload, done, (), before), self._around.blobs
             )
         self._active.lines.payloads += packed
         self._around.reach("payload-packed")
@@ -207,7 +233,8 @@ class Effects:
         """Put a payload that failed for good to what is to be written: it is a dead letter."""
         self._active.log(step.key, "error", fail.why)
         row = records.dead_letter(self._active, step, payload, variables, fail)
-        self._active.lines.dead_letters += await self._around.keep(lambda: self._packed([row]))
+        packed = await self._around.keep(lambda: self._packed([row]))
+        self._active.lines.dead_letters += packed
 
     async def load(self, ref: streams.Ref) -> Payload:
         """A recorded payload that was left out of memory. Raises errors.Missing."""
@@ -217,13 +244,15 @@ class Effects:
         )
         return await aside.run(row.bytes, records.payload, row, self._around.blobs)
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, step: PlanStep, what: Waited, seconds: float) -> None:
+        began = self._around.clock()
         self._pauses.count += 1
         self._around.broker.wake()
         try:
             await self._around.sleep(seconds)
         finally:
             self._pauses.count -= 1
+            self._active.tally(step.key).wait(what, (self._around.clock() - began).total_seconds())
 
     def _pause_seconds(self, outcome: contract.Retry, attempt: int) -> float:
         if outcome.after_seconds is not None:
@@ -231,8 +260,24 @@ class Effects:
         backoff = min(BACKOFF_SECONDS * 2.0 ** (attempt - 1), MAX_BACKOFF_SECONDS)
         return backoff * (0.5 + self._around.random())
 
+    async def relieve(self) -> None:
+        """Write what is not written yet if it is so much that memory would grow with it."""
+        if self._active.lines.noted > MAX_NOTED:
+            await self.flush()
+
     async def flush(self) -> None:
         """Write what is not written yet."""
         lines = self._active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.record(lines))
         self._around.reach("effect-recorded")
+
+
+def _paused_for(outcome: contract.Retry) -> Waited:
+    if outcome.is_resting:
+        return "circuit"
+    return "backoff" if outcome.after_seconds is None else "retry_after"
+
+
+async def _run(step: PlanStep, context: StepContext, payload: Payload) -> contract.Outcome:
+    outcome = step.compiled.run(context, payload)
+    return await outcome if inspect.isawaitable(outcome) else outcome

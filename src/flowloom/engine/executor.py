@@ -15,7 +15,6 @@ from typing import Any, Final
 import structlog
 
 from flowloom import errors
-from flowloom.domain import sketch
 from flowloom.domain.run import Status
 from flowloom.engine import connections, meters, outcomes, records
 from flowloom.engine import plan as plans
@@ -27,7 +26,7 @@ from flowloom.engine.side import SideThreads
 from flowloom.engine.streams import Bucket
 from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.walk import Walk
-from flowloom.store import journal
+from flowloom.store import journal, stops
 from flowloom.store.recall import Claimed
 
 log = structlog.get_logger(__name__)
@@ -150,12 +149,21 @@ class Executor:
 
     async def _learn_secrets(self, active: Active, plan: Plan) -> None:
         """Know what is to be left out before anything is kept: a server may tell what an earlier run has sent it."""
+        if plan.has_secrets:
+            await self._load_secrets(active)
         load = self._around.load_connection
         for id in plan.connections:
             # The step that cannot use its connection says so itself.
             with contextlib.suppress(errors.Missing, errors.Invalid):
                 found = await self._around.keep(functools.partial(load, active.row.company_id, id))
                 active.secrets |= connections.secret_words(found)
+
+    async def _load_secrets(self, active: Active) -> None:
+        """Raises errors.Invalid when one cannot be opened: then no step may go out without it."""
+        row, load = active.row, self._around.load_secrets
+        found = await self._around.keep(lambda: load(row.company_id, row.content_hash))
+        active.secret_variables = found
+        active.secrets.update(found.values())
 
     async def _restore(self, active: Active, claimed: Claimed, plan: Plan) -> Bucket:
         arguments = active, claimed, plan, self._around.blobs
@@ -181,7 +189,7 @@ class Executor:
             resume_at=resume_at,
             for_child=parked.for_child,
             has_warnings=active.has_warnings,
-            summary=records.summary(active, None),
+            summary={**records.summary(active, None), "counted": records.counted(active)},
         )
         lines = active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.park(park, lines))
@@ -195,7 +203,7 @@ class Executor:
     async def _end(self, active: Active, ended: Ended) -> None:
         self._around.reach("run-before-end")
         at = self._around.clock()
-        self._count(active, at)
+        active.metrics.update(journal.measured(active.row, at, len(active.tallies)))
         try:
             await self._finish(active, at, ended)
         except Exception as fault:
@@ -206,12 +214,6 @@ class Executor:
         self._around.reach("run-ended")
         meters.RUNS_ENDED.labels(ended.status.name.lower()).inc()
         self._around.publish(active.row.id, {"type": "run", "status": int(ended.status)})
-
-    def _count(self, active: Active, at: datetime) -> None:
-        duration_ms = (at - active.row.started_at).total_seconds() * 1000
-        active.metrics["duration", sketch.key(duration_ms)] += 1
-        active.metrics["duration", "total_us"] += round(duration_ms * 1000)
-        active.metrics["steps", "count"] += len(active.tallies)
 
     async def _finish(self, active: Active, at: datetime, ended: Ended) -> None:
         end = journal.End(
@@ -225,11 +227,23 @@ class Executor:
             has_warnings=active.has_warnings,
             summary=records.summary(active, ended.error),
             metrics=active.metrics,
-            awaited_by=active.row.parent_run_id if active.row.is_awaited else None,
             may_hold_claims=active.may_hold_claims,
         )
         lines = active.take_unwritten()
+        if ended.status not in (Status.FAILURE, Status.STOPPED):
+            await self._around.keep(lambda: self._around.journal.finish(end, lines))
+            return
+        # Nobody waits any more for what it may still have waited for.
+        stopped = stops.Stopped()
+        lines.writes.append(lambda connection: stops.stop_children(connection, active.row, at, stopped))
         await self._around.keep(lambda: self._around.journal.finish(end, lines))
+        self._tell_stopped(stopped)
+
+    def _tell_stopped(self, stopped: stops.Stopped) -> None:
+        for id in stopped.ended:
+            self._around.publish(id, {"type": "run", "status": int(Status.STOPPED)})
+        for id in stopped.ordered:
+            self._around.broker.order_stop(id)
 
 
 def _failed(active: Active, why: str) -> Ended:

@@ -18,6 +18,7 @@ POINTS: Final = {
     "payload-packed": "large bodies are in their files, the rows that name them are not written",
     "effect-done": "the other side has answered, the checkpoint is not written",
     "effect-recorded": "the checkpoint is written, the next step did not begin",
+    "keys-claimed": "keys of a data pool are claimed, the step that asked for them is not recorded",
     "failure-recorded": "a failed payload is a dead letter, its catch leg did not begin",
     "child-started": "a run of another flow is committed, the step that waits for it is not recorded",
     "run-before-park": "a run is to wait outside of memory, that is not written",

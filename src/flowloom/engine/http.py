@@ -10,25 +10,27 @@ import asyncio
 import dataclasses
 import io
 import ipaddress
-import os
 import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from flowloom.engine import addresses, spills
 from flowloom.steps import contract
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from flowloom.engine import pool
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 ALLOW_SETTING = "FLOWLOOM_OUTBOUND_ALLOW"
 MAX_REDIRECTS = 5
 _MEBIBYTE = 1024 * 1024
-_MAX_CONNECTIONS = 512
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _OWN_HEADERS = frozenset(
@@ -39,17 +41,6 @@ _BODY_HEADERS = frozenset({"content-type", "content-encoding", "content-language
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _UNSAFE_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x1f\x7f\\]")
-
-_FAULTS: tuple[tuple[type[aiohttp.ClientError], str, bool], ...] = (
-    (aiohttp.ClientConnectorDNSError, "The address of {site} was not found.", True),
-    (aiohttp.ClientConnectorCertificateError, "The certificate of {site} is not valid.", False),
-    (aiohttp.ClientSSLError, "No secure connection to {site} could be made.", True),
-    (aiohttp.ClientConnectorError, "{site} cannot be reached: {cause}.", True),
-    (aiohttp.ClientPayloadError, "{site} broke off in the middle of its answer.", True),
-    (aiohttp.ClientConnectionError, "{site} closed the connection before it answered.", True),
-    (aiohttp.InvalidURL, "The URL to {site} is not valid.", False),
-    (aiohttp.ClientError, "{site} did not answer in valid HTTP.", True),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +77,13 @@ class Client:
         self._max_body_bytes = max_body_bytes
         self._spill_from_bytes = spill_from_bytes
         self._user_agent = user_agent
-        self._resolver = _CheckedResolver(self._allow, resolve)
+        self._lookup = resolve
         self._resolved_for_seconds = resolved_for_seconds
-
-    async def open(self) -> None:
-        """Make the pool, in the loop that will use it; before the first send."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=self._resolver, ttl_dns_cache=self._resolved_for_seconds, limit=_MAX_CONNECTIONS
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": self._user_agent},
-            timeout=aiohttp.ClientTimeout(total=None),
-            trust_env=False,
-        )
+        self._pool: pool.Pool | None = None
 
     async def close(self) -> None:
-        await self._session.close()
+        if self._pool is not None:
+            await self._pool.close()
 
     async def reachable(self, host: str, port: int) -> Sequence[str]:
         """The addresses of a host, all of them checked, for what speaks another protocol.
@@ -111,10 +92,9 @@ class Client:
         """
         self._admit_host(host, port)
         try:
-            found = await self._resolver.resolve(host, port)
+            return [str(address) for address in await self._resolve(host, port)]
         except OSError:
             raise contract.RequestFailed(f"The address of {host} was not found.", passing=True) from None
-        return [resolved["host"] for resolved in found]
 
     async def send(
         self,
@@ -172,13 +152,17 @@ class Client:
     async def _exchange(self, hop: _Hop) -> contract.Response:
         body = hop.body
         data = io.BytesIO(body) if body is not None and len(body) > _MEBIBYTE else body
-        try:
-            async with self._session.request(
-                hop.method, hop.url, headers=hop.headers, data=data, allow_redirects=False
-            ) as answer:
-                return await self._read(hop, answer)
-        except aiohttp.ClientError as error:
-            raise _fault(error, hop.url) from error
+        return await self._opened().exchange(
+            hop.method, hop.url, hop.headers, data, lambda answer: self._read(hop, answer)
+        )
+
+    def _opened(self) -> pool.Pool:
+        """The pool, made in the loop that uses it with the first request: aiohttp is a tenth of a start, and 6 MB."""
+        if self._pool is None:
+            from flowloom.engine import pool
+
+            self._pool = pool.Pool(self._resolve, self._user_agent, self._resolved_for_seconds)
+        return self._pool
 
     async def _read(self, hop: _Hop, answer: aiohttp.ClientResponse) -> contract.Response:
         """The answer; a large one of a kind that may spill is in a file, with its beginning in the body."""
@@ -188,46 +172,27 @@ class Client:
         room = spills.MAX_BYTES if may_spill else self._max_body_bytes
         async for chunk in answer.content.iter_any():
             if body.size_bytes + len(chunk) > room:
-                raise _refused(f"The answer of {answer.url.host} is over {room:,} bytes.")
+                raise spills.too_large(f"The answer of {answer.url.host}", room)
             body.add(chunk)
         content, file = body.finish()
         return contract.Response(
             answer.status, headers, content, str(answer.url), file, body.size_bytes if file else 0
         )
 
-
-class _CheckedResolver(AbstractResolver):
-    """Names to addresses, refusing a name as soon as one of its addresses is not open to us."""
-
-    def __init__(self, allow: addresses.Rules, lookup: Resolve) -> None:
-        self._allow = allow
-        self._lookup = lookup
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
+    async def _resolve(self, host: str, port: int) -> Sequence[addresses.Address]:
+        """All addresses of a name. Raises OSError, and RequestFailed as soon as one of them is not open to us."""
         found = [ipaddress.ip_address(text) for text in await self._lookup(host, port)]
         if not found:
             raise OSError(f"{host} has no address")
         if not self._allow.name(host, port):
             self._check(host, port, found)
-        return [_resolved(host, port, address) for address in found]
+        return found
 
     def _check(self, host: str, port: int, found: Sequence[addresses.Address]) -> None:
         for address in found:
             if reason := self._allow.refusal(address, port):
                 words = f"{host} is at {address}, which is {reason}"
                 raise _refused(f"{words}; the operator can allow it with {ALLOW_SETTING}.")
-
-    async def close(self) -> None:
-        """Nothing is held open."""
-
-
-def _resolved(host: str, port: int, address: addresses.Address) -> ResolveResult:
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    return ResolveResult(
-        hostname=host, host=str(address), port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST
-    )
 
 
 def _check_headers(request: contract.Request) -> None:
@@ -309,13 +274,6 @@ def _plain_headers(answer: aiohttp.ClientResponse) -> Mapping[str, str]:
 def _readable(text: str) -> str:
     """A header's text without the lone surrogates that stand for bytes which are not UTF-8."""
     return text if text.isascii() else text.encode(errors="surrogateescape").decode(errors="replace")
-
-
-def _fault(error: aiohttp.ClientError, url: URL) -> contract.RequestFailed:
-    words, passing = next((words, passing) for kind, words, passing in _FAULTS if isinstance(error, kind))
-    number = getattr(error, "errno", None)
-    cause = os.strerror(number) if number else "no address of it answered"
-    return contract.RequestFailed(words.format(site=f"{url.host}:{url.port}", cause=cause), passing=passing)
 
 
 def _refused(why: str) -> contract.RequestFailed:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row
@@ -21,6 +21,8 @@ from flowloom.engine.active import NOTHING, Active
 from flowloom.engine.context import StepContext
 from flowloom.engine.effects import Effects, Pauses
 from flowloom.engine.lookups import Lookups
+from flowloom.engine.passes import Pass
+from flowloom.engine.past import Past
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.side import SideThreads
 from flowloom.engine.surroundings import Surroundings
@@ -55,28 +57,41 @@ class _Recorded(Effects):
         """What failed then is in the books already."""
 
     async def flush(self) -> None:
-        """Nothing is written."""
+        """Nothing is written: what the steps note is in the books already."""
+        self._active.take_unwritten()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Watched(Pass):
+    """What would be counted is shown to `keep`."""
+
+    keep: Callable[[PlanStep, Side, Sequence[streams.Item]], None]
+
+    def count_in(self, payloads: Sequence[streams.Item]) -> None:
+        self.keep(self.step, "before", payloads)
+
+    def count_out(self, payloads: Sequence[streams.Item]) -> None:
+        self.keep(self.step, "after", payloads)
 
 
 class _Look(Walk):
     """A walk that keeps what passes one side of one step."""
 
-    def watch(self, step_key: str, side: Side, end: int) -> list[streams.Item]:
-        """Keep up to `end` payloads; the list that they come to."""
-        self._step_key, self._side, self._end_at = step_key, side, end
+    def watch(self, step_key: str, side: Side, first: int, end: int) -> list[streams.Item]:
+        """Keep the payloads from `first` up to `end`; the list that they come to."""
+        self._step_key, self._side, self._first, self._end_at = step_key, side, first, end
+        self._passed = 0
         self._kept: list[streams.Item] = []
         return self._kept
 
-    def _count_in(self, step: PlanStep, passing: Any, payloads: Sequence[streams.Item]) -> None:
-        self._keep(step, "before", payloads)
-
-    def _count_out(self, step: PlanStep, passing: Any, payloads: Sequence[streams.Item]) -> None:
-        self._keep(step, "after", payloads)
+    def _passing(self, step: PlanStep) -> Pass:
+        return _Watched(self._around, self._active, step, keep=self._keep)
 
     def _keep(self, step: PlanStep, side: Side, payloads: Sequence[streams.Item]) -> None:
         if step.key == self._step_key and side == self._side:
-            self._kept.extend(payloads)
-            if len(self._kept) >= self._end_at:
+            self._kept += payloads[max(self._first - self._passed, 0) : max(self._end_at - self._passed, 0)]
+            self._passed += len(payloads)
+            if self._passed >= self._end_at:
                 raise _Seen
 
 
@@ -108,10 +123,11 @@ class Inspector:
         active = Active(claimed.row, self._around.clock)
         # As they are now: what they were then is not kept.
         active.lookups = await self._lookups.load(active.row.company_id, compiled.lookups)
+        active.past = Past(is_lenient=True)
         bucket = records.restore(active, claimed, compiled, self._around.blobs)
         effects = _Recorded(self._around, active, Pauses())
         look = _Look(self._around, active, effects, self._side)
-        kept = look.watch(step_key, side, min(first + count, MAX_SEEN))
+        kept = look.watch(step_key, side, first, min(first + count, MAX_SEEN))
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 with contextlib.suppress(_Seen, outcomes.StepFailed, outcomes.RunStopped, outcomes.Parked):
@@ -120,8 +136,7 @@ class Inspector:
             raise errors.Busy(
                 f"What this run did takes longer than {LOOK_SECONDS} seconds to repeat; look at an earlier step."
             ) from None
-        shown = itertools.islice(kept, first, first + count)
-        return [item if isinstance(item, Payload) else await effects.load(item) for item in shown]
+        return [item if isinstance(item, Payload) else await effects.load(item) for item in kept]
 
 
 def _past(connection: Connection, run_id: int) -> recall.Claimed:

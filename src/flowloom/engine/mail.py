@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from flowloom.steps import contract
+from flowloom.store import redaction
 
 TIMEOUT_SECONDS: Final = 30.0
 _LASTING_FROM: Final = 500
@@ -107,4 +108,8 @@ def _access(server: SplitResult) -> dict[str, Any]:
 
 
 def _said(server: SplitResult, words: str) -> str:
-    return f"The SMTP server {server.hostname} {' '.join(words.split())[:1000]}."
+    """A sentence about the server, without the password that it may have sent back."""
+    password = unquote(server.password or "")
+    # Before it is cut: half of a password is not found.
+    told = redaction.text(" ".join(words.split()), [password])
+    return f"The SMTP server {server.hostname} {told[:1000]}."

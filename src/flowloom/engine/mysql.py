@@ -7,6 +7,7 @@ set, in the place of a parameter and nowhere else.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -18,7 +19,6 @@ from flowloom.steps import contract, outside
 if TYPE_CHECKING:
     import pymysql
 
-_ROWS_AT_ONCE: Final = 500
 _CONNECT_SECONDS: Final = 10.0
 # Too many connections, shutdown, lock waits, deadlocks, cut off by an operator, and a lost connection.
 _PASSING: Final = frozenset({1040, 1053, 1203, 1205, 1213, 1317, 2002, 2003, 2006, 2013, 2055})
@@ -46,8 +46,7 @@ def query(server: sql.Server, query: outside.Query) -> Callable[[sql.Stopper], o
                 columns = [column[0] for column in cursor.description] if cursor.description else None
                 page = sql.Page(columns, query.limit)
                 cursor.scroll(query.skip)
-                while rows := cursor.fetchmany(min(page.wanted, _ROWS_AT_ONCE)):
-                    page.add(rows)
+                page.add(itertools.islice(cursor, page.wanted))
             return page.finish()
 
     return work

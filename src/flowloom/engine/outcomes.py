@@ -7,20 +7,26 @@ from collections.abc import Awaitable, Sequence
 from datetime import datetime
 
 from flowloom.domain.payload import Payload
+from flowloom.engine.active import Waited
 from flowloom.engine.context import StepContext
 from flowloom.engine.plan import PlanStep
+from flowloom.engine.streams import Item
 from flowloom.steps import contract
 
 Answer = contract.Done | contract.Routed
 
 
 class StepFailed(Exception):
-    """A payload failed for good. Where no try-catch takes it, its run fails."""
+    """A payload failed for good. Where no try-catch takes it, its run fails.
 
-    def __init__(self, step: PlanStep, fail: contract.Fail) -> None:
+    `made` is what was recorded of its earlier answers: it goes on where the failure is caught.
+    """
+
+    def __init__(self, step: PlanStep, fail: contract.Fail, made: Sequence[Item] = ()) -> None:
         super().__init__(fail.why)
         self.step = step
         self.fail = fail
+        self.made = made
 
 
 class RunStopped(Exception):
@@ -30,12 +36,20 @@ class RunStopped(Exception):
 class Parked(Exception):
     """Part of a run waits outside of memory, with `for_child` at most until the runs that it awaits have ended.
 
-    `in_line`: what comes after it in its bucket waits behind it.
+    `in_line`: what comes after it in its bucket waits behind it. `what` it waits for is not known of old waits.
     """
 
-    def __init__(self, until: datetime, *, for_child: bool = False, in_line: bool = False) -> None:
+    def __init__(
+        self,
+        until: datetime,
+        *,
+        what: Waited | None = None,
+        for_child: bool = False,
+        in_line: bool = False,
+    ) -> None:
         super().__init__(until)
         self.until = until
+        self.what = what
         self.for_child = for_child
         self.in_line = in_line
 

@@ -39,7 +39,7 @@ class PlanStep:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Where a run begins, its first variables, and every step by key; the lookup tables and connections that these use,
-    and whether one claims keys of a data pool."""
+    whether one claims keys of a data pool, and whether there are secrets to go with it."""
 
     trigger: PlanStep
     variables: Mapping[str, Any]
@@ -47,6 +47,7 @@ class Plan:
     lookups: frozenset[str]
     claims_keys: bool
     connections: frozenset[int]
+    has_secrets: bool
 
     def require(self, key: str | None) -> PlanStep:
         """The step to begin with, the trigger unless another is named. Raises errors.Missing."""
@@ -79,7 +80,8 @@ def compile(definition: graph.Definition) -> Plan:
     claims_keys = any(step.compiled.pool is not None for step in steps.values())
     used = (step.config.get("connection_id") for step in definition.steps)
     connections = frozenset(id for id in used if isinstance(id, int))
-    return Plan(trigger, definition.variables, steps, lookups, claims_keys, connections)
+    has_secrets = bool(definition.secrets)
+    return Plan(trigger, definition.variables, steps, lookups, claims_keys, connections, has_secrets)
 
 
 def _attach(steps: Mapping[str, PlanStep], step: graph.StepDefinition) -> None:

@@ -6,7 +6,7 @@ The driver is loaded when it is first needed: on SQLite nothing else needs it, a
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +17,6 @@ from flowloom.steps import contract, outside
 if TYPE_CHECKING:
     import psycopg
 
-_ROWS_AT_ONCE: Final = 500
 _CONNECT_SECONDS: Final = 10
 # Connection, rollback for others' sake, resources, and what an operator or a timeout cut off.
 _PASSING: Final = ("08", "40", "53", "57", "55P03")
@@ -37,7 +36,7 @@ async def query(server: sql.Server, query: outside.Query) -> outside.Rows:
             page = sql.Page(columns, query.limit)
             if query.skip:
                 await cursor.scroll(query.skip)
-            while rows := await cursor.fetchmany(min(page.wanted, _ROWS_AT_ONCE)):
+            while rows := await cursor.fetchmany(page.at_once):
                 page.add(rows)
                 if not page.wanted:
                     break
@@ -69,12 +68,38 @@ async def _connected(
         connection = await psycopg.AsyncConnection.connect(**_options(server, timeout_seconds))
     except psycopg.OperationalError as error:
         raise _not_connected(server, error) from None
+    _let_text_be(connection)
     try:
         yield connection
     except psycopg.Error as error:
         raise _failed(server, error) from None
     finally:
         await connection.close()
+
+
+def _let_text_be(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Give instants and dates that Python has none of, such as infinity, as PostgreSQL writes them."""
+    import psycopg
+    from psycopg import adapt, pq
+
+    def tolerant(exact: Callable[..., Any]) -> type[adapt.Loader]:
+        class Tolerant(adapt.Loader):
+            def __init__(self, oid: int, context: Any = None) -> None:
+                super().__init__(oid, context)
+                self._exact = exact(oid, context)
+
+            def load(self, data: Any) -> Any:
+                try:
+                    return self._exact.load(data)
+                except psycopg.DataError:
+                    return bytes(data).decode()
+
+        return Tolerant
+
+    for name in ("date", "timestamp", "timestamptz"):
+        exact = connection.adapters.get_loader(connection.adapters.types[name].oid, pq.Format.TEXT)
+        if exact is not None:
+            connection.adapters.register_loader(name, tolerant(exact))
 
 
 def _options(server: sql.Server, timeout_seconds: float) -> dict[str, Any]:

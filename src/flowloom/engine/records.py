@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import Row
 
 from flowloom.domain import formats, timestamp
 from flowloom.domain.payload import Payload
+from flowloom.engine import past
 from flowloom.engine.active import NOTHING, Active, Recorded, StepTally
 from flowloom.engine.plan import Plan, PlanStep
 from flowloom.engine.streams import Bucket, Item, Ref
@@ -18,7 +20,6 @@ from flowloom.steps import aside, contract
 from flowloom.store import blobs
 from flowloom.store.recall import Claimed
 
-MAX_CONTENT_TYPE = 255
 # More records than this are worked on in a side thread, so that no webhook waits for them.
 INLINE_RECORDS = 2000
 
@@ -52,29 +53,69 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
             start = payload(row, store)
         elif row.kind in ("effect", "wait"):
             _add(recorded, row, store)
+        elif row.kind == "resolved":
+            active.resolved.add((row.step_key, row.position))
+            active.past.add(row.step_key, row.position, row.state["digest"])
     active.recorded = recorded
+    for (step_key, position), one in recorded.items():
+        active.past.add(step_key, position, one.digest)
+    for row in claimed.failures:
+        active.past.add(row.step_key, row.position, row.digest)
     active.failures = {
         (row.step_key, row.position): contract.Fail(row.message, row.error_class) for row in claimed.failures
     }
-    active.tallies = _tallies(claimed.row.summary or {}, plan)
+    active.tallies = _tallies(claimed, plan, active.clock())
     _count(active, claimed.recorded, plan)
     return Bucket([start], {**plan.variables, **(claimed.row.variables or {})})
 
 
-def _tallies(summary: Mapping[str, Any], plan: Plan) -> dict[str, StepTally]:
+def _tallies(claimed: Claimed, plan: Plan, now: datetime) -> dict[str, StepTally]:
     """What the steps did before the run waited outside of memory, but for what is counted again on the way."""
     found: dict[str, StepTally] = {}
-    for step in summary.get("steps", ()):
+    for step in (claimed.row.summary or {}).get("steps", ()):
         is_effect = plan.require(step["key"]).compiled.effect
-        found[step["key"]] = StepTally(
+        tally = found[step["key"]] = StepTally(
             failed=step["failed"],
             attempts=step["attempts"] if is_effect else 0,
             seconds=step["duration_ms"] / 1000,
             cpu_seconds=step["cpu_ms"] / 1000,
             began_at=datetime.fromisoformat(step["began_at"]) if "began_at" in step else None,
             lines_before=step.get("lines", 0),
+            waited={what: waited_ms / 1000 for what, waited_ms in step.get("waited_ms", {}).items()},
         )
+        if "waits" in step:
+            _add_wait(tally, step, claimed, now)
+    _add_known(found, claimed, plan)
     return found
+
+
+def _add_known(tallies: dict[str, StepTally], claimed: Claimed, plan: Plan) -> None:
+    """Count what was recorded after the summary was, before a crash: each answer and failure had an attempt."""
+    answered = {
+        (row.step_key, row.state["of"])
+        for row in claimed.recorded
+        if row.kind == "effect" and row.created_at >= claimed.row.queued_at
+    }
+    failed = Counter(row.step_key for row in claimed.failures)
+    attempts = Counter(step_key for step_key, _ in answered) + failed
+    for step_key, least in attempts.items():
+        tally = tallies.setdefault(step_key, StepTally())
+        tally.failed = failed[step_key]
+        if plan.require(step_key).compiled.effect:
+            tally.attempts = max(tally.attempts, least)
+
+
+def _add_wait(tally: StepTally, step: Mapping[str, Any], claimed: Claimed, now: datetime) -> None:
+    """Count a wait outside of memory. It may be over since long, and its step recorded, before a crash."""
+    since = datetime.fromisoformat(step["waits"]["since"])
+    recorded = [
+        row.created_at for row in claimed.recorded if row.step_key == step["key"] and row.kind == "effect"
+    ]
+    until = min((at for at in recorded if at > since), default=now)
+    seconds = max((until - since).total_seconds(), 0.0)
+    tally.seconds += seconds
+    if (what := step["waits"].get("for")) is not None:
+        tally.wait(what, seconds)
 
 
 def _count(active: Active, rows: Sequence[Row[Any]], plan: Plan) -> None:
@@ -97,6 +138,7 @@ def _count_payload(active: Active, size_bytes: int, *, is_sent: bool) -> None:
 def _add(recorded: dict[tuple[str, str], Recorded], row: Row[Any], store: blobs.Blobs) -> None:
     where = row.step_key, row.state["of"]
     before = recorded.get(where, NOTHING)
+    before = dataclasses.replace(before, digest=row.state.get("digest") or before.digest)
     if row.kind == "wait":
         recorded[where] = dataclasses.replace(before, waits=before.waits + 1, wait=row.state)
         return
@@ -120,17 +162,24 @@ def payload(row: Row[Any], store: blobs.Blobs) -> Payload:
 
 
 def wait(
-    active: Active, step: PlanStep, payload: Payload, waits_before: int, state: Mapping[str, Any]
+    active: Active, step: PlanStep, payload: Payload, before: Recorded, state: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The row that records that an effect waits; see Recorded."""
-    position = f"{payload.position}!w{waits_before}"
-    return {**_row(active, step, None, position, {"of": payload.position, **state}), "kind": "wait"}
+    position = f"{payload.position}!w{before.waits}"
+    state = {**_of(payload, before), **state}
+    return {**_row(active, step, None, position, state), "kind": "wait"}
+
+
+def _of(payload: Payload, before: Recorded) -> dict[str, Any]:
+    """What a row says of the payload that it answers."""
+    return {"of": payload.position, **({"digest": before.digest} if before.digest else {})}
 
 
 def dead_letter(
     active: Active, step: PlanStep, payload: Payload, variables: Mapping[str, Any], fail: contract.Fail
 ) -> dict[str, Any]:
     """The row of a payload that failed for good, as it was given to the step; its body raw."""
+    digest = past.digest(payload) if step.compiled.is_matched_by_content else None
     payload = formats.settled(payload)
     return {
         "company_id": active.row.company_id,
@@ -141,10 +190,11 @@ def dead_letter(
         "step_key": step.key,
         "step_name": step.name,
         "position": payload.position,
+        "digest": digest,
         "error_class": fail.error_class,
         "message": active.redact(fail.why),
         "is_caught": step.guard is not None and not fail.whole_run,
-        "content_type": payload.content_type[:MAX_CONTENT_TYPE],
+        "content_type": payload.content_type[: past.MAX_CONTENT_TYPE],
         "meta": dict(payload.meta),
         "variables": dict(variables),
         "raw": blobs.encode(payload),
@@ -159,18 +209,18 @@ def checkpoint(
     payload: Payload,
     done: contract.Done,
     made: Sequence[Payload],
-    rows_before: int,
+    before: Recorded,
 ) -> list[dict[str, Any]]:
     """The rows that record one answer of an effect; one without payloads is recorded by a row without a body.
 
-    `rows_before` counts those of its earlier answers. Each row's `state` is {of: the position of the payload
-    it answers, cursor?: where the next call goes on}.
+    `before` is what its earlier answers left. Each row's `state` is {of: the position of the payload it answers,
+    digest?: what that holds, cursor?: where the next call goes on}.
     """
-    state: dict[str, Any] = {"of": payload.position}
+    state = _of(payload, before)
     if done.cursor is not None:
         state["cursor"] = done.cursor
     if not made:
-        return [_row(active, step, None, f"{payload.position}!{rows_before}", state)]
+        return [_row(active, step, None, f"{payload.position}!{before.rows}", state)]
     return [_row(active, step, one, one.position, state) for one in made]
 
 
@@ -187,7 +237,7 @@ def _row(
         "position": position,
         "kind": "effect",
         "state": dict(state),
-        "content_type": payload.content_type[:MAX_CONTENT_TYPE] if payload is not None else None,
+        "content_type": payload.content_type[: past.MAX_CONTENT_TYPE] if payload is not None else None,
         "meta": dict(payload.meta) if payload is not None else None,
         "raw": raw,
         "created_at": active.clock(),
@@ -222,9 +272,18 @@ def _packed(row: dict[str, Any], store: blobs.Blobs) -> dict[str, Any]:
 
 
 def summary(active: Active, error: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a finished run says of itself: its steps in the order they began, and why it failed."""
+    """What a finished run says of itself: its steps in the order they began, and why it failed.
+
+    One that ended before it was taken up again says what it said when it began to wait.
+    """
     steps = [_step_summary(key, tally) for key, tally in active.tallies.items()]
+    steps = steps or (active.row.summary or {}).get("steps", [])
     return {"steps": steps, **({"error": dict(error)} if error else {})}
+
+
+def counted(active: Active) -> list[tuple[str, str, int]]:
+    """The metrics of a run so far: [type, key, amount] each."""
+    return [(type_, key, amount) for (type_, key), amount in active.metrics.items()]
 
 
 def _step_summary(key: str, tally: StepTally) -> dict[str, Any]:
@@ -240,4 +299,16 @@ def _step_summary(key: str, tally: StepTally) -> dict[str, Any]:
         "cpu_ms": round(tally.cpu_seconds * 1000, 3),
         "lines": max(tally.lines, tally.lines_before),
         **({"began_at": timestamp.written(tally.began_at)} if tally.began_at else {}),
+        **(_waits(tally) if tally.waited or tally.parked else {}),
     }
+
+
+def _waits(tally: StepTally) -> dict[str, Any]:
+    """{waited_ms?: by what it waited for, waits?: {since, for?}}, the latter while it waits outside of memory."""
+    waits: dict[str, Any] = {}
+    if tally.waited:
+        waits["waited_ms"] = {what: round(seconds * 1000, 3) for what, seconds in tally.waited.items()}
+    if tally.parked:
+        since, what = tally.parked
+        waits["waits"] = {"since": timestamp.written(since), **({"for": what} if what else {})}
+    return waits

@@ -15,12 +15,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from flowloom.engine import spills
 from flowloom.steps import contract, outside
 
 if TYPE_CHECKING:
     import asyncssh
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
+_CHUNK_BYTES: Final = 1024 * 1024
 _CONNECT_SECONDS: Final = 15
 _FINGERPRINT: Final = "SHA256:"
 _WHOLE_FINGERPRINT: Final = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
@@ -96,11 +98,20 @@ async def _read(client: asyncssh.SFTPClient, request: outside.FileRead) -> Seque
     found = await _stated(client, request.path)
     if found is None:
         return []
+    body = spills.Body(spills.FROM_BYTES if request.may_spill else None)
+    room = spills.MAX_BYTES if request.may_spill else MAX_FILE_BYTES
     async with client.open(request.path, "rb") as opened:
-        content: Any = await opened.read(MAX_FILE_BYTES + 1)
-    if len(content) > MAX_FILE_BYTES:
-        raise _refused(f"The file {request.path} is over {MAX_FILE_BYTES:,} bytes.")
-    return [outside.File(found.path, found.size_bytes, found.modified, content)]
+        while chunk := await _next(opened):
+            if body.size_bytes + len(chunk) > room:
+                raise spills.too_large(f"The file {request.path}", room)
+            body.add(chunk)
+    content, file = body.finish()
+    return [outside.File(found.path, found.size_bytes, found.modified, b"" if file else content, file)]
+
+
+async def _next(opened: asyncssh.SFTPClientFile) -> bytes:
+    chunk: Any = await opened.read(_CHUNK_BYTES)
+    return bytes(chunk)
 
 
 async def _written(client: asyncssh.SFTPClient, request: outside.FileWrite) -> Sequence[outside.File]:

@@ -14,6 +14,14 @@ MAX_BYTES: Final = 4 * 1024 * 1024 * 1024
 HEAD_BYTES: Final = 16 * 1024
 
 
+def too_large(what: str, room_bytes: int) -> contract.RequestFailed:
+    """What to say of a body that there is no room for."""
+    way_out = "ask for less at a time"
+    if room_bytes < MAX_BYTES:
+        way_out += "; only JSON lists, CSV, and XML with a path to its records may be larger"
+    return contract.RequestFailed(f"{what} is over {room_bytes:,} bytes: {way_out}.", passing=False)
+
+
 @dataclass(slots=True)
 class Body:
     """A body on its way in; `from_bytes` None never spills."""

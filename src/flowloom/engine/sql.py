@@ -22,6 +22,9 @@ MAX_INTEGER: Final = 2**63 - 1
 # How many blocking statements there may be at once; further ones wait.
 _THREADS: Final = 16
 _VALUE_BYTES: Final = 8
+_FIRST_ROWS: Final = 10
+_ROWS_AT_ONCE: Final = 500
+_BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,14 @@ class Page:
         self._limit = limit
         self._rows: list[dict[str, object]] = []
         self._size_bytes = 0
+
+    @property
+    def at_once(self) -> int:
+        """How many rows to ask for together: few while they may be large, and together no more than some megabytes."""
+        if not self._rows:
+            return min(self.wanted, _FIRST_ROWS)
+        about_bytes = max(self._size_bytes // len(self._rows), 1)
+        return max(min(self.wanted, _BYTES_AT_ONCE // about_bytes, _ROWS_AT_ONCE), 1)
 
     @property
     def wanted(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from typing import Final
 from flowloom.engine import sql
 from flowloom.steps import contract, outside
 
-_ROWS_AT_ONCE: Final = 500
 _STEPS_BETWEEN_LOOKS: Final = 10_000
 _LOCK_SECONDS: Final = 5.0
 _PASSING: Final = frozenset(
@@ -71,9 +71,7 @@ def query(files: Files, name: str, query: outside.Query) -> Callable[[sql.Stoppe
                 cursor = connection.execute(query.statement, parameters)
                 columns = [column[0] for column in cursor.description] if cursor.description else None
                 page = sql.Page(columns, query.limit)
-                _skip(cursor, query.skip)
-                while rows := cursor.fetchmany(min(page.wanted, _ROWS_AT_ONCE)):
-                    page.add(rows)
+                page.add(itertools.islice(cursor, query.skip, query.skip + page.wanted))
             return page.finish()
 
     return work
@@ -96,14 +94,6 @@ def execute(files: Files, name: str, execution: outside.Execution) -> Callable[[
             return sum(max(count, 0) for count in counts)
 
     return work
-
-
-def _skip(cursor: sqlite3.Cursor, count: int) -> None:
-    while count:
-        passed = len(cursor.fetchmany(min(count, _ROWS_AT_ONCE)))
-        if not passed:
-            return
-        count -= passed
 
 
 @contextlib.contextmanager

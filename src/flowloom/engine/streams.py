@@ -80,6 +80,19 @@ def of(items: Sequence[Item], load: Load) -> Payloads:
     return in_memory if len(in_memory) == len(items) else Stream(lambda: _loaded(items, load))
 
 
+async def without(payloads: Payloads, left_out: Callable[[Payload], Awaitable[bool]]) -> Payloads:
+    """The payloads but for some."""
+    if not isinstance(payloads, Stream):
+        return [payload for payload in payloads if not await left_out(payload)]
+
+    async def source() -> AsyncIterator[Payload]:
+        async for payload in payloads:
+            if not await left_out(payload):
+                yield payload
+
+    return Stream(source)
+
+
 async def _loaded(items: Sequence[Item], load: Load) -> AsyncIterator[Payload]:
     for item in items:
         yield await load(item) if isinstance(item, Ref) else item

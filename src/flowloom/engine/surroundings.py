@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,6 +16,8 @@ from flowloom.store import blobs, broker, journal
 from flowloom.store.database import Database
 
 log = structlog.get_logger(__name__)
+# Of a company and the content hash of a definition: the secrets of that, by name.
+LoadSecrets = Callable[[int, str], Awaitable[Mapping[str, str]]]
 DATABASE_PAUSE_SECONDS: Final = 1.0
 
 
@@ -30,6 +32,7 @@ class Surroundings:
     calls: Calls
     systems: Systems
     load_connection: LoadConnection
+    load_secrets: LoadSecrets
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
     random: Callable[[], float]

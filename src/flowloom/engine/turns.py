@@ -35,8 +35,11 @@ class Turns:
         # How many requests wait now.
         self.waiting = 0
 
-    async def take(self, connection: Connection) -> None:
-        """Wait until this connection's next request may go out, in the order of asking."""
+    async def take(self, connection: Connection, tell: Callable[[float], None]) -> None:
+        """Wait until this connection's next request may go out, in the order of asking.
+
+        Whoever had to wait is told how many seconds, also when it leaves the line.
+        """
         limit = connection.rate_limit
         if limit is None:
             self._buckets.pop(connection.id, None)
@@ -46,11 +49,12 @@ class Turns:
             bucket = self._buckets[connection.id] = _Bucket(limit, self._clock())
         bucket.change(limit)
         if bucket.waiting or bucket.missing_seconds(self._clock()):
-            await self._wait(bucket)
+            await self._wait(bucket, tell)
         else:
             bucket.tokens -= 1
 
-    async def _wait(self, bucket: _Bucket) -> None:
+    async def _wait(self, bucket: _Bucket, tell: Callable[[float], None]) -> None:
+        began = self._clock()
         self.waiting += 1
         bucket.waiting += 1
         self._on_wait()
@@ -62,6 +66,7 @@ class Turns:
         finally:
             self.waiting -= 1
             bucket.waiting -= 1
+            tell((self._clock() - began).total_seconds())
 
 
 class _Bucket:

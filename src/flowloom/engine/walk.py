@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from flowloom.domain.payload import JSON_TYPE, Payload
 from flowloom.domain.run import Status
 from flowloom.engine import outcomes, records, streams
-from flowloom.engine.active import Active
+from flowloom.engine.active import NOTHING, Active
 from flowloom.engine.context import StepContext
 from flowloom.engine.effects import Effects
 from flowloom.engine.outcomes import Judged, Parked, StepFailed
+from flowloom.engine.passes import Pass
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.side import SideThreads
 from flowloom.engine.streams import Bucket, Payloads, Stream
 from flowloom.engine.surroundings import Surroundings
-from flowloom.steps import contract
-
-
-@dataclass(slots=True)
-class _Pass:
-    """One bucket's way through one step, counted."""
-
-    payloads_in: int = 0
-    payloads_out: int = 0
-    began: float = field(default_factory=time.perf_counter)
+from flowloom.steps import contract, sizes
 
 
 class Walk:
@@ -44,14 +36,14 @@ class Walk:
 
     async def walk(self, step: PlanStep, bucket: Bucket) -> None:
         """Work a step and all that follows it. Raises StepFailed, RunStopped, Parked."""
-        while bucket.payloads:
+        while bucket.payloads and (bucket := await self._unresolved(step, bucket)).payloads:
             if step.has_routes:
                 await self._fork(step, bucket)
                 return
             if step.is_enabled:
                 bucket = Bucket(await self._pass(step, bucket), bucket.variables)
             if not step.next:
-                await _drain(bucket.payloads)
+                await self._finish(step, bucket.payloads)
                 return
             self._active.other_branches += 1
             for follower in step.next[:-1]:
@@ -59,41 +51,63 @@ class Walk:
             self._active.other_branches -= 1
             step = step.next[-1]
 
+    async def _unresolved(self, step: PlanStep, bucket: Bucket) -> Bucket:
+        """A bucket without what is not worked on any more at this step; one that is taken whole is looked at there."""
+        if step.compiled.once or not any(key == step.key for key, _ in self._active.resolved):
+            return bucket
+        left = await streams.without(bucket.payloads, partial(self._is_resolved, step))
+        return Bucket(left, bucket.variables)
+
+    async def _is_resolved(self, step: PlanStep, payload: Payload) -> bool:
+        placed = await self._effects.placed(step, payload)
+        return (step.key, placed.position) in self._active.resolved
+
+    async def _finish(self, step: PlanStep, payloads: Payloads) -> None:
+        """Go through a stream that nothing asks for: what its steps fail on, set or count is found on the way."""
+        if step.is_enabled and step.compiled.effect and not step.compiled.once:
+            return  # it has gone through its bucket, and what it made is recorded
+        await _drain(payloads)
+
     async def _pass(self, step: PlanStep, bucket: Bucket) -> Payloads:
         """Work a step without routes; the payloads that go on."""
         if isinstance(bucket.payloads, Stream) and not step.compiled.effect:
             return await self._streamed(step, bucket)
         passing = self._begin(step)
         try:
-            if step.compiled.effect:
-                items = await self._effect_all(step, bucket, passing)
+            made: Payloads
+            if step.compiled.once:
+                made = await self._effect_once(step, bucket, passing)
+            elif step.compiled.effect:
+                made = streams.of(await self._effect_all(step, bucket, passing), self._effects.load)
             else:
-                items = await self._pure(step, bucket, passing)
+                made = await self._pure(step, bucket, passing)
         finally:
-            self._took(step, passing)
-        self._end(step, passing, f"{passing.payloads_in} in, {passing.payloads_out} out")
-        return streams.of(items, self._effects.load)
+            passing.took()
+        passing.end()
+        return made
 
-    async def _pure(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Sequence[Payload]:
+    async def _pure(self, step: PlanStep, bucket: Bucket, passing: Pass) -> Sequence[Payload]:
         assert not isinstance(bucket.payloads, Stream)
-        answers = await self._answers(step, self._context(step, bucket), bucket.payloads, passing)
+        passing.count_in(bucket.payloads)
+        answers = await self._answers(step, self._context(step, bucket), bucket.payloads)
         going_on = await self._settled(step, bucket, bucket.payloads, answers)
         made = outcomes.payloads(step, going_on)
-        self._count_out(step, passing, made)
+        passing.count_out(made)
         return made
 
     async def _answers(
-        self, step: PlanStep, context: StepContext, payloads: Sequence[Payload], passing: _Pass
+        self, step: PlanStep, context: StepContext, payloads: Sequence[Payload]
     ) -> Sequence[Judged]:
         """What a pure step answers; what is large is worked on in a side thread."""
-        self._count_in(step, passing, payloads)
-        self._active.tally(step.key).attempts += len(payloads)
+        tally = self._active.tally(step.key)
+        if not context.is_repeat:
+            tally.attempts += len(payloads)
         if records.is_long_to_work(payloads, context.variables):
             answers, seconds = await self._aside(step, context, payloads)
         else:
             answers, seconds = outcomes.compute(step, context, payloads)
-        self._active.tally(step.key).cpu_seconds += seconds
-        self._active.metrics["cpu", "microseconds"] += round(seconds * 1e6)
+        if not context.is_repeat:
+            self._active.count_cpu(step.key, seconds)
         return answers
 
     async def _aside(
@@ -115,38 +129,55 @@ class Walk:
     async def _settled(
         self, step: PlanStep, bucket: Bucket, payloads: Iterable[Payload], answers: Sequence[Judged]
     ) -> Sequence[outcomes.Answer]:
-        """The answers that go on; failures are caught, or raised."""
+        """The answers that go on; failures are caught, or raised. What failed before a wait or a crash stays failed."""
         going_on: list[outcomes.Answer] = []
         for payload, answer in zip(payloads, answers, strict=False):
-            if isinstance(answer, contract.Fail):
-                await self._failed(step, bucket, payload, answer)
-            else:
+            placed = await self._effects.placed(step, payload)
+            failed = answer if isinstance(answer, contract.Fail) else self._failed_before(step, placed)
+            if failed is not None:
+                await self._failed(step, bucket, placed, failed)
+            elif not isinstance(answer, contract.Fail):
                 going_on.append(answer)
         return going_on
 
+    def _failed_before(self, step: PlanStep, payload: Payload) -> contract.Fail | None:
+        return self._active.failures.get((step.key, payload.position))
+
     async def _streamed(self, step: PlanStep, bucket: Bucket) -> Stream:
         """A pure step over a stream, worked on as its payloads are asked for."""
+        passing = self._passing(step)
         if step.compiled.sets_variables:
             # What follows sees the variables as the last payload sets them, as with a list.
-            await _drain(self._mapped(step, bucket, bucket))
-            return self._mapped(step, bucket, Bucket(bucket.payloads, dict(bucket.variables)))
-        return self._mapped(step, bucket, bucket)
+            await _drain(self._mapped(step, bucket, bucket, passing))
+            seen = Bucket(bucket.payloads, dict(bucket.variables))
+            return self._mapped(step, bucket, seen, passing)
+        return self._mapped(step, bucket, bucket, passing)
 
-    def _mapped(self, step: PlanStep, bucket: Bucket, seen: Bucket, route: str | None = None) -> Stream:
+    def _mapped(
+        self, step: PlanStep, bucket: Bucket, seen: Bucket, passing: Pass, route: str | None = None
+    ) -> Stream:
         """The payloads of a stream after a pure step, or those that it hands to one of its routes."""
-        context = self._context(step, seen)
 
         async def source() -> AsyncIterator[Payload]:
-            passing = self._begin(step)
+            if not passing.came:
+                passing.begin()
+            context, number = self._context(step, seen), 0
             async for payload in streams.each(bucket.payloads):
-                answers = await self._answers(step, context, [payload], passing)
-                for answer in await self._settled(step, bucket, [payload], answers):
-                    made = outcomes.on_route(step, answer, route)
-                    self._count_out(step, passing, made)
-                    for one in made:
-                        yield one
-            self._took(step, passing)
-            self._end(step, passing, f"{passing.payloads_in} in, {passing.payloads_out} out")
+                number += 1
+                context.is_repeat = number <= passing.came
+                if not context.is_repeat:
+                    passing.came = number
+                    passing.count_in([payload])
+                answers = await self._answers(step, context, [payload])
+                going_on = await self._settled(step, bucket, [payload], answers)
+                made = [one for answer in going_on for one in outcomes.on_route(step, answer, route)]
+                if number > passing.went.get(route, 0):
+                    passing.went[route] = number
+                    passing.count_out(made)
+                for one in made:
+                    yield one
+                await self._effects.relieve()
+            passing.end_stream(route)
 
         return Stream(source)
 
@@ -168,33 +199,33 @@ class Walk:
         """What each route of a step gets, by route key."""
         if isinstance(bucket.payloads, Stream):
             routes = [key for key in step.legs if key != step.compiled.catch]
-            return {key: self._mapped(step, bucket, bucket, key) for key in routes}
+            through = self._passing(step)
+            return {key: self._mapped(step, bucket, bucket, through, key) for key in routes}
         passing = self._begin(step)
         try:
-            answers = await self._answers(step, self._context(step, bucket), bucket.payloads, passing)
+            passing.count_in(bucket.payloads)
+            answers = await self._answers(step, self._context(step, bucket), bucket.payloads)
             going_on = await self._settled(step, bucket, bucket.payloads, answers)
         finally:
-            self._took(step, passing)
+            passing.took()
         shares = outcomes.shares(step, going_on)
         for share in shares.values():
-            self._count_out(step, passing, share)
+            passing.count_out(share)
         told = ", ".join(f"{len(payloads)} on route {key}" for key, payloads in shares.items())
-        self._end(step, passing, told)
+        passing.end(told)
         return dict(shares)
 
     async def _leg(self, steps: Sequence[PlanStep], bucket: Bucket) -> None:
         for step in steps:
             await self.walk(step, Bucket(bucket.payloads, dict(bucket.variables)))
 
-    async def _effect_all(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Sequence[streams.Item]:
+    async def _effect_all(self, step: PlanStep, bucket: Bucket, passing: Pass) -> Sequence[streams.Item]:
         """An effect for every payload of a bucket; what waits lets the others go first, unless it stands in line."""
-        if step.compiled.once:
-            return await self._effect_once(step, bucket, passing)
         context, shelf, number = self._context(step, bucket), streams.Shelf(step.key), 0
         waits: list[Parked] = []
         async for payload in streams.each(bucket.payloads):
             number += 1
-            self._count_in(step, passing, [payload])
+            passing.count_in([payload])
             is_last = self._is_last(step, bucket, number)
             try:
                 made = await self._effect(step, context, bucket, payload, is_last=is_last)
@@ -204,7 +235,7 @@ class Walk:
                     break
                 continue
             shelf.add(made)
-            self._count_out(step, passing, made)
+            passing.count_out(made)
         if waits:
             raise outcomes.together(waits)
         return shelf.items
@@ -218,26 +249,51 @@ class Walk:
     async def _effect(
         self, step: PlanStep, context: StepContext, bucket: Bucket, payload: Payload, *, is_last: bool
     ) -> Sequence[streams.Item]:
-        failed_before = self._active.failures.get((step.key, payload.position))
+        """What an effect makes of a payload. Where it fails and that is caught, what it made before goes on."""
+        payload = await self._effects.placed(step, payload)
+        failed_before = self._failed_before(step, payload)
         try:
             if failed_before is not None:
-                raise StepFailed(step, failed_before)
+                before = self._active.recorded.get((step.key, payload.position), NOTHING)
+                raise StepFailed(step, failed_before, before.payloads)
             return await self._effects.work(step, context, payload, is_last=is_last)
+        except Parked as parked:
+            self._active.tally(step.key).parked = self._around.clock(), parked.what
+            raise
         except StepFailed as failed:
             await self._failed(step, bucket, payload, failed.fail)
-            return ()
+            return failed.made
 
-    async def _effect_once(self, step: PlanStep, bucket: Bucket, passing: _Pass) -> Sequence[streams.Item]:
+    async def _effect_once(self, step: PlanStep, bucket: Bucket, passing: Pass) -> Payloads:
         """One effect for the whole bucket, whose payloads go on as they are, with what the answer's meta adds."""
-        payloads = [payload async for payload in streams.each(bucket.payloads)]
-        self._count_in(step, passing, payloads)
-        whole = replace(payloads[0], body=[payload.body for payload in payloads], content_type=JSON_TYPE)
+        whole = await self._whole(step, bucket, passing)
+        if whole is None or await self._is_resolved(step, whole):
+            return ()
         made = await self._effect(step, self._context(step, bucket), bucket, whole, is_last=False)
         if not made:
             return ()
         added = made[0].meta if isinstance(made[0], Payload) else {}
-        self._count_out(step, passing, payloads)
-        return [replace(payload, meta={**payload.meta, **added}) for payload in payloads]
+        if isinstance(bucket.payloads, Stream):
+            passing.payloads_out = passing.payloads_in
+            handed_on = self._passing(step)
+            handed_on.tally = passing.tally
+            return Stream(lambda: _with_meta(bucket.payloads, added, handed_on))
+        going_on = [replace(payload, meta={**payload.meta, **added}) for payload in bucket.payloads]
+        passing.count_out(going_on)
+        return going_on
+
+    async def _whole(self, step: PlanStep, bucket: Bucket, passing: Pass) -> Payload | None:
+        """The list of a bucket's bodies, None without any. Raises StepFailed for more than may be in memory."""
+        first, bodies, size_bytes = None, [], 0
+        async for payload in streams.each(bucket.payloads):
+            first = first or payload
+            passing.count_in([payload])
+            size_bytes += payload.size_bytes
+            if size_bytes > sizes.MAX_BYTES:
+                why = "The payloads of the bucket are together larger than 64 MB; have the step work on each of them."
+                raise StepFailed(step, contract.Fail(why, whole_run=True))
+            bodies.append(payload.body)
+        return first and replace(first, body=bodies, content_type=JSON_TYPE, size_bytes=size_bytes)
 
     async def _failed(self, step: PlanStep, bucket: Bucket, payload: Payload, fail: contract.Fail) -> None:
         """Keep what failed for good; walk the catch leg with it at once, or raise StepFailed."""
@@ -276,40 +332,27 @@ class Walk:
     def _context(self, step: PlanStep, bucket: Bucket) -> StepContext:
         return StepContext(self._active, step, bucket.variables, self._around)
 
-    def _begin(self, step: PlanStep) -> _Pass:
-        tally = self._active.tally(step.key)
-        tally.began_at = tally.began_at or self._around.clock()
-        self._around.publish(self._active.row.id, {"type": "step", "step": step.key, "state": "started"})
-        return _Pass()
+    def _passing(self, step: PlanStep) -> Pass:
+        return Pass(self._around, self._active, step)
 
-    def _took(self, step: PlanStep, passing: _Pass) -> None:
-        self._active.tally(step.key).seconds += time.perf_counter() - passing.began
+    def _begin(self, step: PlanStep) -> Pass:
+        return self._passing(step).begin()
 
-    def _end(self, step: PlanStep, passing: _Pass, told: str) -> None:
-        tally = self._active.tally(step.key)
-        tally.lines += 1
-        if tally.lines > tally.lines_before:
-            self._active.log(step.key, "info", f"{step.name}: {told}")
-        count = passing.payloads_out
-        event = {"type": "step", "step": step.key, "state": "finished", "payloads": count}
-        self._around.publish(self._active.row.id, event)
 
-    def _count_in(self, step: PlanStep, passing: _Pass, payloads: Sequence[streams.Item]) -> None:
-        tally, count = self._active.tally(step.key), len(payloads)
-        passing.payloads_in += count
-        tally.payloads_in += count
-        tally.bytes_in += sum([payload.size_bytes for payload in payloads])
-        self._active.metrics["operations", "count"] += count
-
-    def _count_out(self, step: PlanStep, passing: _Pass, payloads: Sequence[streams.Item]) -> None:
-        tally, count = self._active.tally(step.key), len(payloads)
-        passing.payloads_out += count
-        tally.payloads_out += count
-        tally.bytes_out += sum([payload.size_bytes for payload in payloads])
+async def _with_meta(payloads: Payloads, added: Mapping[str, str], passing: Pass) -> AsyncIterator[Payload]:
+    """The payloads of a stream with more meta, each counted once however often they are gone through."""
+    number = 0
+    async for payload in streams.each(payloads):
+        number += 1
+        going_on = replace(payload, meta={**payload.meta, **added})
+        if number > passing.came:
+            passing.came = number
+            passing.count_out([going_on])
+        yield going_on
 
 
 async def _drain(payloads: Payloads) -> None:
-    """Go through a stream that nothing asks for: what its steps fail on or set is found on the way."""
+    """Go through a stream for what its steps fail on or set."""
     if isinstance(payloads, Stream):
         async for _ in payloads:
             pass

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from flowloom import errors
+from flowloom.domain.fullness import Fullness
 from flowloom.domain.turns import Turns
 from flowloom.engine.executor import Executor
 from flowloom.store import broker, claims, columns, journal, recall
@@ -47,6 +48,7 @@ class Dispatcher:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._per_company: Counter[int] = Counter()
         self._turns = Turns()
+        self._full = Fullness(concurrency)
         self._early_stops: set[int] = set()
         self._look_again_at = columns.EPOCH
         signals.on_stop(self.stop_run)
@@ -64,11 +66,15 @@ class Dispatcher:
             self._concurrency * MAX_PAUSING - len(self._tasks),
         )
         if room <= 0:
+            self._full.server_is_full(now, self._per_company)
             return 0
         running, limit = dict(self._per_company), self._company_concurrency
+        # What a claim that failed has learned is not sure.
+        full, self._full = self._full, Fullness(self._concurrency)
         claimed = await self._database.write_grouped(
-            lambda db: claim(db, room, now, running, limit, self._turns)
+            lambda db: claim(db, room, now, running, limit, self._turns, full)
         )
+        self._full = full
         for one in claimed:
             self._begin(one)
         self._early_stops.clear()
@@ -132,10 +138,11 @@ def claim(
     running: Mapping[int, int],
     company_limit: int,
     turns: Turns | None = None,
+    full: Fullness | None = None,
 ) -> list[recall.Claimed]:
     """Claim runs, also those whose wait is over, and count those that start for the first time, in one transaction."""
     claims.resume_due(connection, now)
-    claimed = claims.claim(connection, room, now, running, company_limit, turns)
+    claimed = claims.claim(connection, room, now, running, company_limit, turns, full)
     minute = now.replace(second=0, microsecond=0)
     started = Counter(
         (one.row.flow_id, one.row.flow_version_id, one.row.iteration, minute, "runs", "started")

@@ -16,12 +16,13 @@ import structlog
 from sqlalchemy import Row
 
 from flowloom import errors
-from flowloom.domain import timestamp
+from flowloom.domain import templates, timestamp
 from flowloom.engine.http import Client
 from flowloom.engine.mail import Mail, Mailer
 from flowloom.steps import contract
-from flowloom.store import alerts, columns, outbox
+from flowloom.store import alerts, columns, outbox, secret_variables
 from flowloom.store.database import Database
+from flowloom.store.secrets import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ class Notifier:
     def __init__(
         self,
         database: Database,
+        vault: Vault,
         http: Client,
         mailer: Mailer,
         clock: Callable[[], datetime],
@@ -49,6 +51,7 @@ class Notifier:
         reach: Callable[[str], None],
     ) -> None:
         self._database = database
+        self._vault = vault
         self._http = http
         self._mailer = mailer
         self._clock = clock
@@ -142,7 +145,7 @@ class Notifier:
         answer = await self._http.send(
             contract.Request(
                 method="POST",
-                url=row.channel["url"],
+                url=self._url(row),
                 headers=headers,
                 body=msgspec.json.encode(_told(row)),
                 timeout_seconds=WEBHOOK_TIMEOUT_SECONDS,
@@ -150,6 +153,18 @@ class Notifier:
         )
         if not 200 <= answer.status < 300:
             raise contract.RequestFailed(f"The webhook answered {answer.status}.", passing=True)
+
+    def _url(self, row: Row[Any]) -> str:
+        """Where a webhook leads, with its secrets filled in; without any it is as it is, whatever it holds."""
+        url: str = row.channel["url"]
+        kept = row.channel.get("secrets")
+        if kept is None:
+            return url
+        try:
+            secrets = secret_variables.opened(self._vault, secret_variables.CHANNEL, row.company_id, kept)
+        except errors.Invalid as invalid:
+            raise contract.RequestFailed(invalid.message, passing=False) from None
+        return templates.compile(url).render(templates.Scope(secrets, None, row.created_at))
 
 
 def _told(row: Row[Any]) -> dict[str, Any]:

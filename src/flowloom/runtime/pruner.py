@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, select, tuple_, update
 
 from flowloom.domain import run
 from flowloom.store import blobs, columns, outbox, tables
@@ -27,6 +27,7 @@ SWEEP_EVERY: Final = timedelta(days=1)
 FLOWS, PAYLOADS, LOGS, RUNS = tables.flows.c, tables.payloads.c, tables.run_logs.c, tables.runs.c
 METRICS, LETTERS, CACHE = tables.metrics.c, tables.dead_letters.c, tables.cache_entries.c
 NOTIFICATIONS = tables.notifications.c
+_IS_FULL = LETTERS.body.is_not(None) | LETTERS.blob.is_not(None)
 # It stays: its id is where a restart goes on to count.
 _NEWEST = select(func.max(tables.runs.alias().c.id)).scalar_subquery()
 
@@ -42,12 +43,16 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is removed of the runs that have some: the rows of these tables, by a flow's `own` days or the server's."""
+    """What is removed of the runs that have some: the rows of these tables, by a flow's `own` days or the server's.
+
+    `takes_letters`: dead letters stay, but what they hold of a payload goes.
+    """
 
     has_some: ColumnElement[bool]
     tables: Sequence[tuple[Table, ColumnElement[int]]]
     own: ColumnElement[int | None]
     server_days: int
+    takes_letters: bool = False
 
 
 class Pruner:
@@ -69,10 +74,12 @@ class Pruner:
         of_payloads = [payloads, exchanges, cached]
         self._kinds = (
             Kind(
-                exists().where(PAYLOADS.run_id == RUNS.id),
+                exists().where(PAYLOADS.run_id == RUNS.id)
+                | exists().where(LETTERS.run_id == RUNS.id, _IS_FULL),
                 of_payloads,
                 FLOWS.payload_retention_days,
                 days.payloads,
+                takes_letters=True,
             ),
             Kind(
                 RUNS.id < _NEWEST,
@@ -110,6 +117,8 @@ class Pruner:
         while run_ids := await self._database.read(_due, kind, days, self._seen.get((number, days), 0), end):
             for table, run_id in kind.tables:
                 removed += await self._remove_old(table, run_id.in_(run_ids), now)
+            if kind.takes_letters:
+                removed += await self._empty_letters(run_ids, now)
             self._seen[number, days] = run_ids[-1]
         self._seen[number, days] = min(end, going_on) - 1
         return removed
@@ -122,6 +131,13 @@ class Pruner:
                 self._reach("rows-pruned")
                 await self._remove_blobs([row.blob for row in gone if row.blob is not None], now)
         return removed
+
+    async def _empty_letters(self, run_ids: Sequence[int], now: datetime) -> int:
+        emptied = 0
+        while rows := await self._database.write_grouped(lambda db: _emptied(db, run_ids)):
+            emptied += len(rows)
+            await self._remove_blobs([row.blob for row in rows if row.blob is not None], now)
+        return emptied
 
     async def _sweep(self, now: datetime) -> None:
         """Remove the files that no row names: their start was refused after they were written."""
@@ -184,6 +200,15 @@ def _batch(connection: Connection, table: Table, due: ColumnElement[bool]) -> Se
     some = delete(table).where(tuple_(*key).in_(select(*key).where(due).limit(BATCH)))
     returned = [table.c.blob] if "blob" in table.c else key
     return connection.execute(some.returning(*returned)).all()
+
+
+def _emptied(connection: Connection, run_ids: Sequence[int]) -> Sequence[Any]:
+    """Take the payloads out of a batch of dead letters; what they held."""
+    full = select(LETTERS.id, LETTERS.blob).where(LETTERS.run_id.in_(run_ids), _IS_FULL).limit(BATCH)
+    rows = connection.execute(full).all()
+    emptied = update(tables.dead_letters).where(LETTERS.id.in_([row.id for row in rows]))
+    connection.execute(emptied.values(body=None, blob=None, meta={}, variables={}))
+    return rows
 
 
 def _is_used(connection: Connection, blob: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from flowloom.domain import cron, run
 from flowloom.services import schedules
@@ -24,15 +24,20 @@ GRACE: Final = timedelta(seconds=60)
 SCHEDULES, FLOWS, VERSIONS, RUNS = tables.schedules.c, tables.flows.c, tables.versions.c, tables.runs.c
 
 _NEXT = select(func.min(SCHEDULES.next_run_at, type_=columns.Instant()))
-_DUE = (
-    select(tables.schedules, FLOWS.id.label("flow_id"), FLOWS.company_id, FLOWS.is_enabled)
+# No column more than is used: thousands of schedules may be due at a full hour.
+_DUE: Final[Select[Any]] = (
+    select(
+        SCHEDULES.id, SCHEDULES.flow_version_id, SCHEDULES.cron_string, SCHEDULES.timezone, SCHEDULES.overlap,
+        SCHEDULES.catch_up, SCHEDULES.jitter_seconds, SCHEDULES.dst_gap, SCHEDULES.dst_repeat, SCHEDULES.settled_until,
+        FLOWS.id.label("flow_id"), FLOWS.company_id, FLOWS.is_enabled,
+    )
     .join(tables.versions, VERSIONS.id == SCHEDULES.flow_version_id)
     .join(tables.flows, FLOWS.id == VERSIONS.flow_id)
     .order_by(SCHEDULES.next_run_at, SCHEDULES.id)
     .limit(BATCH)
     # Whoever deploys or enables holds the flow: its schedules are settled when that is done.
     .with_for_update(of=(tables.flows, tables.schedules), skip_locked=True)
-)
+)  # fmt: skip
 
 
 class Scheduler:

@@ -30,7 +30,10 @@ LISTING = query.Listing(
     sorts={name: ENTRIES[name] for name in ("key", "created_at", "updated_at")},
     filters={
         "scope": query.Filter(
-            ENTRIES.scope, "text", help="company, flow:<id> or run:<id>, with commas between for either"
+            ENTRIES.scope,
+            "text",
+            help="company, flow:<id> or run:<id>, with commas between for either",
+            pattern=r"company|(flow|run):\d{1,19}",
         ),
         "key": query.Filter(ENTRIES.key, "text", help="Exact keys, with commas between"),
     },

@@ -6,7 +6,7 @@ whoever changes one of these gives it again, so that nobody can send a stored se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,10 +15,11 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 from flowloom import errors
 from flowloom.engine import addresses, circuits
 from flowloom.engine.circuits import Circuits
-from flowloom.services import credentials, described, in_use, servers, views
+from flowloom.services import credentials, described, in_use, secret_variables, servers, views
 from flowloom.services.actor import Actor
 from flowloom.store import connections as stored
 from flowloom.store import query, tables
+from flowloom.store.secret_variables import CONNECTION, Kept
 from flowloom.store.secrets import Vault
 
 CONNECTIONS = tables.connections.c
@@ -28,7 +29,7 @@ _STORED: Final = (
 )  # fmt: skip
 _EMPTY: Final[Mapping[str, Any]] = {
     "base_url": None, "allowed_hosts": [], "headers": {}, "timeout_seconds": None, "rate_limit": None,
-    "circuit_breaker": None, "connector_id": None, "variables": {}, "protocol": servers.HTTP,
+    "circuit_breaker": None, "connector_id": None, "variables": {}, "secrets": {}, "protocol": servers.HTTP,
 }  # fmt: skip
 
 LISTING = query.Listing(
@@ -68,17 +69,19 @@ def load(connection: Connection, actor: Actor, id: int, *, lock: bool = False) -
 
 def create(connection: Connection, actor: Actor, vault: Vault, fields: Mapping[str, Any]) -> dict[str, Any]:
     """A connection of {name, base_url, allowed_hosts, auth, headers, timeout_seconds, rate_limit, circuit_breaker,
-    connector_id, variables}, or of {name, protocol, server, timeout_seconds, variables}.
+    connector_id, variables, secrets}, or of {name, protocol, server, timeout_seconds, variables}.
 
     Raises Invalid.
     """
-    whole: Mapping[str, Any] = {**_EMPTY, **fields}
+    secrets = _secrets(vault, actor, {}, fields)
+    whole: Mapping[str, Any] = {**_EMPTY, **fields, "secrets": secrets}
     if whole["protocol"] == servers.HTTP:
         whole = described.completed(connection, actor, whole)
     row = {
         "company_id": actor.company_id,
         **_checked(whole),
         "secret": _sealed(vault, actor.company_id, _auth(whole), {}),
+        "secrets": secrets,
         "created_at": actor.at,
         "updated_at": actor.at,
     }
@@ -100,13 +103,48 @@ def change(
     """
     row = load(connection, actor, id, lock=True)
     servers.require_same(row.protocol, fields.get("protocol", row.protocol))
-    whole = _changed(connection, actor, row, fields)
-    values = _checked(whole)
+    secrets = _secrets(vault, actor, row.secrets, fields)
+    whole = _changed(connection, actor, row, {**fields, "secrets": secrets})
+    values = {**_checked(whole), "secrets": secrets}
+    if not _is_same_place(row, values):
+        _require_given_again(secrets, fields.get("secrets") or {})
     values["secret"] = _changed_secret(vault, row, _auth(whole), is_bound=_is_bound(row, values))
+    _require_unused(connection, actor, id, _variables(row) - {*values["variables"], *secrets})
     connection.execute(
         update(tables.connections).where(CONNECTIONS.id == id).values(**values, updated_at=actor.at)
     )
     return get(connection, actor, states, id)
+
+
+def _secrets(vault: Vault, actor: Actor, kept: Kept, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The secret variables that a connection has with these fields, as they are kept. Raises Invalid."""
+    given = fields.get("secrets")
+    secret_variables.judge(given or {})
+    return secret_variables.merged(vault, CONNECTION, actor.company_id, kept, given)
+
+
+def _variables(row: Row[Any]) -> set[str]:
+    return {*row.variables, *row.secrets}
+
+
+def _require_unused(connection: Connection, actor: Actor, id: int, names: Collection[str]) -> None:
+    """Raise Invalid for variables that go while a step of a Deployed version names them: it would send nothing."""
+    for name in sorted(names):
+        user = in_use.find_variable(connection, actor, id, name)
+        if user is not None:
+            raise errors.Invalid.field(
+                "variables",
+                f"The variable '{name}' is used by the Deployed {user}; keep it, or deploy one without it.",
+            )
+
+
+def _require_given_again(secrets: Collection[str], given: secret_variables.Given) -> None:
+    """Raise Invalid for secret variables that would be taken to other hosts than they were given for."""
+    for name in sorted(secrets):
+        if given.get(name) is None:
+            raise errors.Invalid.field(
+                f"secrets.{name}", f"The secret '{name}' was given for other hosts; give it again for these."
+            )
 
 
 def _changed(
@@ -123,7 +161,8 @@ def fields_of(row: Row[Any]) -> dict[str, Any]:
     """The fields as they would be sent, but for the secret."""
     if row.protocol != servers.HTTP:
         return servers.stored(row)
-    fields = {"protocol": row.protocol, **{name: getattr(row, name) for name in _STORED}}
+    names = (*_STORED, "protocol", "secrets")
+    fields = {name: getattr(row, name) for name in names}
     auth = {"type": row.auth_type, **row.auth}
     if row.allowed_hosts == _own_hosts(*_urls(row.base_url, auth)):
         fields["allowed_hosts"] = []
@@ -166,6 +205,7 @@ def view(row: Row[Any], state: circuits.State) -> dict[str, Any]:
             "circuit": circuit,
             "connector_id": row.connector_id,
             "variables": row.variables or None,
+            "secrets": sorted(row.secrets) or None,
             "created_at": views.instant(row.created_at),
             "updated_at": views.instant(row.updated_at),
         }
@@ -184,7 +224,8 @@ def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
     auth = fields["auth"]
     base, token = _urls(fields["base_url"], auth)
     hosts = list(fields["allowed_hosts"]) or _own_hosts(base, token)
-    _require_hosts(hosts, auth["type"], {"base_url": base, "token_url": token})
+    has_secret = auth["type"] != credentials.NONE or bool(fields["secrets"])
+    _require_hosts(hosts, {"base_url": base, "token_url": token}, has_secret=has_secret)
     credentials.require_headers(fields["headers"])
     return {
         **{name: fields[name] for name in _STORED},
@@ -229,11 +270,14 @@ def _changed_secret(vault: Vault, row: Row[Any], auth: Mapping[str, Any], *, is_
 
 
 def _is_bound(row: Row[Any], values: Mapping[str, Any]) -> bool:
-    """Whether a connection that changes so may keep its secret: same kind, no further host, same protocols, same
-    server."""
+    """Whether a connection that changes so may keep the secret of its authentication: same kind and same place."""
+    return values["auth_type"] == row.auth_type and _is_same_place(row, values)
+
+
+def _is_same_place(row: Row[Any], values: Mapping[str, Any]) -> bool:
+    """Whether it leads to no further host, over the same protocols, to the same server."""
     return (
-        values["auth_type"] == row.auth_type
-        and set(values["allowed_hosts"]) <= set(row.allowed_hosts)
+        set(values["allowed_hosts"]) <= set(row.allowed_hosts)
         and _schemes(values["base_url"], values["auth"]) == _schemes(row.base_url, row.auth)
         and servers.is_bound(values, row)
     )
@@ -255,8 +299,8 @@ def _own_hosts(*urls: SplitResult | None) -> list[str]:
     return list(dict.fromkeys(_host_of(url) for url in urls if url is not None))
 
 
-def _require_hosts(hosts: Sequence[str], kind: str, urls: Mapping[str, SplitResult | None]) -> None:
-    if not hosts and kind != credentials.NONE:
+def _require_hosts(hosts: Sequence[str], urls: Mapping[str, SplitResult | None], *, has_secret: bool) -> None:
+    if not hosts and has_secret:
         raise errors.Invalid.field(
             "allowed_hosts", "Name the hosts that may get the secret, or give a base_url."
         )

@@ -61,7 +61,7 @@ Scalar = Annotated[Any, AfterValidator(_scalar), WithJsonSchema({"type": ["strin
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class ConnectorAuth(_Part):
@@ -87,6 +87,9 @@ class ConnectorVariable(_Part):
     name: Name
     description: Text | None = None
     default: Scalar | None = Field(default=None, description="For connections that do not say")
+    is_secret: bool | None = Field(
+        default=None, description="A connection gives it in `secrets`; only endpoints may hold it"
+    )
 
 
 class ConnectorEndpoint(_Part):
@@ -180,10 +183,14 @@ def _check_variables(variables: Sequence[ConnectorVariable]) -> None:
         if variable.name in seen:
             raise errors.Invalid.field(place, f"The variable '{variable.name}' is there twice.")
         seen.add(variable.name)
+        if variable.is_secret and variable.default is not None:
+            raise errors.Invalid.field(
+                f"document.variables.{number}.default", "A secret has no default, for everybody would see it."
+            )
 
 
 def _check_system(document: ConnectorDocument) -> None:
-    known = {variable.name for variable in document.variables}
+    known = {variable.name for variable in document.variables if not variable.is_secret}
     for field, text in _texts(document):
         _require_known(f"document.{field}", text, known)
     for name, value in document.headers.items():
@@ -210,7 +217,11 @@ def _require_known(field: str, text: str, known: set[str]) -> None:
             field, "Only {{variables}} of the connector stand here: no payload is known."
         )
     for name in sorted(template.variables - known):
-        raise errors.Invalid.field(field, f"The connector has no variable '{name}'; add it to its variables.")
+        raise errors.Invalid.field(
+            field,
+            f"The connector has no variable '{name}' that may be shown; add it to its variables. "
+            "A secret belongs in endpoints, or in the authentication of connections.",
+        )
 
 
 def _check_auth(auth: ConnectorAuth) -> None:

@@ -15,7 +15,7 @@ import pydantic
 from flowloom import errors
 from flowloom.domain import imported, openapi, postman
 from flowloom.domain.imported import Sketch
-from flowloom.services import connector_documents, import_texts
+from flowloom.services import connector_documents
 from flowloom.services.connector_documents import ConnectorDocument, ConnectorEndpoint
 from flowloom.steps import aside
 
@@ -48,6 +48,8 @@ async def read_aside(document: Mapping[str, Any] | str, format: Format | None, n
 
 def read(document: Mapping[str, Any] | str, format: Format | None, name: str | None) -> Made:
     """The connector that a document describes; without a format it is found out. Raises Invalid on `document`."""
+    from flowloom.services import import_texts
+
     whole = import_texts.read(document) if isinstance(document, str) else document
     if not isinstance(whole, dict):
         raise errors.Invalid.field("document", "The document is no object; nothing can be read from it.")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from flowloom import errors
 from flowloom.domain import run
 from flowloom.services import views
 from flowloom.services.actor import Actor
-from flowloom.store import pools, query, queue, tables
+from flowloom.store import database, pools, query, queue, tables
 from flowloom.store.blobs import Packed
 
 LETTERS, RUNS = tables.dead_letters.c, tables.runs.c
@@ -84,22 +84,31 @@ def get(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
 
 def load(connection: Connection, actor: Actor, id: int) -> Row[Any]:
     """A dead letter with its stored body. Raises Missing."""
-    found = select(tables.dead_letters).where(LETTERS.id == id, LETTERS.company_id == actor.company_id)
-    row = connection.execute(found).one_or_none()
-    if row is None:
-        raise errors.Missing("Dead letter", id)
+    found = connection.execute(_one(actor, id)).one_or_none()
+    row: Row[Any] = database.row_or_missing(found, "Dead letter", id)
     return row
+
+
+def hold(connection: Connection, actor: Actor, id: int) -> Row[Any]:
+    """The same; until the end of the transaction nobody else resolves it or retries its run. Raises Missing."""
+    found = connection.execute(_one(actor, id).with_for_update()).one_or_none()
+    row: Row[Any] = database.row_or_missing(found, "Dead letter", id)
+    return row
+
+
+def _one(actor: Actor, id: int) -> Select[Any]:
+    return select(tables.dead_letters).where(LETTERS.id == id, LETTERS.company_id == actor.company_id)
 
 
 def discard(connection: Connection, actor: Actor, id: int) -> dict[str, Any]:
     """Let a dead letter rest. Raises Missing, or Conflict when it is not open any more."""
-    _resolve(connection, actor, load(connection, actor, id), DISCARDED)
+    _resolve(connection, actor, hold(connection, actor, id), DISCARDED)
     return get(connection, actor, id)
 
 
 def discard_matching(connection: Connection, actor: Actor, values: Mapping[str, Any]) -> list[int]:
     """Discard up to 1,000 open ones that a list's filters name; their ids."""
-    found = [row.id for row in _open(connection, actor, values)]
+    found = open_matching(connection, actor, values)
     resolved = update(tables.dead_letters).where(LETTERS.id.in_(found), LETTERS.state == OPEN)
     values_ = {"state": DISCARDED, "resolved_at": actor.at, "resolved_by": actor.user_id}
     return sorted(connection.scalars(resolved.values(values_).returning(LETTERS.id)))
@@ -112,11 +121,15 @@ def redrive(
     row: Row[Any],
     chosen: queue.Chosen,
     edited: tuple[Packed, str] | None = None,
+    idempotency: tuple[str, str] | None = None,
 ) -> queue.Started:
-    """Queue a run of this payload alone, from the step that failed it. Its sends have the keys they had before.
+    """Queue a run of the payload of a letter that is held, from the step that failed it, under the keys it had before.
 
-    `edited` is another body with its content type: its sends get new keys. Raises Conflict when it is not open.
+    `edited` is another body with its content type: its sends get new keys. Raises Conflict when it is not open, or
+    when retention has taken its payload.
     """
+    require_payload(row)
+    _resolve(connection, actor, row, REDRIVEN)
     origin = connection.execute(select(tables.runs).where(RUNS.id == row.run_id)).one()
     body = Packed(row.bytes, row.encoding, row.body, row.blob) if edited is None else edited[0]
     start = queue.Start(
@@ -130,6 +143,7 @@ def redrive(
         content_type=row.content_type if edited is None else edited[1],
         meta=row.meta,
         variables=row.variables,
+        idempotency=idempotency,
         retry=queue.Retry(
             run_id=row.run_id,
             origin_run_id=origin.origin_run_id if edited is None else None,
@@ -144,45 +158,32 @@ def redrive(
     if isinstance(answer, Exception):
         raise answer
     pools.hand_on_payload(connection, row.run_id, answer.run_id, row.position)
-    _resolve(connection, actor, row, REDRIVEN, answer.run_id)
+    driven = update(tables.dead_letters).where(LETTERS.id == row.id)
+    connection.execute(driven.values(redrive_run_id=answer.run_id))
     return answer
 
 
+def require_payload(row: Row[Any]) -> None:
+    """Raise Conflict for a letter whose payload is older than its flow keeps payloads."""
+    if row.bytes and row.body is None and row.blob is None:
+        raise errors.Conflict(
+            f"The payload of dead letter {row.id} is gone: it is older than payloads are kept. Start a new run instead."
+        )
+
+
 def open_matching(connection: Connection, actor: Actor, values: Mapping[str, Any]) -> list[int]:
-    """The ids of up to 1,000 open ones that a list's filters name."""
-    return [row.id for row in _open(connection, actor, values)]
-
-
-def _open(connection: Connection, actor: Actor, values: Mapping[str, Any]) -> list[Row[Any]]:
+    """The ids of up to 1,000 open ones that a list's filters name, held; what somebody else resolves is left to him."""
     asked = query.Page(per_page=MAX_AT_ONCE, sort="id", values=values)
-    matching = query.matching(LISTING, asked).where(LETTERS.state == OPEN)
-    return list(connection.execute(matching, query.arguments(asked, company_id=actor.company_id)))
+    matching = query.matching(LISTING, asked).with_only_columns(LETTERS.id).where(LETTERS.state == OPEN)
+    held = matching.with_for_update(skip_locked=True)
+    return list(connection.scalars(held, query.arguments(asked, company_id=actor.company_id)))
 
 
-def _resolve(
-    connection: Connection, actor: Actor, row: Row[Any], state: str, run_id: int | None = None
-) -> None:
+def _resolve(connection: Connection, actor: Actor, row: Row[Any], state: str) -> None:
     resolved = update(tables.dead_letters).where(LETTERS.id == row.id, LETTERS.state == OPEN)
-    values = {
-        "state": state,
-        "resolved_at": actor.at,
-        "resolved_by": actor.user_id,
-        "redrive_run_id": run_id,
-    }
+    values = {"state": state, "resolved_at": actor.at, "resolved_by": actor.user_id}
     if not connection.execute(resolved.values(values)).rowcount:
         raise errors.Conflict(f"Dead letter {row.id} is {row.state} already; it is resolved once.")
-
-
-def mark_retried(connection: Connection, actor: Actor, run_id: int, retry_run_id: int) -> None:
-    """Note that a retry of the run takes up its open dead letters."""
-    taken_up = update(tables.dead_letters).where(LETTERS.run_id == run_id, LETTERS.state == OPEN)
-    values = {
-        "state": RETRIED,
-        "resolved_at": actor.at,
-        "resolved_by": actor.user_id,
-        "redrive_run_id": retry_run_id,
-    }
-    connection.execute(taken_up.values(values))
 
 
 def only_one(connection: Connection, run_id: int) -> tuple[str, str, dict[str, Any]] | None:

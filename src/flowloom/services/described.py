@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from flowloom import errors
 from flowloom.domain import templates
+from flowloom.services import secret_variables
 from flowloom.services.actor import Actor
 from flowloom.store import query, tables
 
@@ -29,7 +30,13 @@ def completed(connection: Connection, actor: Actor, fields: Mapping[str, Any]) -
     """
     require_variables(fields["variables"])
     document = document_of(connection, actor, fields["connector_id"])
-    variables = {**_defaults(document), **fields["variables"]}
+    _require_no_secret(document, fields["variables"])
+    defaults = _defaults(document)
+    variables = {
+        **{name: value for name, value in defaults.items() if name not in fields["secrets"]},
+        **fields["variables"],
+    }
+    secret_variables.require_apart(fields["secrets"], variables)
     offered = _offered(document, variables)
     return {
         **fields,
@@ -94,6 +101,16 @@ def document_of(connection: Connection, actor: Actor, connector_id: int | None) 
 def _defaults(document: Mapping[str, Any]) -> dict[str, Any]:
     variables = document.get("variables", ())
     return {variable["name"]: variable["default"] for variable in variables if "default" in variable}
+
+
+def _require_no_secret(document: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
+    """Raise Invalid for what a connector calls secret and a connection gives as an open variable."""
+    for variable in document.get("variables", ()):
+        if variable.get("is_secret") and variable["name"] in variables:
+            raise errors.Invalid.field(
+                f"variables.{variable['name']}",
+                f"The connector says that '{variable['name']}' is secret; give it in secrets.",
+            )
 
 
 def _offered(document: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import msgspec
 
 from flowloom import errors
 from flowloom.domain import conditions, graph, templates
-from flowloom.services import graphs, schedules
+from flowloom.services import graphs, schedules, secret_variables
 from flowloom.steps import registry
 
 FORMAT: Final = "flowloom.flow"
@@ -27,6 +27,7 @@ _PLACE = re.compile(r" - at `.*?\$\.?(?P<place>[^`]*)`$")
 _MISSING = re.compile(r"Object missing required field `(?P<name>.+)`")
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME)]
+SecretName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,200}$")]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
@@ -62,6 +63,8 @@ class Document(msgspec.Struct, kw_only=True):
     flow: Flow
     definition: graph.Definition
     schedules: Annotated[list[Schedule], msgspec.Meta(max_length=schedules.MAX_SCHEDULES)] = []
+    # The names of the secrets that its steps use; their values never leave the server.
+    secrets: Annotated[list[SecretName], msgspec.Meta(max_length=secret_variables.MAX_SECRETS)] = []
 
 
 # Made at import, as every typed decoder: see store/definitions.py.
@@ -82,6 +85,7 @@ def read(document: Mapping[str, Any]) -> Document:
         if found.flow.concurrency_key is not None:
             templates.compile(found.flow.concurrency_key, "concurrency_key")
     _require_variables("definition", found.definition.variables)
+    found.definition.secrets = {}
     _check_steps(found.definition)
     _check_routes(found.definition)
     for number, schedule in enumerate(found.schedules):

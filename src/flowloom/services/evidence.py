@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from flowloom.domain import formats, graph
 from flowloom.domain.payload import Payload
@@ -14,12 +15,14 @@ from flowloom.store import blobs, definitions
 
 # A larger body is left out of the list; `is_cut` says so.
 SHOWN_BYTES: Final = 256 * 1024
+# What a run keeps of a step for itself.
+_INNER: Final = frozenset({"lines", "waits"})
 
 
 def steps(connection: Connection, actor: Actor, run_id: int) -> list[dict[str, Any]]:
     """The steps of a run's definition in run order, each with what it did in this run. Raises Missing."""
     row = runs.load(connection, actor, run_id)
-    did = {step["key"]: step for step in (row.summary or {}).get("steps", ())}
+    did = {step["key"]: _did(step, row, actor.at) for step in (row.summary or {}).get("steps", ())}
     return [
         _step_view(step, did.get(step.key)) for step in definitions.load(connection, row.content_hash).steps
     ]
@@ -35,8 +38,17 @@ def _step_view(step: graph.StepDefinition, did: dict[str, Any] | None) -> dict[s
         "config": step.config,
         "was_reached": did is not None,
     }
-    shown = {name: value for name, value in (did or {}).items() if name != "lines"}
-    return views.present({**about, **shown})
+    return views.present({**about, **(did or {})})
+
+
+def _did(step: dict[str, Any], row: Row[Any], now: datetime) -> dict[str, Any]:
+    """What a step did; a wait outside of memory counts until now, or until the run was stopped in it."""
+    shown = {name: value for name, value in step.items() if name not in _INNER}
+    until = now if row.resume_at is not None else row.finished_at
+    if "waits" in step and until is not None:
+        waited = until - datetime.fromisoformat(step["waits"]["since"])
+        shown["duration_ms"] = round(step["duration_ms"] + max(waited.total_seconds(), 0.0) * 1000, 3)
+    return shown
 
 
 def payload_view(payload: Payload) -> dict[str, Any]:

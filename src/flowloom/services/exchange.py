@@ -29,20 +29,23 @@ def export_flow(
 ) -> dict[str, Any]:
     """A version of a flow (else the Deployed one, else the newest) as a document. Raises Missing, Invalid.
 
-    {format, format_version, flow: {name, description, priority, labels, ...}, definition, schedules}; of the flow's
-    limits only those that it has.
+    {format, format_version, flow: {name, description, priority, labels, ...}, definition, schedules, secrets?}; of the
+    flow's limits only those that it has, of its secrets only the names.
     """
     row = owned.load_flow(connection, actor, flow_id)
     chosen_id = _chosen(connection, actor, flow_id, version_id)
     of_version = schedules.of_versions(connection, [chosen_id]).get(chosen_id, [])
+    definition = definitions.define(connection, chosen_id)
+    secrets, definition.secrets = sorted(definition.secrets), {}
     return {
         "format": documents.FORMAT,
         "format_version": documents.FORMAT_VERSION,
         "flow": _flow(row),
-        "definition": msgspec.to_builtins(definitions.define(connection, chosen_id)),
+        "definition": msgspec.to_builtins(definition),
         "schedules": [
             {name: one[name] for name in documents.Schedule.__struct_fields__} for one in of_version
         ],
+        **({"secrets": secrets} if secrets else {}),
     }
 
 
@@ -68,7 +71,7 @@ def import_flow(
     """Make a disabled flow with a Draft of a document; the flow. Raises Invalid naming the place.
 
     `name` (1 to 255 characters) is used instead of the document's. Connections and notification groups that are not
-    the company's are left out of the configs; the Draft's message tells of which steps.
+    the company's are left out of the configs; the Draft's message tells of which steps, and which secrets it needs.
     """
     found = documents.read(document)
     fields = {**msgspec.structs.asdict(found.flow), "is_enabled": False}
@@ -77,7 +80,7 @@ def import_flow(
         actor,
         {**fields, "name": found.flow.name if name is None else names.require("name", name)},
     )
-    message = _message(_drop_foreign(connection, actor, found.definition.steps))
+    message = _message(_drop_foreign(connection, actor, found.definition.steps), found.secrets)
     version_id = versions.create_draft(connection, actor, flow_id, found.definition, message)
     # The document may list its steps in another order than they run in, which is what the hash is taken of.
     owned.note_save(connection, actor, version_id)
@@ -100,9 +103,9 @@ def _drop_foreign(
     return dropped
 
 
-def _message(dropped: Mapping[str, Sequence[str]]) -> str:
-    if not dropped:
-        return "Imported"
-    nouns = " and ".join(dropped)
+def _message(dropped: Mapping[str, Sequence[str]], secrets: Sequence[str]) -> str:
+    nouns = " and ".join([*dropped, *(["secrets"] if secrets else [])])
     steps = ", ".join(dict.fromkeys(name for names in dropped.values() for name in names))
-    return f"Imported without its {nouns}; choose them again in {steps}"
+    chosen = f"; choose them again in {steps}" if dropped else ""
+    entered = f"; enter again: {', '.join(secrets)}" if secrets else ""
+    return f"Imported{' without its ' if nouns else ''}{nouns}{chosen}{entered}"

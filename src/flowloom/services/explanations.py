@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, select
 
 from flowloom import errors
 from flowloom.domain import run, version
-from flowloom.services import runs, schedules, views, waits
+from flowloom.services import runs, schedules, views, waited, waits
 from flowloom.services.actor import Actor
 from flowloom.store import slots, tables
 
 RUNS, SLOTS, USERS = tables.runs.c, tables.schedule_slots.c, tables.users.c
-PAYLOADS, SCHEDULES = tables.payloads.c, tables.schedules.c
+SCHEDULES = tables.schedules.c
 VERSIONS, FLOWS = tables.versions.c, tables.flows.c
-MAX_WAITS: Final = 100
+# A schedule may be asked about slots of its predecessors in earlier versions, but not of other centuries.
+_BEFORE: Final = timedelta(days=3660)
 _TRIGGERS: Final = {
     run.Trigger.API: "Somebody started it over the API",
     run.Trigger.MANUAL: "Somebody started it by hand",
@@ -46,8 +46,7 @@ def of_run(connection: Connection, actor: Actor, id: int, company_limit: int = 0
         "why_this_version": _why_this_version(row),
         "waited_for": [
             *queued,
-            *_waited_in_line(connection, row),
-            *_waited_on_the_way(connection, row),
+            *waited.sentences(connection, row),
         ],
     }
 
@@ -68,10 +67,20 @@ def _why(connection: Connection, row: Row[Any]) -> str:
         return f"Schedule {row.schedule_id} fired for its slot {views.instant(row.fire_at)}."
     if row.trigger == run.Trigger.RETRY:
         where = f", from step {row.start_step} on" if row.start_step else ""
-        return f"It repeats run {row.retry_flow_run_id}{where}{_by(connection, row)}."
+        whose = f" for step {row.parent_step_key} of run {row.parent_run_id}" if row.parent_run_id else ""
+        return f"It repeats run {row.retry_flow_run_id}{where}{whose}{_by(connection, row)}."
     if row.trigger == run.Trigger.SHAPE:
-        return f"Step {row.parent_step_key} of run {row.parent_run_id} started it."
+        return _why_started(connection, row)
     return f"{_TRIGGERS.get(row.trigger, 'It was started')}{_by(connection, row)}."
+
+
+def _why_started(connection: Connection, row: Row[Any]) -> str:
+    """Which step started a run; its parent may be a later one, which repeats the one of that step."""
+    step, parent_id = row.parent_step_key, row.parent_run_id
+    queued_at = connection.scalar(select(RUNS.queued_at).where(RUNS.id == parent_id))
+    if queued_at is not None and queued_at > row.queued_at:
+        return f"Step {step} of a run started it that run {parent_id} repeats, which waits for it now."
+    return f"Step {step} of run {parent_id} started it."
 
 
 def _by(connection: Connection, row: Row[Any]) -> str:
@@ -122,51 +131,20 @@ def _waits_now(connection: Connection, row: Row[Any], now: datetime, company_lim
             return f"It waits for a place: {found['running']} of {found['limit']} are taken ({whose})."
 
 
-def _waited_in_line(connection: Connection, row: Row[Any]) -> Iterator[str]:
-    """The runs of the same schedule or key that went on while this one was queued."""
-    if row.serial_key is None and row.lane is None:
-        return
-    began = row.started_at or row.finished_at
-    same = or_(*(RUNS[name] == row._mapping[name] for name in ("serial_key", "lane") if row._mapping[name]))
-    before = (
-        select(RUNS.id, RUNS.finished_at)
-        .where(same, RUNS.id < row.id, or_(RUNS.finished_at.is_(None), RUNS.finished_at > row.queued_at))
-        .order_by(RUNS.id)
-        .limit(MAX_WAITS)
-    )
-    for other in connection.execute(before):
-        until = (
-            "which goes on"
-            if other.finished_at is None
-            else f"which ended at {views.instant(other.finished_at)}"
-        )
-        if began is None or other.finished_at is None or other.finished_at <= began:
-            yield f"Run {other.id} of the same schedule or key, {until}."
-
-
-def _waited_on_the_way(connection: Connection, row: Row[Any]) -> Iterator[str]:
-    waits = select(PAYLOADS.step_key, PAYLOADS.state, PAYLOADS.created_at).where(
-        PAYLOADS.run_id == row.id, PAYLOADS.kind == "wait"
-    )
-    for wait in connection.execute(waits.order_by(PAYLOADS.id).limit(MAX_WAITS)):
-        since, until = views.instant(wait.created_at), wait.state["until"]
-        if wait.state.get("for_child"):
-            yield f"Step {wait.step_key}: run {wait.state['state']} of another flow, since {since}."
-        elif "attempt" in wait.state:
-            attempt = wait.state["attempt"]
-            yield f"Step {wait.step_key}: until {until}, before attempt {attempt}, since {since}."
-        else:
-            yield f"Step {wait.step_key}: a delay until {until}, since {since}."
-
-
-def of_slot(connection: Connection, actor: Actor, schedule_id: int, at: datetime) -> dict[str, Any]:
+def of_slot(
+    connection: Connection, actor: Actor, schedule_id: int, at: datetime, company_limit: int = 0
+) -> dict[str, Any]:
     """The same of a slot of a schedule; `flow_run_id` when it fired. Raises Missing, or Invalid for no slot."""
     row = _schedule(connection, actor, schedule_id)
+    if at < row.created_at - _BEFORE:
+        raise errors.Invalid.field(
+            "at", f"{views.instant(at)} lies long before schedule {schedule_id} was made."
+        )
     fired = connection.execute(
         select(tables.runs).where(RUNS.schedule_id == schedule_id, RUNS.fire_at == at)
     ).one_or_none()
     if fired is not None:
-        return {**of_run(connection, actor, fired.id), "flow_run_id": fired.id}
+        return {**of_run(connection, actor, fired.id, company_limit), "flow_run_id": fired.id}
     about = f"{row.cron_string} in {row.timezone}"
     state, why = _not_fired(connection, row, at, actor.at)
     return {

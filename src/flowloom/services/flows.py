@@ -89,7 +89,7 @@ def change(connection: Connection, actor: Actor, id: int, fields: Mapping[str, A
         values = {**fields, **_alert_state(row, fields, actor), "updated_at": actor.at}
         connection.execute(update(tables.flows).where(FLOWS.id == id).values(values))
     if fields.get("concurrency", row.concurrency) != row.concurrency:
-        gates.reopen(connection, id)
+        gates.reopen(connection, id, actor.at)
     return get(connection, actor, id)
 
 
@@ -119,7 +119,7 @@ def remove(connection: Connection, actor: Actor, id: int) -> None:
     if iteration is not None:
         raise errors.Forbidden(f"Version {iteration} of flow {id} is Deployed; undeploy it first.")
     connection.execute(delete(tables.flows).where(FLOWS.id == id))
-    gates.reopen(connection, id)
+    gates.reopen(connection, id, actor.at)
 
 
 def _check(fields: Mapping[str, Any]) -> None:

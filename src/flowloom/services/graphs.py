@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from secrets import token_hex
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from flowloom import errors
 from flowloom.domain import graph, templates
-from flowloom.services import endpoints, owned, step_routes, views
+from flowloom.services import endpoints, owned, secret_variables, step_routes, views
 from flowloom.services.actor import Actor
 from flowloom.steps import contract, registry
 from flowloom.store import definitions, query, tables
+from flowloom.store.secret_variables import FLOW
+from flowloom.store.secrets import Vault
 
 STEPS, ROUTES, VERSIONS = tables.steps.c, tables.routes.c, tables.versions.c
 MAX_STEPS: Final = 1000
@@ -35,6 +37,14 @@ class Judged:
 
     fields: Mapping[str, Any]
     routes: Sequence[Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The variables of a version by name, and the names of its secrets."""
+
+    values: dict[str, Any]
+    secrets: list[str]
 
 
 def of_versions(connection: Connection, version_ids: Sequence[int]) -> dict[int, graph.Graph]:
@@ -134,7 +144,7 @@ def _require_place(drawn: graph.Graph, fields: Mapping[str, Any]) -> None:
 def _insert_step(connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]) -> int:
     row = {
         "flow_version_id": version_id,
-        "key": f"{fields['microservice']}-{secrets.token_hex(4)}",
+        "key": f"{fields['microservice']}-{token_hex(4)}",
         "microservice": fields["microservice"],
         "name": fields["name"],
         "config": fields["config"],
@@ -223,28 +233,45 @@ def remove_step(
 
 
 def judge_variables(
-    connection: Connection, actor: Actor, version_id: int, variables: Mapping[str, Any]
+    connection: Connection,
+    actor: Actor,
+    version_id: int,
+    variables: Mapping[str, Any],
+    secrets: secret_variables.Given | None,
 ) -> None:
-    """Raises Missing for the version, Invalid for variables that it cannot have."""
+    """Raises Missing for the version, Invalid for variables and secrets that it cannot have."""
     owned.load_version(connection, actor, version_id)
     require_variables(variables)
+    secret_variables.judge(secrets or {})
 
 
 def set_variables(
-    connection: Connection, actor: Actor, version_id: int, variables: Mapping[str, Any], if_match: str | None
-) -> dict[str, Any]:
-    """Replace a Draft's variables by judged ones. Raises Missing, VersionLocked, Conflict."""
+    connection: Connection,
+    actor: Actor,
+    version_id: int,
+    vault: Vault,
+    variables: Mapping[str, Any],
+    secrets: secret_variables.Given | None,
+    if_match: str | None,
+) -> Variables:
+    """Replace a Draft's variables by judged ones, and its secrets unless they are None.
+
+    Raises Missing, VersionLocked, Conflict, and Invalid for a name that is both, or a secret that is not there to keep.
+    """
     owned.edit_draft(connection, actor, version_id, if_match)
-    connection.execute(
-        update(tables.versions).where(VERSIONS.id == version_id).values(variables=dict(variables))
-    )
+    kept = owned.load_version(connection, actor, version_id).secrets
+    after = secret_variables.merged(vault, FLOW, actor.company_id, kept, secrets)
+    secret_variables.require_apart(after, variables)
+    changed = update(tables.versions).where(VERSIONS.id == version_id)
+    connection.execute(changed.values(variables=dict(variables), secrets=after))
     owned.note_save(connection, actor, version_id)
-    return dict(variables)
+    return Variables(dict(variables), sorted(after))
 
 
-def variables_of(connection: Connection, actor: Actor, version_id: int) -> dict[str, Any]:
-    """A version's variables, by name. Raises Missing."""
-    return dict(owned.load_version(connection, actor, version_id).variables)
+def variables_of(connection: Connection, actor: Actor, version_id: int) -> Variables:
+    """A version's variables. Raises Missing."""
+    row = owned.load_version(connection, actor, version_id)
+    return Variables(dict(row.variables), sorted(row.secrets))
 
 
 def _require_own(connection: Connection, actor: Actor, config: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Text, select, type_coerce
 
 from flowloom.domain import version
 from flowloom.services.actor import Actor
+from flowloom.steps import registry
 from flowloom.store import tables
 
 FLOWS, VERSIONS, STEPS = tables.flows.c, tables.versions.c, tables.steps.c
@@ -42,3 +43,13 @@ def find(
 def find_by_id(connection: Connection, actor: Actor, key: str, id: int) -> str | None:
     """Name the first Deployed version with a step whose config has this id under a key; see `find`."""
     return find(connection, actor, f'"{key}":{id}', lambda _, config: bool(config.get(key) == id))
+
+
+def find_variable(connection: Connection, actor: Actor, connection_id: int, name: str) -> str | None:
+    """Name the first Deployed version with a step of this connection that fills in a variable."""
+
+    def is_used(microservice: str, config: Mapping[str, Any]) -> bool:
+        used = registry.used_variables(registry.get(microservice).config, config)
+        return config.get("connection_id") == connection_id and any(name in names for names in used.values())
+
+    return find(connection, actor, f'"connection_id":{connection_id}', is_used)

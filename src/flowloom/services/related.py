@@ -68,10 +68,13 @@ def _add_schedules(connection: Connection, items: Items) -> None:
 
 def _add_variables(connection: Connection, items: Items) -> None:
     columns = tables.versions.c
-    rows = connection.execute(select(columns.id, columns.variables).where(columns.id.in_(_ids(items))))
-    found = {row.id: row.variables for row in rows}
+    wanted = select(columns.id, columns.variables, columns.secrets).where(columns.id.in_(_ids(items)))
+    found = {row.id: row for row in connection.execute(wanted)}
     for item in items:
-        item["variables"] = found[item["id"]]
+        row = found[item["id"]]
+        item["variables"] = row.variables
+        if row.secrets:
+            item["secrets"] = sorted(row.secrets)
 
 
 _ADD: Final[dict[str, Callable[[Connection, Items], None]]] = {

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from flowloom import errors
 from flowloom.domain import conditions, graph, templates, version
-from flowloom.services import circles, owned, schedules
+from flowloom.services import circles, owned, schedules, secret_places
 from flowloom.services.actor import Actor
 from flowloom.steps import contract, registry
 from flowloom.store import definitions, tables
@@ -88,7 +88,7 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
     known = known_variables(drawn, row.variables)
     owned = _owned_by(connection, actor.company_id)
     for step in drawn.ordered():
-        for name, words in _step_faults(step, drawn, known[step.id], owned).items():
+        for name, words in _step_faults(step, drawn, known[step.id], frozenset(row.secrets), owned).items():
             found[f"steps.{step.id}.{name}"] = [f"{graph.label(step)}, {name}: {text}" for text in words]
     found |= circles.faults(connection, actor, row, drawn)
     if found:
@@ -98,12 +98,13 @@ def require_runnable(connection: Connection, actor: Actor, row: Row[Any]) -> Non
 @dataclass(frozen=True, slots=True)
 class _Owned:
     """What a company has that its steps may name: ids by config field, names of lookup tables and data pools,
-    the variables of connections."""
+    the variables and the secrets of connections."""
 
     ids: Mapping[str, Collection[int]]
     lookups: Collection[str]
     pools: Collection[str]
     connection_variables: Mapping[int, Collection[str]]
+    connection_secrets: Mapping[int, Collection[str]]
 
 
 def _owned_by(connection: Connection, company_id: int) -> _Owned:
@@ -114,15 +115,16 @@ def _owned_by(connection: Connection, company_id: int) -> _Owned:
         {name: own(table.c.id) for name, (_, table) in _NAMED.items()},
         own(tables.lookup_tables.c.name),
         own(tables.data_pools.c.name),
-        _connection_variables(connection, company_id),
+        _names_by_connection(connection, company_id, tables.connections.c.variables),
+        _names_by_connection(connection, company_id, tables.connections.c.secrets),
     )
 
 
-def _connection_variables(connection: Connection, company_id: int) -> dict[int, Collection[str]]:
-    """The company's connections, each with the names of its variables."""
+def _names_by_connection(connection: Connection, company_id: int, column: Any) -> dict[int, Collection[str]]:
+    """The company's connections, each with the names of its variables, or of its secrets."""
     columns = tables.connections.c
-    rows = connection.execute(select(columns.id, columns.variables).where(columns.company_id == company_id))
-    return {row.id: row.variables.keys() for row in rows}
+    rows = connection.execute(select(columns.id, column).where(columns.company_id == company_id))
+    return {id: values.keys() for id, values in rows}
 
 
 def known_variables(drawn: graph.Graph, variables: Mapping[str, Any]) -> dict[int, frozenset[str]]:
@@ -145,7 +147,7 @@ def _variables_set(step: graph.Step) -> frozenset[str]:
 
 
 def _step_faults(
-    step: graph.Step, drawn: graph.Graph, known: frozenset[str], owned: _Owned
+    step: graph.Step, drawn: graph.Graph, known: frozenset[str], secrets: frozenset[str], owned: _Owned
 ) -> dict[str, list[str]]:
     try:
         step_type = registry.get(step.microservice)
@@ -155,12 +157,18 @@ def _step_faults(
         legs = [contract.Leg(route.key, route.name, route.where) for route in drawn.routes_of(step.id)]
         compiled = step_type.compile(config, legs)
         own = templates.compile_tree(step.variables, "variables")
-        of_connection = owned.connection_variables.get(step.config.get("connection_id", 0), ())
     except errors.Invalid as invalid:
         return invalid.errors
+    id = step.config.get("connection_id", 0)
+    of_connection = owned.connection_variables.get(id, ())
+    secrets = secrets.union(set(owned.connection_secrets.get(id, ())) - known)
+    used = _used(step_type, step, legs)
     return {
-        **_unknown_variables(_used(step_type, step, legs), known.union(step.variables, of_connection)),
-        **_unknown_variables({"variables": own.variables}, known),
+        **_unknown_variables(used, known.union(step.variables, of_connection, secrets)),
+        **_unknown_variables({"variables": own.variables}, known.union(secrets)),
+        **secret_places.faults(step, used, secrets.difference(step.variables)),
+        **secret_places.faults(step, {"variables": own.variables}, secrets),
+        **secret_places.overwritten(_variables_set(step), secrets),
         **_foreign(step, owned.ids),
         **_unknown_data(compiled, owned),
         **_nowhere(step),

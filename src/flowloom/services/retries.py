@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, select
 
 from flowloom import errors
 from flowloom.domain import graph, run, version
 from flowloom.services import dead_letters, owned, releases, runs
 from flowloom.services.actor import Actor
-from flowloom.store import definitions, pools, query, queue, tables
+from flowloom.store import answers, definitions, pools, query, queue, repeats, tables
 from flowloom.store.blobs import Packed
 
-RUNS, PAYLOADS = tables.runs.c, tables.payloads.c
+RUNS, PAYLOADS, LETTERS = tables.runs.c, tables.payloads.c, tables.dead_letters.c
+_AGAIN: Final = tables.runs.alias("again")
 RETRIED: Final = (run.Status.FAILURE, run.Status.STOPPED, run.Status.PARTIAL)
 MAX_AT_ONCE: Final = 1000
 
@@ -40,14 +41,6 @@ class Retried:
     report: dict[str, list[str]] | None = None
 
 
-@dataclass(slots=True)
-class Bulk:
-    """Of many runs the new ones, and why others were passed over, by run."""
-
-    started: list[int] = field(default_factory=list)
-    skipped: dict[int, str] = field(default_factory=dict)
-
-
 def retry(
     connection: Connection, actor: Actor, ids: queue.RunIds, id: int, wish: Wish, payload_days: int
 ) -> Retried:
@@ -57,6 +50,7 @@ def retry(
     version does not have. On another version only what it has unchanged, up to the first change, is reused.
     """
     row = runs.load(connection, actor, id)
+    repeats.hold(connection, id)
     first = queue.replayed(connection, actor.company_id, wish.idempotency)
     if first is not None:
         return Retried(first)
@@ -65,12 +59,14 @@ def retry(
     chosen = version_to_run(connection, actor, row, wish.version_id)
     if wish.body is None:
         _require_payloads(connection, actor, row, payload_days)
-        again, variables = _again(connection, row, chosen, wish.from_step), row.variables
+        from_step = None if wish.from_step is None else _step_key(connection, chosen, wish.from_step)
+        again, variables = repeats.whole(connection, row, chosen, from_step), row.variables
     else:
         again, variables = _edited(connection, row, chosen, wish.from_step)
+    if again.start_step is not None:
+        _require_step(connection, chosen, again.start_step)
     started = _queued(connection, actor, ids, row, wish, again, variables)
-    _hand_on_claims(connection, row.id, started.run_id, wish, again)
-    dead_letters.mark_retried(connection, actor, id, started.run_id)
+    _take_up(connection, actor, row.id, started.run_id, wish, again)
     return Retried(started, _report(connection, row, chosen) if wish.version_id is not None else None)
 
 
@@ -88,33 +84,77 @@ def type_to_edit(connection: Connection, actor: Actor, id: int, from_step: str |
 
 
 def retry_matching(
-    connection: Connection, actor: Actor, ids: queue.RunIds, values: Mapping[str, Any], payload_days: int
-) -> Bulk:
-    """Retry up to 1,000 runs that a list's filters name and that did not succeed, each once."""
-    asked = query.Page(per_page=MAX_AT_ONCE, sort="id", values=values)
-    matching = query.matching(runs.LISTING, asked).where(RUNS.status.in_(RETRIED))
-    bulk = Bulk()
-    for row in connection.execute(matching, query.arguments(asked, company_id=actor.company_id)).all():
-        if connection.scalar(select(RUNS.id).where(RUNS.retry_flow_run_id == row.id).limit(1)) is not None:
-            bulk.skipped[row.id] = "It was retried before."
-            continue
+    connection: Connection,
+    actor: Actor,
+    ids: queue.RunIds,
+    values: Mapping[str, Any],
+    payload_days: int,
+    idempotency: tuple[str, str] | None,
+) -> answers.Answer:
+    """Retry up to 1,000 runs that a list's filters name, that did not succeed and were not retried before.
+
+    {flow_run_ids, skipped}; see each_apart. Raises Invalid.
+    """
+
+    def work() -> answers.Answer:
+        return each_apart(
+            connection,
+            _not_retried(connection, actor, values),
+            lambda id: retry(connection, actor, ids, id, Wish(), payload_days).started,
+        )
+
+    return answers.once(connection, actor.company_id, idempotency, actor.at, work)
+
+
+def each_apart(
+    connection: Connection, found: Sequence[int], begin: Callable[[int], queue.Started]
+) -> answers.Answer:
+    """Begin something for each of these ids: {flow_run_ids, skipped: [{id, reason}]}. One that fails leaves nothing."""
+    started: list[int] = []
+    skipped: list[dict[str, Any]] = []
+    for id in found:
         try:
-            made = retry(connection, actor, ids, row.id, Wish(), payload_days)
+            with connection.begin_nested():
+                started.append(begin(id).run_id)
         except errors.FlowloomError as error:
-            bulk.skipped[row.id] = error.message
-        else:
-            bulk.started.append(made.started.run_id)
-    return bulk
+            skipped.append({"id": id, "reason": error.message})
+    return {"flow_run_ids": started, "skipped": skipped}
 
 
-def _hand_on_claims(
-    connection: Connection, run_id: int, to_run_id: int, wish: Wish, again: queue.Retry
+def _not_retried(connection: Connection, actor: Actor, values: Mapping[str, Any]) -> list[int]:
+    """The ids of such runs, which are held; those that somebody else retries right now are left to him."""
+    asked = query.Page(per_page=MAX_AT_ONCE, sort="id", values=values)
+    matching = query.matching(runs.LISTING, asked).where(
+        RUNS.status.in_(RETRIED), ~exists().where(_is_retry(RUNS.id))
+    )
+    held = matching.with_only_columns(RUNS.id).with_for_update(of=tables.runs, skip_locked=True)
+    found = connection.scalars(held, query.arguments(asked, company_id=actor.company_id)).all()
+    # A retry that was committed between the look and the hold is seen only now.
+    late = set(connection.scalars(select(_AGAIN.c.retry_flow_run_id).where(_is_retry(found))))
+    return [id for id in found if id not in late]
+
+
+def _is_retry(of: Any) -> ColumnElement[bool]:
+    """That a run `_AGAIN` is a retry of this one, or of one of these: the re-drive of a dead letter is none."""
+    is_redrive = exists().where(
+        LETTERS.run_id == _AGAIN.c.retry_flow_run_id,
+        LETTERS.redrive_run_id == _AGAIN.c.id,
+        LETTERS.state == dead_letters.REDRIVEN,
+    )
+    source = _AGAIN.c.retry_flow_run_id
+    return and_(source.in_(of) if isinstance(of, list | tuple) else source == of, ~is_redrive)
+
+
+def _take_up(
+    connection: Connection, actor: Actor, run_id: int, to_run_id: int, wish: Wish, again: queue.Retry
 ) -> None:
-    """What the run had claimed in data pools is the new run's, as far as that goes on with it."""
+    """The run's dead letters are the new one's, and what it claimed in data pools, as far as that goes on with it."""
     if wish.body is None:
-        pools.hand_on(connection, run_id, to_run_id, again.forget_steps)
-    elif wish.from_step is None and again.start_step is not None:
+        repeats.take_up(connection, run_id, to_run_id, again.forget_steps, actor.at, actor.user_id)
+        return
+    if wish.from_step is None and again.start_step is not None:
         pools.hand_on_payload(connection, run_id, to_run_id, again.position)
+    repeats.mark_retried(connection, run_id, to_run_id, actor.at, actor.user_id)
 
 
 def _queued(
@@ -145,18 +185,6 @@ def _queued(
     return answer
 
 
-def _again(connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None) -> queue.Retry:
-    """The same run again: what was recorded is reused up to where it begins anew."""
-    return queue.Retry(
-        run_id=row.id,
-        origin_run_id=row.origin_run_id,
-        as_of=row.as_of,
-        chosen=chosen,
-        forget_steps=_forgotten(connection, row, chosen, from_step),
-        start_step=row.start_step,
-    )
-
-
 def _edited(
     connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None
 ) -> tuple[queue.Retry, Mapping[str, Any] | None]:
@@ -178,8 +206,7 @@ def _edited(
         if failed is not None:
             again.start_step, again.position, variables = failed
     elif from_step != graph.TRIGGER:
-        definition = definitions.load(connection, chosen.content_hash)
-        again.start_step = _step_key(connection, chosen, from_step, {step.key for step in definition.steps})
+        again.start_step = _step_key(connection, chosen, from_step)
     else:
         again.start_step = None
     return again, variables
@@ -237,37 +264,22 @@ def version_of_letter(
             f"Run {letter.run_id} of dead letter {letter.id} is gone; start a new run instead."
         )
     chosen = version_to_run(connection, actor, row, version_id)
-    definition = definitions.load(connection, chosen.content_hash)
-    if letter.step_key not in {step.key for step in definition.steps}:
-        raise errors.Invalid.field(
-            "version", f"Version {chosen.iteration} has no step {letter.step_key}; choose one that has."
-        )
+    _require_step(connection, chosen, letter.step_key)
     return chosen
 
 
-def _forgotten(
-    connection: Connection, row: Row[Any], chosen: queue.Chosen, from_step: str | None
-) -> Sequence[str]:
-    """The keys of the steps to begin again with and of all that follow them; the start payload is never forgotten.
-
-    Unless a step is named, what a de-dupe let through is looked at again: another run may have taken it meanwhile.
-    """
+def _require_step(connection: Connection, chosen: queue.Chosen, key: str) -> None:
+    """Raise Invalid unless the version to run has the step that a run is to begin with."""
     definition = definitions.load(connection, chosen.content_hash)
-    again: set[str] = set()
-    if chosen.content_hash != row.content_hash:
-        again = definition.changed_since(definitions.load(connection, row.content_hash))
-    if from_step is not None:
-        again.add(_step_key(connection, chosen, from_step, {step.key for step in definition.steps}))
-    for step in definition.steps:
-        if step.parent in again:
-            again.add(step.key)
-    if from_step is None:
-        again |= {step.key for step in definition.steps if step.microservice == "de-dupe"}
-    return sorted(again - {graph.TRIGGER})
+    if key not in {step.key for step in definition.steps}:
+        raise errors.Invalid.field(
+            "version", f"Version {chosen.iteration} has no step {key}; choose one that has."
+        )
 
 
-def _step_key(connection: Connection, chosen: queue.Chosen, from_step: str, keys: Collection[str]) -> str:
+def _step_key(connection: Connection, chosen: queue.Chosen, from_step: str) -> str:
     """The key of a step that is named by its key or id. Raises Invalid."""
+    keys = {step.key for step in definitions.load(connection, chosen.content_hash).steps}
     if from_step in keys:
         return from_step
     if from_step.isascii() and from_step.isdigit() and len(from_step) < 19:

@@ -34,7 +34,7 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
 # A change of one of these would take the stored secret elsewhere, or over an open line.
 _BINDING: Final = ("host", "port", "host_key", "tls")
 _ONLY_HTTP: Final = (
-    "base_url", "allowed_hosts", "headers", "auth", "rate_limit", "circuit_breaker", "connector_id"
+    "base_url", "allowed_hosts", "headers", "auth", "rate_limit", "circuit_breaker", "connector_id", "secrets"
 )  # fmt: skip
 _FILE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _OWN_DATABASE: Final = "flowloom.db"

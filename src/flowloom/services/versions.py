@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
@@ -72,16 +72,25 @@ def create_draft(
     flow_id: int,
     definition: graph.Definition | None = None,
     message: str | None = None,
+    secrets: Mapping[str, Any] | None = None,
 ) -> int:
-    """A Draft with this definition, or with its trigger step only; its id. The flow is locked and has no Draft."""
+    """A Draft with this definition, or with its trigger step only; its id. The flow is locked and has no Draft.
+
+    `secrets` are those of the definition, as they are kept.
+    """
     definition = definition or graph.Definition(steps=[FIRST_STEP], routes=[], variables={})
-    version_id = _insert(connection, actor, flow_id, definition, message)
+    version_id = _insert(connection, actor, flow_id, definition, secrets or {}, message)
     definitions.write(connection, version_id, definition, actor.at)
     return version_id
 
 
 def _insert(
-    connection: Connection, actor: Actor, flow_id: int, definition: graph.Definition, message: str | None
+    connection: Connection,
+    actor: Actor,
+    flow_id: int,
+    definition: graph.Definition,
+    secrets: Mapping[str, Any],
+    message: str | None,
 ) -> int:
     row = {
         "flow_id": flow_id,
@@ -89,6 +98,7 @@ def _insert(
         "status": version.Status.DRAFT,
         "revision": 1,
         "variables": definition.variables,
+        "secrets": secrets,
         "message": message,
         "saved_at": actor.at,
         "saved_by": actor.user_id,
@@ -128,7 +138,8 @@ def copy(
     elif if_match is not None and if_match != "*":
         raise errors.Conflict("The Draft to be replaced is gone; load the flow's versions again, then copy.")
     definition = definitions.define(connection, id)
-    copied_id = create_draft(connection, actor, flow_id, definition, f"Copy of version {source.iteration}")
+    message = f"Copy of version {source.iteration}"
+    copied_id = create_draft(connection, actor, flow_id, definition, message, source.secrets)
     schedules.copy(connection, id, copied_id, actor.at)
     return get(connection, actor, flow_id, copied_id)
 

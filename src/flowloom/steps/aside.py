@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, ParamSpec, TypeVar
 
 from flowloom.domain.bulk import LARGE_BYTES
@@ -12,6 +12,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 # A number, a flag, a key: what an entry takes in JSON besides the text that it holds.
 _ENTRY_BYTES: Final = 8
+# A union of types would be made anew for each value that is looked at.
+_TEXTS: Final = (str, bytes)
+_CONTAINERS: Final = (dict, list)
 
 
 async def run(size_bytes: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -26,10 +29,10 @@ def about_bytes(value: object) -> int:
     size, waiting = 0, [value]
     while waiting and size <= LARGE_BYTES:
         one = waiting.pop()
-        if isinstance(one, str | bytes):
+        if isinstance(one, _TEXTS):
             size += len(one)
-        elif isinstance(one, Mapping | list):
+        elif isinstance(one, _CONTAINERS):
             size += _ENTRY_BYTES * len(one)
             if size <= LARGE_BYTES:
-                waiting.extend(one.values() if isinstance(one, Mapping) else one)
+                waiting.extend(one.values() if isinstance(one, dict) else one)
     return size

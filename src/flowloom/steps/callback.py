@@ -9,8 +9,8 @@ from typing import Any, Final
 from pydantic import Field
 
 from flowloom import errors
-from flowloom.domain import templates
-from flowloom.domain.payload import JSON_TYPE, TEXT_TYPE, Payload
+from flowloom.domain import declaration, formats, templates
+from flowloom.domain.payload import JSON_TYPE, TEXT_TYPE, Payload, kind_of
 from flowloom.domain.templates import Scope, Template
 from flowloom.steps import aside, contract
 
@@ -52,9 +52,11 @@ def compile(config: Callback, legs: Sequence[contract.Leg]) -> contract.Compiled
         filled = {name: value.render(scope) for name, value in headers.items()}
         if fault := _fault(filled):
             return contract.Fail(fault)
-        answer = payload if body is None else _answer(body(scope), payload.size_bytes + own_bytes)
+        answer = payload if body is None else _answer(body(scope), payload, payload.size_bytes + own_bytes)
         content_type = filled.pop(CONTENT_TYPE, answer.content_type)
         answer = Payload(answer.body, content_type, size_bytes=answer.size_bytes)
+        if fault := _unwritable(answer):
+            return contract.Fail(fault)
         return contract.Done([payload], writes=[contract.Reply(config.status, filled, answer)])
 
     return contract.Compiled(run, effect=True)
@@ -82,9 +84,28 @@ def _body(config: Callback) -> Callable[[Scope], object] | None:
     return templates.compile_tree(config.body, "body").value if is_given else None
 
 
-def _answer(body: object, size_bytes: int) -> Payload:
+def _answer(body: object, payload: Payload, size_bytes: int) -> Payload:
+    """A body of its own; one that is the payload's bytes is what the payload is."""
+    if isinstance(body, bytes):
+        return Payload(body, payload.content_type, size_bytes=size_bytes)
     content_type = f"{TEXT_TYPE}; charset=utf-8" if isinstance(body, str) else JSON_TYPE
     return Payload(body, content_type, size_bytes=size_bytes)
+
+
+def _unwritable(answer: Payload) -> str | None:
+    """Why an answer cannot be written as its content type says."""
+    kind = kind_of(answer.content_type)
+    if kind == "json":
+        return (
+            "The body is no JSON; set a Content-Type that fits." if isinstance(answer.body, bytes) else None
+        )
+    if kind == "bytes":
+        return None
+    try:
+        formats.decode(formats.encode(answer.body, answer.content_type), answer.content_type)
+    except (declaration.Unwritable, declaration.Unreadable) as error:
+        return f"The answer cannot be written as {answer.content_type[:100]}: {error.why}"
+    return None
 
 
 def _fault(headers: Mapping[str, str]) -> str | None:

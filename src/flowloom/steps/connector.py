@@ -16,7 +16,6 @@ from flowloom.steps import (
     aside,
     contract,
     conversion,
-    large,
     pagination,
     request_draft,
     response_rules,
@@ -24,6 +23,7 @@ from flowloom.steps import (
 )
 from flowloom.steps.conversion import Format, FormatName
 from flowloom.steps.pagination import Pagination
+from flowloom.steps.reading import Reading
 from flowloom.steps.response_rules import ResponseRule
 
 # The request's own timeout comes first: it says what was waited for.
@@ -40,7 +40,7 @@ class Connector(request_draft.Parts):
     format: Format | None = Field(
         None, description="How the text, CSV or XML is written that a receive reads, or a send sends"
     )
-    path: str | None = Field(None, description="Where the records are in the answer")
+    path: str | None = Field(None, description="Where the records are in the answer, or in a received file")
     pagination: Pagination | None = Field(None, description="How a receive gets to the next page")
     response_rules: list[ResponseRule] = Field(
         default_factory=list,
@@ -57,7 +57,7 @@ class _Call:
 
     config: Connector
     draft: request_draft.Draft
-    path: payload.Path
+    reading: Reading
     rules: response_rules.Rules
 
     @property
@@ -91,26 +91,19 @@ class _Call:
         position = f"{incoming.position}.{state['page']}"
         try:
             following = self._following(state, response, None, [True])
-            pages = large.payloads(
-                file,
-                content_type,
-                self._wanted(content_type),
-                self.config.format,
-                self.path,
-                replace(incoming, position=position),
-            )
+            pages = self.reading.pages(file, content_type, replace(incoming, position=position), "The answer")
         except (answers.Unreadable, pagination.Endless) as error:
             return contract.Fail(f"{self.draft.method} {answers.shown_url(response.url)}: {error}")
         return contract.Done([], following, pages=pages)
 
     def _may_spill(self, content_type: str) -> bool:
-        """Whether a large answer is cut into pages, as JSON lists and CSV can be; rules and cursors need it whole."""
+        """Whether a large answer is cut into pages; response rules and cursors need it whole."""
         pages = self.config.pagination
         if self.config.direction == "send" or any(rule.where for rule in self.config.response_rules):
             return False
         if pages is not None and pages.type not in ("page", "link"):
             return False
-        return large.can_be_cut(self._wanted(content_type) or payload.kind_of(content_type), self.path)
+        return self.reading.can_be_cut(content_type)
 
     async def send(self, context: contract.Context, incoming: Payload) -> contract.Outcome:
         response = await self._fetch(context, incoming, pagination.start())
@@ -132,8 +125,9 @@ class _Call:
         """The answer, if it is a good one, or else what came of it."""
         size_bytes = self.draft.size_bytes(context, incoming)
         try:
-            request = await aside.run(size_bytes, self.draft.request, context, incoming, state["place"])
-            request = replace(request, spills=self._may_spill)
+            request = await aside.run(
+                size_bytes, self.draft.request, context, incoming, state["place"], self._may_spill
+            )
             response = await context.fetch(request)
             verdict = await self._verdict(context, incoming, response)
             if verdict is not None and verdict.action == "reauthenticate":
@@ -165,35 +159,17 @@ class _Call:
         self, context: contract.Context, state: pagination.State, response: contract.Response
     ) -> tuple[Payload, pagination.State | None]:
         """The page an answer holds, and where the next one is. Raises answers.Unreadable, pagination.Endless."""
-        whole = self.parse(response)
-        page = self._picked(whole, context)
+        whole = self._whole(response)
+        page = self.reading.picked(whole, context)
         return page, self._following(state, response, whole.body, page.body)
 
     def _answer(self, context: contract.Context, response: contract.Response) -> Payload:
         """What a send goes on with. Raises answers.Unreadable."""
-        return self._picked(self.parse(response), context)
+        return self.reading.picked(self._whole(response), context)
 
-    def parse(self, response: contract.Response) -> Payload:
-        """The whole answer as a payload. Raises answers.Unreadable."""
-        content_type = response.headers.get("content-type", "")
-        wanted = self._wanted(content_type)
-        format = self.config.format if self.config.direction == "receive" else None
-        return answers.read(response.body, content_type, wanted, format)
-
-    def _wanted(self, content_type: str) -> FormatName | None:
-        """The format that the config asks for, in words or by what it needs."""
-        if self.config.response_format is None and _needs_records(self.config):
-            return None if payload.is_record_type(content_type) else "json"
-        return self.config.response_format
-
-    def _picked(self, whole: Payload, context: contract.Context) -> Payload:
-        if not whole.has_records or self.path is payload.ROOT:
-            return whole
-        found = whole.records_at(self.path)
-        if found is payload.MISSING:
-            context.log("warning", f"The answer has nothing at '{self.path.text}'.")
-            found = None
-        return whole.with_body(found)
+    def _whole(self, response: contract.Response) -> Payload:
+        """Raises answers.Unreadable."""
+        return self.reading.whole(response.body, response.headers.get("content-type", ""))
 
     def _following(
         self, state: pagination.State, response: contract.Response, whole: object, page: object
@@ -219,7 +195,7 @@ def _needs_records(config: Connector) -> bool:
 def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compiled:
     """Raises errors.Invalid on the field whose template or path is wrong."""
     call = _compiled_call(config)
-    other = ways.other(config, config.timeout_seconds, call.parse, call.draft.content)
+    other = ways.other(config, config.timeout_seconds, call.reading, call.draft.content)
     is_send = config.direction == "send"
     takes_turns = config.connection_id is not None and other is None
     run = other or (call.send if is_send else call.receive)
@@ -227,6 +203,7 @@ def compile(config: Connector, legs: Sequence[contract.Leg]) -> contract.Compile
         _seeing(run, config),
         effect=True,
         sends=is_send,
+        takes_secrets=True,
         timeout_seconds=config.timeout_seconds + (_TURN_SECONDS if takes_turns else _STEP_GRACE_SECONDS),
         retries=config.retries,
     )
@@ -258,10 +235,16 @@ def _compiled_call(config: Connector) -> _Call:
         if config.direction == "send":
             raise errors.Invalid.field("pagination", "Only a receive has pages; remove it.")
         pagination.check(config.pagination)
+    is_receive = config.direction == "receive"
     return _Call(
         config,
         request_draft.compile(config, config.pagination, config.format, config.timeout_seconds),
-        payload.compile_path(config.path, "path"),
+        Reading(
+            config.response_format,
+            config.format if is_receive else None,
+            payload.compile_path(config.path, "path"),
+            _needs_records(config),
+        ),
         response_rules.compile(config.response_rules),
     )
 
@@ -286,13 +269,14 @@ TYPE = contract.StepType(
         "and always with an Idempotency-Key header that is equal when the same payload is sent again. With sftp a "
         "receive makes a payload of each file, and a send writes one. With sql a receive makes a payload of each page "
         "of rows, and a send executes its statement for each record of a payload, in one transaction. "
-        "Answers in JSON, CSV and XML become records; what `path` picks of CSV or XML goes on as JSON."
+        "Answers in JSON, CSV and XML become records; what `path` picks of CSV or XML goes on as JSON. An answer or a "
+        "file over 32 MB becomes several payloads: a JSON list, CSV, and XML whose records `path` names."
     ),
     failure=(
         "No answer, 408, 425, 429 and most 5xx are tried again, after the time in Retry-After if given. "
         "Any other status but 2xx fails the payload, as does an address that is not allowed; `response_rules` come "
         "first. A lost connection, a lock or a deadlock is tried again; a statement or a file that the server refuses "
-        "fails the payload."
+        "fails the payload, as does what is over 64 MB and cannot be cut into pages."
     ),
     config=Connector,
     compile=compile,

@@ -21,9 +21,10 @@ class Config(BaseModel):
     """The base of every step's config: unknown keys are refused, values are never coerced.
 
     A field whose strings are templates says so with `json_schema_extra={"x-template": True}`.
+    Each is completed when the first of its type comes, since that takes time of every start.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,15 @@ class Routed:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A passing fault: try again, after `after_seconds` if the other side named a time, else with backoff."""
+    """A passing fault: try again, after `after_seconds` if the other side named a time, else with backoff.
+
+    `is_resting`: nothing was asked, since the circuit breaker of the connection is open.
+    """
 
     why: str
     after_seconds: float | None = None
     error_class: str = "unavailable"
+    is_resting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +182,7 @@ class RequestFailed(Exception):
     """No answer came (refused, reset, timeout, too large) or the request is not allowed.
 
     `passing` tells whether trying again can help: a refused address or a bad URL never does. `after_seconds`
-    says when, if that is known; `error_class` is as in Fail.
+    says when, if that is known; `error_class` is as in Fail, `is_resting` as in Retry.
     """
 
     def __init__(
@@ -187,18 +192,20 @@ class RequestFailed(Exception):
         passing: bool,
         error_class: str | None = None,
         after_seconds: float | None = None,
+        is_resting: bool = False,
     ) -> None:
         super().__init__(why)
         self.why = why
         self.passing = passing
         self.error_class = error_class or ("unavailable" if passing else "refused")
         self.after_seconds = after_seconds
+        self.is_resting = is_resting
 
 
 def failed(error: RequestFailed) -> Retry | Fail:
     """What a request that failed means to its step."""
     if error.passing:
-        return Retry(error.why, error.after_seconds, error.error_class)
+        return Retry(error.why, error.after_seconds, error.error_class, error.is_resting)
     return Fail(error.why, error.error_class)
 
 
@@ -219,12 +226,18 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class ChildState:
-    """How a child run stands: `status` as domain.run.Status; `answer` is what its callback step answered."""
+    """How a child run stands: `status` as domain.run.Status; `answer` is what its callback step answered.
+
+    `wakes_parent` False: another run waits for it as well, and is the one that its end wakes. `is_stopping`: it is
+    about to end because another run that waited for it has ended.
+    """
 
     run_id: int
     status: int
     message: str | None
     answer: Payload | None
+    wakes_parent: bool = True
+    is_stopping: bool = False
 
 
 class GivenUp(Exception):
@@ -294,8 +307,11 @@ class Context(Protocol):
     def track(self, entity_type: str, value: str, direction: str) -> None:
         """Note that this run saw an entity; written with the next checkpoint or the end."""
 
-    async def start_child(self, child: Child) -> int:
-        """Start a run of another flow; its id. Raises errors.Missing, Invalid, Conflict as any start."""
+    async def start_child(self, child: Child) -> ChildState:
+        """Start a run of another flow, or go on with the one that a run started which this one repeats.
+
+        Raises errors.Missing, Invalid, Conflict as any start.
+        """
 
     async def child(self, run_id: int) -> ChildState:
         """How a child run stands."""
@@ -323,6 +339,8 @@ class Compiled:
     timeout_seconds: float = 1800.0
     retries: int = 3
     sets_variables: bool = False
+    # Whether `scope` shows it the secrets of the version and of its connection: only to what sends them on.
+    takes_secrets: bool = False
     # One call for the whole bucket, whose payloads then go on as they are; `run` gets them as one list.
     once: bool = False
     # Of a try-catch: the route of what failed, and the status of a run in which something did.
@@ -332,6 +350,14 @@ class Compiled:
     lookups: Mapping[str, str] = field(default_factory=dict)
     # The data pool in which it looks for keys or claims them.
     pool: str | None = None
+
+    @property
+    def is_matched_by_content(self) -> bool:
+        """Whether what is recorded counts only for a payload that holds the same.
+
+        A whole bucket differs as soon as one more payload comes through.
+        """
+        return not self.once
 
 
 @dataclass(frozen=True, slots=True)

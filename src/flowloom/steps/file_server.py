@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypedDict
 
 from pydantic import Field
@@ -13,6 +13,7 @@ from flowloom import errors
 from flowloom.domain import declaration, payload, templates
 from flowloom.domain.payload import Payload
 from flowloom.steps import answers, aside, contract, outside
+from flowloom.steps.reading import Reading
 
 _LISTED_AT_ONCE: Final = 100
 _MAX_NAME: Final = 255
@@ -26,7 +27,6 @@ _TYPES: Final = {
 _GONE: Final = -1
 _BYTES_TYPE: Final = "application/octet-stream"
 
-Parse = Callable[[contract.Response], Payload]
 Encode = Callable[[templates.Scope, Payload], bytes]
 
 
@@ -93,7 +93,7 @@ class _Work:
     path: templates.Template
     move_to: templates.Template | None
     file_name: templates.Template | None
-    parse: Parse
+    reading: Reading
     encode: Encode
 
     async def receive(self, context: contract.Context, incoming: Payload) -> contract.Outcome:
@@ -143,28 +143,42 @@ class _Work:
     ) -> contract.Outcome:
         """Raises RequestFailed, answers.Unreadable."""
         path, *left = paths
-        found = await context.files(outside.FileRead(self.connection_id, path, self.timeout_seconds))
+        may_spill = self.reading.can_be_cut(_content_type(path))
+        found = await context.files(
+            outside.FileRead(self.connection_id, path, may_spill, self.timeout_seconds)
+        )
         seen: _Seen = {"path": path, "size_bytes": _GONE, "modified": 0}
-        made = []
         if found:
-            file = found[0]
-            seen = {"path": path, "size_bytes": file.size_bytes, "modified": file.modified}
-            made = [await aside.run(len(file.content), self._payload, file, incoming, page)]
+            seen = {"path": path, "size_bytes": found[0].size_bytes, "modified": found[0].modified}
         else:
             context.log("warning", f"{path} is gone; it was there when the directory was read.")
         is_end = not left and not has_more and self.config.action == "keep"
         following: _State = {"page": page + 1, "paths": left, "has_more": has_more, "read": seen}
-        return contract.Done(made, None if is_end else following)
+        cursor = None if is_end else following
+        return await self._made(
+            context, replace(incoming, position=f"{incoming.position}.{page}"), found, cursor
+        )
 
-    def _payload(self, file: outside.File, incoming: Payload, page: int) -> Payload:
-        """Raises answers.Unreadable."""
+    async def _made(
+        self, context: contract.Context, like: Payload, found: Sequence[outside.File], cursor: _State | None
+    ) -> contract.Done:
+        """What the file that was found becomes: a payload, or pages where it is large. Raises answers.Unreadable."""
+        if not found:
+            return contract.Done([], cursor)
+        file = found[0]
         name = posixpath.basename(file.path)
-        content_type = _TYPES.get(posixpath.splitext(name)[1].lower(), _BYTES_TYPE)
-        parsed = self.parse(contract.Response(200, {"content-type": content_type}, file.content, name))
-        body = file.content if parsed.content_type == _BYTES_TYPE else parsed.body
-        meta = {**incoming.meta, "file_name": name, "file_size": str(len(file.content))}
-        position = f"{incoming.position}.{page}"
-        return Payload(body, parsed.content_type, meta, position, len(file.content))
+        size_bytes = len(file.content) if file.spilled is None else file.size_bytes
+        like = replace(like, meta={**like.meta, "file_name": name, "file_size": str(size_bytes)})
+        if file.spilled is not None:
+            pages = self.reading.pages(file.spilled, _content_type(file.path), like, file.path)
+            return contract.Done([], cursor, pages=pages)
+        return contract.Done([await aside.run(len(file.content), self._payload, context, file, like)], cursor)
+
+    def _payload(self, context: contract.Context, file: outside.File, like: Payload) -> Payload:
+        """Raises answers.Unreadable."""
+        whole = self.reading.whole(file.content, _content_type(file.path))
+        read = self.reading.picked(whole, context)
+        return replace(like, body=read.body, content_type=read.content_type, size_bytes=len(file.content))
 
     async def send(self, context: contract.Context, incoming: Payload) -> contract.Outcome:
         scope = context.scope(incoming)
@@ -196,6 +210,11 @@ class _Work:
         )
 
 
+def _content_type(path: str) -> str:
+    """What a file is, by how its name ends."""
+    return _TYPES.get(posixpath.splitext(path)[1].lower(), _BYTES_TYPE)
+
+
 def _is_name(name: str) -> bool:
     is_usable = name not in ("", ".", "..") and not any(mark in name for mark in "/\\\0\r\n")
     return is_usable and len(name.encode()) <= _MAX_NAME
@@ -211,9 +230,15 @@ def _whole(path: str) -> str:
 
 
 def compile(
-    config: Sftp, connection_id: int, timeout_seconds: float, parse: Parse, encode: Encode, *, is_send: bool
+    config: Sftp,
+    connection_id: int,
+    timeout_seconds: float,
+    reading: Reading,
+    encode: Encode,
+    *,
+    is_send: bool,
 ) -> contract.Run:
-    """`parse` reads a file's content by its type, `encode` makes what is sent. Raises errors.Invalid."""
+    """`reading` is of a file's content by its type, `encode` makes what is sent. Raises errors.Invalid."""
     _require_fitting(config, is_send=is_send)
     work = _Work(
         config,
@@ -222,7 +247,7 @@ def compile(
         templates.compile(config.path, "sftp.path"),
         None if config.move_to is None else templates.compile(config.move_to, "sftp.move_to"),
         None if config.file_name is None else templates.compile(config.file_name, "sftp.file_name"),
-        parse,
+        reading,
         encode,
     )
     return work.send if is_send else work.receive

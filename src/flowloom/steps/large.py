@@ -1,58 +1,74 @@
-"""Large answers cut into pages: the items of a JSON list, or the records of CSV. Memory does not grow with the file."""
+"""Large files cut into pages: a JSON list, CSV, the elements of XML at a path. Memory does not grow with the file."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
-import ijson
-
-from flowloom.domain import csv_records, declaration, depth, payload
+from flowloom.domain import csv_records, declaration, depth, payload, portions, xml_records
 from flowloom.domain.payload import Path, Payload
 from flowloom.steps import answers, aside, contract, conversion
 
 PAGE_BYTES: Final = 1024 * 1024
 PAGE_RECORDS: Final = 5000
-_CHUNK_BYTES: Final = 64 * 1024
 
 Event = tuple[str, Any]
 
 
-def can_be_cut(kind: str, path: Path) -> bool:
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """An open file of a kind that can be cut, and where its records are."""
+
+    file: BinaryIO
+    kind: payload.Kind
+    content_type: str
+    format: conversion.Format | None
+    path: Path
+
+    def records(self) -> tuple[str, Iterator[Sequence[object]]]:
+        """The content type of pages of it, and the records, some at a time.
+
+        Raises answers.Unreadable and declaration.Unreadable, here and after the records before the fault.
+        """
+        keys = [segment.key for segment in self.path.segments]
+        if self.kind == "csv":
+            declared = conversion.declared("csv", self.content_type, self.format)
+            return declared.content_type, csv_records.pages(self.file, declared, 1)
+        if self.kind == "xml":
+            declared = conversion.declared("xml", self.content_type, self.format)
+            return payload.JSON_TYPE, ([record] for record in xml_records.records(self.file, declared, keys))
+        return payload.JSON_TYPE, json_pages(self.file, keys, 1)
+
+
+def can_be_cut(kind: payload.Kind, path: Path) -> bool:
     """Whether answers of this kind, with the records at this path, are read page by page when they are large."""
+    if kind == "xml":
+        return len(path.segments) > 1 and all(map(_is_element, path.segments))
     return (kind == "csv" and path is payload.ROOT) or (kind == "json" and not path.stars)
 
 
-def payloads(
-    file: BinaryIO,
-    content_type: str,
-    wanted: conversion.FormatName | None,
-    format: conversion.Format | None,
-    path: Path,
-    whole: Payload,
-) -> Iterator[Payload]:
-    """The pages of an open file, as payloads with the meta of `whole` and positions below its own.
+def _is_element(segment: payload.Segment) -> bool:
+    return segment.at is None and not segment.is_star and segment.key[0] not in "@#"
 
-    Each has about a mebibyte. Raises contract.Broken, after the pages before the fault, for what cannot be read.
+
+def payloads(cut: Cut, like: Payload, source: str) -> Iterator[Payload]:
+    """The pages of a file, as payloads with the meta of `like` and positions below its own.
+
+    Each has about a mebibyte. Raises contract.Broken, after the pages before the fault, for what cannot be read:
+    it names the `source`.
     """
-    page_type = payload.JSON_TYPE
-    records: Iterator[Sequence[object]]
     try:
-        if (wanted or payload.kind_of(content_type)) == "csv":
-            declared = conversion.declared("csv", content_type, format)
-            page_type, records = declared.content_type, csv_records.pages(file, declared, 1)
-        else:
-            records = json_pages(file, [segment.key for segment in path.segments], 1)
+        page_type, records = cut.records()
         for number, (items, size_bytes) in enumerate(_grouped(records)):
-            position = f"{whole.position}.{number}"
-            yield Payload(items, page_type, whole.meta, position, size_bytes)
+            yield Payload(items, page_type, like.meta, f"{like.position}.{number}", size_bytes)
     except declaration.Unreadable as error:
-        raise contract.Broken(f"The answer cannot be read as CSV ({error.why}).") from None
+        raise contract.Broken(f"{source} cannot be read as {cut.kind.upper()} ({error.why}).") from None
     except answers.Unreadable as error:
-        raise contract.Broken(f"The answer cannot be read: {error}") from None
+        raise contract.Broken(f"{source} cannot be read: {error}") from None
     finally:
-        file.close()
+        cut.file.close()
 
 
 def _grouped(records: Iterator[Sequence[object]]) -> Iterator[tuple[list[object], int]]:
@@ -75,9 +91,13 @@ def json_pages(file: BinaryIO, path_keys: Sequence[str], items_per_page: int) ->
     Numbers, texts and objects are as bulk.decode makes them. Raises answers.Unreadable, after the pages before the
     fault, for what is no JSON and where there is no list.
     """
+    import ijson
+
     page: list[object] = []
+    read = portions.Portions(file)
     try:
-        for item in _items(ijson.basic_parse(file, buf_size=_CHUNK_BYTES), path_keys):
+        for item in _items(ijson.basic_parse(read, buf_size=portions.CHUNK_BYTES), path_keys, read):
+            read.passed()
             page.append(item)
             if len(page) == items_per_page:
                 yield page
@@ -89,30 +109,31 @@ def json_pages(file: BinaryIO, path_keys: Sequence[str], items_per_page: int) ->
         yield page
 
 
-def _items(events: Iterator[Event], path_keys: Sequence[str]) -> Iterator[object]:
-    event, _ = _reached(events, path_keys)
+def _items(events: Iterator[Event], path_keys: Sequence[str], read: portions.Portions) -> Iterator[object]:
+    event, _ = _reached(events, path_keys, read)
     if event != "start_array":
         where = f"at '{'.'.join(path_keys)}'" if path_keys else "in the answer"
         raise answers.Unreadable(f"there is no list {where}.")
     yield from _built(events)
     for _ in events:
-        pass  # what follows is read too: a fault in it makes the answer unreadable, as it does for a small one
+        read.passed()  # what follows is read too: a fault in it makes the answer unreadable, as it does for a small one
 
 
-def _reached(events: Iterator[Event], path_keys: Sequence[str]) -> Event:
+def _reached(events: Iterator[Event], path_keys: Sequence[str], read: portions.Portions) -> Event:
     """The first event of the value below the keys, or one that begins no list when it is not there."""
     event, value = next(events, ("null", None))
     for key in path_keys:
         if event != "start_map":
             return "null", None
-        event, value = _member(events, key)
+        event, value = _member(events, key, read)
     return event, value
 
 
-def _member(events: Iterator[Event], key: str) -> Event:
+def _member(events: Iterator[Event], key: str, read: portions.Portions) -> Event:
     """The first event of a member of the object that was just opened."""
     depth = 0
     for event, value in events:
+        read.passed()
         if event == "map_key" and not depth and value == key:
             return next(events)
         if event in ("start_map", "start_array"):

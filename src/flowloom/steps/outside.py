@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,16 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file on a server: `path` as it was reached, `modified` in seconds since 1970; `content` only once read."""
+    """A file on a server: `path` as it was reached, `modified` in seconds since 1970.
+
+    Once read it has its `content` or, when that is large, is `spilled` to an open file.
+    """
 
     path: str
     size_bytes: int
     modified: int
     content: bytes = b""
+    spilled: BinaryIO | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,11 @@ class FileList:
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """The content of a file; no file is answered when it is not there."""
+    """The content of a file; no file is answered when it is not there. A large one is refused unless it may spill."""
 
     connection_id: int
     path: str
+    may_spill: bool = False
     timeout_seconds: float = 60.0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -73,9 +73,13 @@ class Draft:
         return self.body_bytes + incoming.size_bytes + aside.about_bytes(context.variables)
 
     def request(
-        self, context: contract.Context, incoming: Payload, place: pagination.Place | None
+        self,
+        context: contract.Context,
+        incoming: Payload,
+        place: pagination.Place | None,
+        spills: Callable[[str], bool],
     ) -> contract.Request:
-        """The request for a payload and the page at `place`. Raises declaration.Unwritable."""
+        """The request for a payload and the page at `place`; `spills` as there. Raises declaration.Unwritable."""
         scope = context.scope(incoming)
         headers = {name: template.render(scope) for name, template in self.headers}
         body = None
@@ -91,7 +95,14 @@ class Draft:
             # The other side named this next page: what the author wrote for his own host is not for another one.
             headers = {}
         return contract.Request(
-            self.method, url, headers, query, body, self.config.connection_id, self.timeout_seconds
+            self.method,
+            url,
+            headers,
+            query,
+            body,
+            self.config.connection_id,
+            self.timeout_seconds,
+            spills=spills,
         )
 
     def content(self, scope: templates.Scope, incoming: Payload) -> bytes:

@@ -17,6 +17,7 @@ from flowloom.steps import contract
 
 # A child's end wakes whoever waits for it; a wake that is lost costs no more than this.
 LOOK_AGAIN: Final = timedelta(seconds=60)
+STOPS_WITHIN: Final = timedelta(seconds=1)
 
 
 class RunFlow(contract.Config):
@@ -58,30 +59,33 @@ def compile(config: RunFlow, legs: Sequence[contract.Leg]) -> contract.Compiled:
 
     async def run(context: contract.Context, payload: Payload) -> contract.Outcome:
         if context.waited is not None:
-            return await _result(config, context, payload, context.waited)
-        run_id = await context.start_child(child(context, payload))
-        return _waiting(config, context, run_id) if config.wait else _done(payload, run_id)
+            return _result(config, context, payload, await context.child(context.waited))
+        state = await context.start_child(child(context, payload))
+        return _result(config, context, payload, state) if config.wait else _done(payload, state.run_id)
 
     return contract.Compiled(run, effect=True, once=config.per == "bucket")
 
 
-async def _result(
-    config: RunFlow, context: contract.Context, payload: Payload, run_id: int
+def _result(
+    config: RunFlow, context: contract.Context, payload: Payload, state: contract.ChildState
 ) -> contract.Outcome:
     """What a started run came to, or that it goes on."""
-    state = await context.child(run_id)
     if not runs.is_finished(state.status):
-        return _waiting(config, context, run_id)
+        return _waiting(config, context, state)
     status = runs.Status(state.status)
     if status in (runs.Status.SUCCESS, runs.Status.PARTIAL):
-        return _done(state.answer or payload, run_id, payload, status)
-    why = f"Run {run_id} of flow {config.flow_id} ended as {status.name.lower()}"
+        return _done(state.answer or payload, state.run_id, payload, status)
+    why = f"Run {state.run_id} of flow {config.flow_id} ended as {status.name.lower()}"
     return contract.Fail(f"{why}: {state.message}" if state.message else f"{why}.", "child")
 
 
-def _waiting(config: RunFlow, context: contract.Context, run_id: int) -> contract.Wait:
-    why = f"Waits for run {run_id} of flow {config.flow_id}."
-    return contract.Wait(why, context.clock_now + LOOK_AGAIN, state=run_id, for_child=True)
+def _waiting(config: RunFlow, context: contract.Context, state: contract.ChildState) -> contract.Wait:
+    why = f"Waits for run {state.run_id} of flow {config.flow_id}."
+    if state.is_stopping:
+        # Without a state the step begins anew, and does it again.
+        return contract.Wait(f"{why[:-1]} to stop.", context.clock_now + STOPS_WITHIN, state=None)
+    until = context.clock_now + LOOK_AGAIN
+    return contract.Wait(why, until, state=state.run_id, for_child=state.wakes_parent)
 
 
 def _done(
@@ -106,7 +110,9 @@ TYPE = contract.StepType(
     ),
     failure=(
         "A flow that is missing, disabled or not deployed fails the payload; with `wait`, so does a started "
-        "run that fails or is stopped. A retry starts again only what had not succeeded."
+        "run that fails or is stopped. A retry keeps the started runs that succeeded "
+        "and goes on with those that did not, under the keys they sent with; given another payload or other "
+        "variables than before, it starts them anew. With `per` bucket, payloads over 64 MB together fail the run."
     ),
     config=RunFlow,
     compile=compile,

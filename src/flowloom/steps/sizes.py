@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from flowloom.domain.payload import Payload
@@ -14,6 +12,9 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 _ENTRY_BYTES: Final = 8
 # Of a longer list not every item is measured.
 _SAMPLE: Final = 500
+# A union of types would be made anew for each value that is measured.
+_TEXTS: Final = (str, bytes)
+_CONTAINERS: Final = (dict, list)
 
 
 def made(payload: Payload) -> contract.Outcome:
@@ -21,7 +22,8 @@ def made(payload: Payload) -> contract.Outcome:
     size_bytes = of(payload.body)
     if size_bytes > MAX_BYTES:
         return too_large("The payload that this step makes")
-    return contract.Done([replace(payload, size_bytes=size_bytes)])
+    sized = Payload(payload.body, payload.content_type, payload.meta, payload.position, size_bytes)
+    return contract.Done([sized])
 
 
 def too_large(what: str) -> contract.Fail:
@@ -37,13 +39,13 @@ def of(value: object) -> int:
 
 def _size(value: object, known: dict[int, int]) -> int:
     """What stands in many places is measured once: it may take gigabytes to write, but not to measure."""
-    if isinstance(value, str | bytes):
+    if isinstance(value, _TEXTS):
         return len(value)
-    if not isinstance(value, Mapping | list):
+    if not isinstance(value, _CONTAINERS):
         return 0
     size = known.get(id(value))
     if size is None:
-        items = value.values() if isinstance(value, Mapping) else value[:: len(value) // _SAMPLE or 1]
+        items = value.values() if isinstance(value, dict) else value[:: len(value) // _SAMPLE or 1]
         size = sum([_size(item, known) for item in items])
         size = (size * len(value)) // (len(items) or 1) + _ENTRY_BYTES * len(value)
         known[id(value)] = size

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from flowloom import errors
 from flowloom.steps import contract, database, file_server
+from flowloom.steps.reading import Reading
 
 _OTHER_WAYS: Final = ("sftp", "sql")
 _COMMON: Final = frozenset({"direction", "connection_id", "timeout_seconds", "retries"})
@@ -49,9 +50,9 @@ class Ways(contract.Config):
 
 
 def other(
-    config: Ways, timeout_seconds: float, parse: file_server.Parse, encode: file_server.Encode
+    config: Ways, timeout_seconds: float, reading: Reading, encode: file_server.Encode
 ) -> contract.Run | None:
-    """What runs instead of a request over HTTP, if another way is chosen; `parse` and `encode` are for files.
+    """What runs instead of a request over HTTP, if another way is chosen; `reading` and `encode` are for files.
 
     Raises errors.Invalid for two ways at once, for what only a request has, and for wrong templates.
     """
@@ -62,9 +63,9 @@ def other(
         _require_fitting(config, "sql", _COMMON)
         return database.compile(config.sql, config.connection_id, timeout_seconds, is_send=is_send)
     if config.sftp is not None:
-        _require_fitting(config, "sftp", _COMMON | _ALSO_OF_FILES)
+        _require_fitting(config, "sftp", _COMMON | _ALSO_OF_FILES | (set() if is_send else {"path"}))
         return file_server.compile(
-            config.sftp, config.connection_id, timeout_seconds, parse, encode, is_send=is_send
+            config.sftp, config.connection_id, timeout_seconds, reading, encode, is_send=is_send
         )
     return None
 

@@ -7,16 +7,30 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Row, bindparam, cast, func, select, union_all, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    union_all,
+    update,
+)
 
 from flowloom.domain import run
+from flowloom.domain.fullness import Fullness
 from flowloom.domain.turns import Turns
-from flowloom.store import columns, gates, recall, tables
+from flowloom.store import columns, gates, holds, recall, tables
 from flowloom.store.gates import number
 
 RUNS, FLOWS, COMPANIES = tables.runs.c, tables.flows.c, tables.companies.c
@@ -25,6 +39,8 @@ PRIORITIES: Final = range(1, 6)
 MANY: Final = 500
 # One claim puts no more aside, so that a flood for one key holds up no other write; the next claim goes on.
 MAX_PUT_ASIDE: Final = 2000
+# A shorter wait for a place is not told of.
+UNNOTICED: Final = timedelta(seconds=0.1)
 
 
 def claim(
@@ -34,19 +50,24 @@ def claim(
     running: Mapping[int, int] = MappingProxyType({}),
     company_limit: int = 0,
     turns: Turns | None = None,
+    full: Fullness | None = None,
 ) -> list[recall.Claimed]:
     """Claim up to `room` ready runs, strictly by priority, then by turns of companies, then by how long they are ready.
 
     `running` counts the runs of each company that go on; none gets above its own concurrency, or `company_limit`
-    where it has none (0: no limit). `turns` remembers from claim to claim whose turn it is.
+    where it has none (0: no limit). From claim to claim `turns` remembers whose turn it is, and `full` since when
+    all places are taken, which is told of the runs that waited for one.
     """
-    gates.let_go(connection)
-    taking = _Taking(connection, now, room, Counter(running), turns or Turns())
+    gates.let_go(connection, now)
+    counts, full = Counter(running), full or Fullness()
+    taking = _Taking(connection, now, room, counts, turns or Turns(), full)
     ready = connection.execute(_LINES, {"now": now}).all()
+    limits = {line.company_id: line.concurrency or company_limit for line in ready}
     for priority, lines in itertools.groupby(ready, lambda line: line.priority):
         if taking.is_cut_short:
             break
-        taking.take(priority, {line.company_id: line.concurrency or company_limit for line in lines})
+        taking.take(priority, {line.company_id: limits[line.company_id] for line in lines})
+    full.learn(now, counts, limits, is_server_full=len(taking.rows) >= room)
     rows = sorted(taking.rows, key=lambda row: (row.priority, row.id))
     claimed = {row.id: recall.Claimed(row) for row in rows}
     recall.fill(connection, claimed)
@@ -57,14 +78,21 @@ class _Taking:
     """One claim in the making."""
 
     def __init__(
-        self, connection: Connection, now: datetime, room: int, running: Counter[int], turns: Turns
+        self,
+        connection: Connection,
+        now: datetime,
+        room: int,
+        running: Counter[int],
+        turns: Turns,
+        full: Fullness,
     ) -> None:
         self._connection = connection
         self._now = now
         self._room = room
         self._running = running
         self._turns = turns
-        self._places = gates.Places(connection)
+        self._full = full
+        self._places = gates.Places(connection, now)
         self._put_aside = 0
         self.rows: list[Row[Any]] = []
 
@@ -94,21 +122,29 @@ class _Taking:
     def _look(self, priority: int, company_id: int, places: int, count: int) -> tuple[int, int]:
         """Claim up to `places` of a company's first `count` runs; how many, and how many were put aside."""
         asked = {"now": self._now, "priority": priority, "company_id": company_id, "count": count}
-        chosen: list[int] = []
+        chosen: list[Row[Any]] = []
         waiting: list[tuple[Row[Any], gates.Gate]] = []
         for row in self._connection.execute(_CANDIDATES, asked):
             if len(chosen) == places:
                 break
             gate = self._places.take(row)
             if gate == gates.Gate.OPEN:
-                chosen.append(row.id)
+                chosen.append(row)
             else:
                 waiting.append((row, gate))
         if chosen:
-            self.rows += self._connection.execute(_CLAIM, {"now": self._now, "run_ids": chosen})
+            self.rows += self._claim(company_id, chosen)
         held = self._places.put_aside(waiting)
         self._put_aside += held
         return len(chosen), held
+
+    def _claim(self, company_id: int, chosen: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+        claimed = {"now": self._now, "run_ids": [row.id for row in chosen]}
+        late, full = self._now - UNNOTICED, list(self._full.taken(company_id))
+        if full and any(row.ready_at < late for row in chosen):
+            hold = "".join(holds.line(*taken, self._now) for taken in full)
+            return self._connection.execute(_CLAIM_LATE, {**claimed, "late": late, "hold": hold}).all()
+        return self._connection.execute(_CLAIM, claimed).all()
 
 
 def resume_due(connection: Connection, now: datetime) -> int:
@@ -167,6 +203,7 @@ _CANDIDATES = (
         RUNS.id,
         RUNS.fence,
         RUNS.gate,
+        RUNS.ready_at,
         RUNS.flow_id,
         RUNS.parent_run_id,
         RUNS.parent_step_key,
@@ -200,4 +237,14 @@ _CLAIM = (
         started_at=func.coalesce(RUNS.started_at, bindparam("now", type_=columns.Instant)),
     )
     .returning(*tables.runs.c)
+)
+# The same after all places were taken: it is told of those that have waited for their first start.
+_CLAIM_LATE = _CLAIM.values(
+    holds=case(
+        (
+            and_(RUNS.fence == 0, RUNS.ready_at < bindparam("late", type_=columns.Instant)),
+            holds.added(bindparam("hold", type_=Text)),
+        ),
+        else_=RUNS.holds,
+    )
 )

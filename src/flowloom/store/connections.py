@@ -12,7 +12,7 @@ from sqlalchemy import Connection as DbConnection
 from sqlalchemy import select, update
 
 from flowloom import errors
-from flowloom.store import tables
+from flowloom.store import secret_variables, tables
 from flowloom.store.secrets import Vault
 
 _SECRETS: Final = msgspec.json.Decoder(dict[str, str])
@@ -24,7 +24,7 @@ class Connection:
 
     `secret` holds the secret fields of its `auth_type`, such as {token} or {client_secret}. `updated_at` tells one
     edit from the next; a token that the other side rotates is no edit. Over another `protocol` than http, `auth`
-    tells the server: host, port, username, host_key, database, tls, or a file.
+    tells the server: host, port, username, host_key, database, tls, or a file. `secret_variables` are by name.
     """
 
     id: int
@@ -42,6 +42,7 @@ class Connection:
     circuit_breaker: Mapping[str, Any] | None
     updated_at: datetime
     protocol: str = "http"
+    secret_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def seal_context(company_id: int) -> str:
@@ -73,6 +74,7 @@ def load(connection: DbConnection, vault: Vault, company_id: int, id: int) -> Co
         updated_at=row.updated_at,
         protocol=row.protocol,
         variables=row.variables,
+        secret_variables=secret_variables.opened(vault, secret_variables.CONNECTION, company_id, row.secrets),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -229,6 +229,14 @@ def row_or_missing(row: Any, noun: str, id: object) -> Any:
     if row is None:
         raise errors.Missing(noun, id)
     return row
+
+
+def insert_or_replace(connection: Connection, table: Any, key: Sequence[Any], columns: Sequence[str]) -> Any:
+    """An insert that gives a row with the same key its own values in these columns."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table)
+    replaced = {column: statement.excluded[column] for column in columns}
+    return statement.on_conflict_do_update(index_elements=key, set_=replaced)
 
 
 def insert_or_add(connection: Connection, table: Any, column: str) -> Any:

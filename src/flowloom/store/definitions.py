@@ -12,6 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 from flowloom import errors
 from flowloom.domain import graph, version
 from flowloom.store import database, tables
+from flowloom.store.secret_variables import Kept
 
 STEPS, ROUTES = tables.steps.c, tables.routes.c
 _STEP_FIELDS = [STEPS[name] for name in graph.Step.__struct_fields__]
@@ -31,17 +32,29 @@ def load_graph(connection: Connection, version_id: int) -> graph.Graph:
 
 def define(connection: Connection, version_id: int) -> graph.Definition:
     """The definition of a version as it stands now."""
+    return _defined(connection, version_id)[0]
+
+
+def _defined(connection: Connection, version_id: int) -> tuple[graph.Definition, Kept]:
+    """The definition, and the secrets that go with it."""
     # Whoever edits a version holds its row: steps, routes and variables are read between two edits.
-    found = select(tables.versions.c.variables).where(tables.versions.c.id == version_id)
-    variables = connection.scalar(found.with_for_update(read=True))
-    return load_graph(connection, version_id).definition(variables or {})
+    columns = tables.versions.c
+    found = select(columns.variables, columns.secrets).where(columns.id == version_id)
+    row = connection.execute(found.with_for_update(read=True)).one_or_none()
+    variables, secrets = ({}, {}) if row is None else row
+    digests = {name: kept["digest"] for name, kept in secrets.items()}
+    return load_graph(connection, version_id).definition(variables, digests), secrets
 
 
 def keep(connection: Connection, version_id: int) -> str:
     """Keep the definition of a version by its content hash; the hash."""
-    definition = define(connection, version_id)
+    definition, secrets = _defined(connection, version_id)
     content_hash = version.content_hash(definition)
-    row = {"content_hash": content_hash, "body": version.canonical(definition)}
+    row = {
+        "content_hash": content_hash,
+        "body": version.canonical(definition),
+        "secrets": dict(secrets) or None,
+    }
     connection.execute(database.insert_or_ignore(connection, tables.definitions), row)
     return content_hash
 

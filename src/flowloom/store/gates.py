@@ -13,12 +13,14 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Text,
     and_,
     bindparam,
     case,
@@ -30,7 +32,7 @@ from sqlalchemy import (
     update,
 )
 
-from flowloom.store import tables
+from flowloom.store import holds, tables
 
 RUNS = tables.runs.c
 # Ends that one claim deals with; the next deals with the rest.
@@ -108,8 +110,9 @@ def count_begun(connection: Connection, crowd: Crowd) -> int:
 class Places:
     """Judges the candidates of one claim, and puts aside those that must wait."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection = connection
+        self._now = now
         self._taken: dict[tuple[Any, ...], int] = {}
 
     def take(self, row: Row[Any]) -> Gate:
@@ -150,8 +153,8 @@ class Places:
             return 0
         before = {row._mapping[f"ahead_{key}"] for row in rows for key in TURN_KEYS} - {None}
         _watch(self._connection, RUNS.id.in_(before), unfinished(RUNS))
-        ids = {"run_ids": [row.id for row in rows]}
-        return self._connection.execute(_HOLD_BEHIND, ids).rowcount
+        hold = {"run_ids": [row.id for row in rows], "hold": holds.line("turn", 0, self._now)}
+        return self._connection.execute(_HOLD_BEHIND, hold).rowcount
 
     def _outside(self, crowd: Crowd, run_ids: Sequence[int]) -> int:
         # Watched first and counted after: a run that ends between the two is one that was not counted.
@@ -159,34 +162,48 @@ class Places:
         taken = self._taken[crowd.gate, *crowd.of] = count_begun(self._connection, crowd)
         if taken < crowd.limit:
             return 0
-        held = update(tables.runs).where(RUNS.id.in_(run_ids), is_open(RUNS)).values(gate=crowd.gate)
-        return self._connection.execute(held).rowcount
+        hold = holds.added(holds.line(crowd.gate.name.lower(), crowd.limit, self._now))
+        held = update(tables.runs).where(RUNS.id.in_(run_ids), is_open(RUNS))
+        return self._connection.execute(held.values(gate=crowd.gate, holds=hold)).rowcount
 
     def _pass_on(self, row: Row[Any], gate: Gate) -> None:
         """A run that was let go for a place that it cannot take now leaves it to the next."""
         if row.gate == Gate.WATCHED:
             for crowd in crowds(row):
                 if crowd.gate > gate:
-                    _let_next(self._connection, crowd)
+                    _let_next(self._connection, crowd, self._now)
 
 
-def let_go(connection: Connection) -> None:
+def let_go(connection: Connection, now: datetime) -> None:
     """Let go who waited for runs that have ended meanwhile."""
     ended = connection.execute(_ENDED).all()
     if not ended:
         return
     ids = {"run_ids": [row.id for row in ended]}
     for statement in _LET_NEXT_IN_LINE:
-        connection.execute(statement, ids)
+        connection.execute(statement, {**ids, "end_of_hold": holds.end_of_line(now)})
     for (gate, *of), count in Counter(place for row in ended for place in _places(row)).items():
-        _let_next(connection, Crowd(gate, tuple(of), 0), count)
+        _let_next(connection, Crowd(gate, tuple(of), 0), now, count)
     connection.execute(_TOLD, ids)
 
 
-def reopen(connection: Connection, flow_id: int) -> None:
+def reopen(connection: Connection, flow_id: int, now: datetime) -> None:
     """Look again at the runs that wait for a place in their flow: its limit has changed."""
     held = and_(RUNS.flow_id == flow_id, RUNS.status == number(0), RUNS.gate == number(Gate.FLOW))
-    connection.execute(update(tables.runs).where(held).values(gate=Gate.WATCHED))
+    connection.execute(update(tables.runs).where(held).values(_let_go(holds.end_of_line(now))))
+
+
+def _let_go(end_of_hold: Any) -> dict[str, Any]:
+    """What is to be changed of a run that is looked at again."""
+    return {"gate": Gate.WATCHED, "holds": holds.closed(end_of_hold)}
+
+
+def move(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """Look again where a run, as `row` says it was, left the children of one step for those of another run's."""
+    held = and_(RUNS.id == row.id, RUNS.status == number(0), RUNS.gate == number(Gate.SIBLINGS))
+    connection.execute(update(tables.runs).where(held).values(_let_go(holds.end_of_line(now))))
+    if row.fence and row.parent_run_id is not None:
+        _let_next(connection, Crowd(Gate.SIBLINGS, (row.parent_run_id, row.parent_step_key), 0), now)
 
 
 def _same(key: str) -> tuple[ColumnElement[bool], Any]:
@@ -210,7 +227,7 @@ _HOLD_BEHIND = (
         is_open(RUNS),
         or_(*(condition for key in TURN_KEYS for condition in _is_behind(key))),
     )
-    .values(gate=Gate.TURN)
+    .values(gate=Gate.TURN, holds=holds.added(bindparam("hold", type_=Text)))
 )
 _ENDED = (
     select(RUNS.id, RUNS.flow_id, RUNS.parent_run_id, RUNS.parent_step_key, *(RUNS[key] for key in TURN_KEYS))
@@ -232,7 +249,7 @@ def _places(row: Row[Any]) -> Iterable[tuple[Any, ...]]:
         yield Gate.SIBLINGS, row.parent_run_id, row.parent_step_key
 
 
-def _let_next(connection: Connection, crowd: Crowd, count: int = 1) -> None:
+def _let_next(connection: Connection, crowd: Crowd, now: datetime, count: int = 1) -> None:
     """Look again at as many runs as may wait for a place in a crowd."""
     waiting = select(RUNS.id).where(crowd.members(), RUNS.gate == number(crowd.gate)).limit(count)
     if crowd.gate == Gate.FLOW:
@@ -242,7 +259,7 @@ def _let_next(connection: Connection, crowd: Crowd, count: int = 1) -> None:
     run_ids = connection.scalars(first).all()
     if run_ids:
         held = and_(RUNS.id.in_(run_ids), RUNS.status == number(0), RUNS.gate == number(crowd.gate))
-        connection.execute(update(tables.runs).where(held).values(gate=Gate.WATCHED))
+        connection.execute(update(tables.runs).where(held).values(_let_go(holds.end_of_line(now))))
 
 
 def _let_next_in_line(key: str) -> Any:
@@ -254,7 +271,7 @@ def _let_next_in_line(key: str) -> Any:
     of_ended = ended.id.in_(bindparam("run_ids", expanding=True))
     next_ids = select(first.scalar_subquery()).where(of_ended, ended[key].is_not(None))
     held = and_(RUNS.id.in_(next_ids), RUNS.status == number(0), RUNS.gate == number(Gate.TURN))
-    return update(tables.runs).where(held).values(gate=Gate.WATCHED)
+    return update(tables.runs).where(held).values(_let_go(bindparam("end_of_hold", type_=Text)))
 
 
 _LET_NEXT_IN_LINE = [_let_next_in_line(key) for key in TURN_KEYS]

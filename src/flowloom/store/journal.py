@@ -14,19 +14,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, case, literal, or_, select, update
 
 from flowloom import errors
-from flowloom.domain import run
-from flowloom.store import alerts, database, endings, queue, tables
+from flowloom.domain import run, sketch
+from flowloom.store import alerts, children, database, endings, gates, many, queue, tables
 
 MetricKey = tuple[str, str]
 
 
 @dataclass(slots=True, kw_only=True)
 class End:
-    """How a run ended. `metrics` is {(type, key): amount} besides the count of this status; `awaited_by` is the run
-    that waits for it, if any; `may_hold_claims` tells whether it may have claimed keys of data pools."""
+    """How a run ended. `metrics` is {(type, key): amount} besides the count of this status; `may_hold_claims`
+    tells whether it may have claimed keys of data pools."""
 
     run_id: int
     fence: int
@@ -38,7 +38,6 @@ class End:
     has_warnings: bool
     summary: Mapping[str, Any]
     metrics: Mapping[MetricKey, int] = field(default_factory=dict)
-    awaited_by: int | None = None
     may_hold_claims: bool = True
 
 
@@ -52,7 +51,7 @@ class Park:
     resume_at: datetime
     for_child: bool
     has_warnings: bool
-    # What its steps did so far.
+    # What its steps did so far, and as `counted` its metrics, for a stop that finds it waiting.
     summary: Mapping[str, Any]
 
 
@@ -66,6 +65,11 @@ class Lines:
     exchanges: list[dict[str, Any]] = field(default_factory=list)
     tracked: list[dict[str, Any]] = field(default_factory=list)
     writes: list[Callable[[Connection], None]] = field(default_factory=list)
+
+    @property
+    def noted(self) -> int:
+        """How many rows there are that steps without effects make too."""
+        return len(self.logs) + len(self.tracked)
 
 
 @dataclass(slots=True)
@@ -99,6 +103,10 @@ class Journal:
             raise
         assert isinstance(started, queue.Started)
         return started
+
+    async def start_again(self, start: queue.Start) -> queue.Started:
+        """The same for a run of another flow that a retry comes to; see children.start. Never in a group."""
+        return await self._db.write(children.start, self._ids, start)
 
     async def record(self, lines: Lines) -> None:
         """Keep the checkpoints and log lines of a step."""
@@ -190,16 +198,14 @@ def write(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -
 
 def write_lines(connection: Connection, lines: Sequence[Lines]) -> None:
     """Write the rows of several runs, one executemany for each table; what was written before a crash stays."""
-    ignoring = database.insert_or_ignore
-    for statement, rows in (
-        (ignoring(connection, tables.payloads), [row for one in lines for row in one.payloads]),
-        (insert(tables.run_logs), [row for one in lines for row in one.logs]),
-        (ignoring(connection, tables.dead_letters), [row for one in lines for row in one.dead_letters]),
-        (insert(tables.exchanges), [row for one in lines for row in one.exchanges]),
-        (ignoring(connection, tables.tracked), [row for one in lines for row in one.tracked]),
+    for table, rows, unless in (
+        (tables.payloads, [row for one in lines for row in one.payloads], ()),
+        (tables.run_logs, [row for one in lines for row in one.logs], None),
+        (tables.dead_letters, [row for one in lines for row in one.dead_letters], ()),
+        (tables.exchanges, [row for one in lines for row in one.exchanges], None),
+        (tables.tracked, [row for one in lines for row in one.tracked], ()),
     ):
-        if rows:
-            connection.execute(statement, rows)
+        many.insert(connection, table, rows, unless)
     for one in lines:
         for become in one.writes:
             become(connection)
@@ -223,9 +229,13 @@ def park_run(connection: Connection, park: Park) -> None:
         endings.wake(connection, park.run_id, park.at)
 
 
-# Locks the runs that end, so that what is said of them holds when they are moved.
+# Locks the runs that end, so that what is said of them holds when they are moved. Who waits for one may change.
 _HELD = (
-    select(tables.runs.c.id, tables.runs.c.fence)
+    select(
+        tables.runs.c.id,
+        tables.runs.c.fence,
+        case((tables.runs.c.is_awaited, tables.runs.c.parent_run_id)).label("awaited_by"),
+    )
     .where(
         tables.runs.c.id.in_(bindparam("run_ids", expanding=True)), tables.runs.c.status == run.Status.STARTED
     )
@@ -237,7 +247,7 @@ _END = (
     .where(
         tables.runs.c.id == bindparam("run_id"),
         tables.runs.c.fence == bindparam("run_fence"),
-        tables.runs.c.status == run.Status.STARTED,
+        tables.runs.c.status == gates.number(run.Status.STARTED),
     )
     .values(
         status=bindparam("status"),
@@ -252,7 +262,8 @@ def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
     """Move runs to their terminal state and count them; for each, whether it was still to be moved."""
     if not ends:
         return []
-    held = {(id, fence) for id, fence in connection.execute(_HELD, {"run_ids": [end.run_id for end in ends]})}
+    found = connection.execute(_HELD, {"run_ids": [end.run_id for end in ends]})
+    held = {(row.id, row.fence): row.awaited_by for row in found}
     ending: dict[tuple[int, int], End] = {}
     answers = []
     for end in ends:
@@ -261,9 +272,9 @@ def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
         if answers[-1]:
             ending[key] = end
     if ending:
-        connection.execute(_END, [_end_row(end) for end in ending.values()])
+        many.update(connection, _END, [_end_row(end) for end in ending.values()])
         ended = {end.run_id: end.status for end in ending.values()}
-        parents = {end.awaited_by for end in ending.values() if end.awaited_by is not None}
+        parents = {held[key] for key in ending} - {None}
         claimants = [end.run_id for end in ending.values() if end.may_hold_claims]
         endings.settle(connection, ended, parents, max(end.at for end in ending.values()), claimants)
         alerts.tell_ends(connection, ending.values())
@@ -282,16 +293,29 @@ def _end_row(end: End) -> dict[str, Any]:
     }
 
 
+def measured(row: Row[Any], at: datetime, steps: int) -> dict[MetricKey, int]:
+    """What the end of a run at `at` counts of its duration and of the steps that it reached."""
+    duration_ms = (at - row.started_at).total_seconds() * 1000
+    return {
+        ("duration", sketch.key(duration_ms)): 1,
+        ("duration", "total_us"): round(duration_ms * 1000),
+        ("steps", "count"): steps,
+    }
+
+
 def add_metrics(connection: Connection, ends: Sequence[End]) -> None:
     """Add what these runs counted: one delta row for each version, minute and key of the group."""
-    totals: Counter[tuple[int, int, int, datetime, str, str]] = Counter()
+    totals: dict[tuple[int, int, int, datetime], Counter[MetricKey]] = {}
     for end in ends:
         minute = end.at.replace(second=0, microsecond=0)
-        whose = (end.flow_id, end.version_id, end.iteration, minute)
-        totals[*whose, "runs", run.METRIC_KEYS[end.status]] += 1
-        for (type_, key), amount in end.metrics.items():
-            totals[*whose, type_, key] += amount
-    add_deltas(connection, totals)
+        counts = totals.setdefault((end.flow_id, end.version_id, end.iteration, minute), Counter())
+        counts["runs", run.METRIC_KEYS[end.status]] += 1
+        for key, amount in end.metrics.items():
+            counts[key] += amount
+    add_deltas(
+        connection,
+        {(*whose, *key): amount for whose, counts in totals.items() for key, amount in counts.items()},
+    )
 
 
 _DELTA_FIELDS = ("flow_id", "flow_version_id", "iteration", "minute", "type", "key", "value")
@@ -302,5 +326,4 @@ def add_deltas(
 ) -> None:
     """Write delta rows: {(flow, version, iteration, minute, type, key): amount}."""
     rows = [dict(zip(_DELTA_FIELDS, (*key, amount), strict=True)) for key, amount in totals.items() if amount]
-    if rows:
-        connection.execute(insert(tables.metric_deltas), rows)
+    many.insert(connection, tables.metric_deltas, rows)

@@ -1,11 +1,12 @@
 """Data pools: keys that were seen. A run claims new ones; they are for good when it succeeds, and free when it fails.
 
-A claim is known by its place (run, step, position, record), so that after a crash the same place finds its own.
+A claim is known by its place (run, step, position, record), so that after a crash the same place finds its own, and one
+whose record stands elsewhere by then too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +18,7 @@ from flowloom.domain import run
 from flowloom.store import database, tables
 
 POOLS, ENTRIES, LETTERS = tables.data_pools.c, tables.pool_entries.c, tables.dead_letters.c
+RUNS = tables.runs.c
 # At most so many keys are asked about at a time.
 CHUNK: Final = 1000
 _FOUND = (
@@ -36,22 +38,37 @@ _TAKE = (
 )
 
 
+def _always(position: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who claims: a step of a run, for the payload at a position."""
+    """Who claims: a step of a run, for the payload at a position.
+
+    `attempt` tells apart the times that a run is worked on; `is_held` of a position, whether what was let through there
+    before still stands.
+    """
 
     run_id: int
     step_key: str
     position: str
+    attempt: str = ""
+    is_held: Callable[[str], bool] = _always
 
     def owner(self, number: int) -> str:
-        """What a claim says of the step and the record it is for."""
-        return f"{self.step_key}/{number}"
+        """What a claim says of the step, the record and the attempt it is for."""
+        return f"{self.step_key}/{number}/{self.attempt}"
 
     def has(self, entry: Row[Any], number: int) -> bool:
-        """Whether a claim is this one's own, of an earlier attempt."""
-        place = (self.run_id, self.position, self.owner(number))
-        return (entry.run_id, entry.position, entry.owner) == place
+        """Whether a claim is this one's own, of an earlier attempt; records may have stood elsewhere then."""
+        step_and_number = f"{self.step_key}/{number}"
+        if entry.run_id != self.run_id or not entry.owner.startswith(f"{self.step_key}/"):
+            return False
+        if entry.position == self.position and f"{entry.owner}/".startswith(f"{step_and_number}/"):
+            return True
+        is_earlier = not entry.owner.endswith(f"/{self.attempt}")
+        return is_earlier and not self.is_held(entry.position)
 
 
 def require(connection: Connection, company_id: int, name: str) -> int:
@@ -152,8 +169,13 @@ def hand_on(connection: Connection, run_id: int, to_run_id: int, forgotten: Coll
 
 
 def hand_on_payload(connection: Connection, run_id: int, to_run_id: int, position: str) -> None:
-    """The same for the re-drive of one payload; what another open dead letter tells of as well waits for that one."""
+    """The same for the re-drive of one payload; what another open dead letter tells of as well waits for that one.
+
+    A claim for a whole list goes with a part of it only where the other parts went on, as they do past a try-catch.
+    """
     positions = _positions(connection, run_id)
+    if connection.scalar(select(RUNS.status).where(RUNS.id == run_id)) != run.Status.PARTIAL:
+        positions = [one for one in positions if one == position or one.startswith(f"{position}.")]
     others = _related(positions, _open_letters(connection, run_id) - {position})
     alone = set(_related(positions, {position})) - set(others)
     for some in _chunks(sorted(alone)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,8 @@ class Filter:
     compare: Comparison = "in"
     choices: Mapping[str, Any] = field(default_factory=dict)
     help: str = ""
+    # What a text must look like as a whole; other ones are refused with `help`.
+    pattern: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +174,9 @@ def _read_id(name: str, text: str, _wanted: Filter) -> int:
     return int(text)
 
 
-def _read_text(_name: str, text: str, _wanted: Filter) -> str:
+def _read_text(name: str, text: str, wanted: Filter) -> str:
+    if wanted.pattern and not re.fullmatch(wanted.pattern, text, re.ASCII):
+        raise errors.Invalid.field(name, f"{name} takes {wanted.help}.")
     return text
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import hashlib
 import itertools
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,13 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from flowloom import errors
 from flowloom.domain import graph, run, templates, version
 from flowloom.domain.payload import JSON_TYPE
-from flowloom.store import blobs, database, definitions, tables, takeovers
+from flowloom.store import database, definitions, lanes, many, places, tables, takeovers
 from flowloom.store.blobs import Packed
 
 FLOWS, VERSIONS, RUNS, PAYLOADS = tables.flows.c, tables.versions.c, tables.runs.c, tables.payloads.c
@@ -48,10 +46,9 @@ class Start:
 
 @dataclass(slots=True, kw_only=True)
 class Parent:
-    """The run that a child run is started by; of those that one step starts, `parallel_limit` run at a time."""
+    """Where in a run a child run is started; of those that one step starts, `parallel_limit` run at a time."""
 
-    run_id: int
-    step_key: str
+    place: places.Place
     is_awaited: bool
     parallel_limit: int | None
     depth: int
@@ -69,7 +66,8 @@ class TakesOver(enum.Enum):
 class Retry:
     """What a retry takes over: the run it repeats, the version it runs, the steps it does not reuse checkpoints of.
 
-    `origin_run_id` None: what it sends is new. With `start_step` it begins there, at this position of the payload.
+    `moved_steps` are those below, to which other payloads may come. `origin_run_id` None: what it sends is new.
+    With `start_step` it begins there, at this position of the payload.
     """
 
     run_id: int
@@ -77,6 +75,7 @@ class Retry:
     as_of: datetime
     chosen: Chosen
     forget_steps: Sequence[str] = ()
+    moved_steps: Sequence[str] = ()
     start_step: str | None = None
     position: str = "0"
     takes_over: TakesOver = TakesOver.ALL
@@ -215,6 +214,7 @@ def enqueue(connection: Connection, ids: RunIds, starts: Sequence[Start]) -> lis
                 answers.append(first)
                 continue
             chosen = choose(found, start)
+            _require_no_secret(connection, start, chosen)
             answer = _claim_key(connection, start, ids.take(connection))
         except errors.FlowloomError as error:
             answers.append(error)
@@ -226,25 +226,39 @@ def enqueue(connection: Connection, ids: RunIds, starts: Sequence[Start]) -> lis
     return answers
 
 
+def _require_no_secret(connection: Connection, start: Start, chosen: Chosen) -> None:
+    """Raise Invalid for variables of a run that are secrets of its version. A retry has the variables of its run."""
+    if not start.variables or start.retry is not None:
+        return
+    secrets = connection.scalar(select(VERSIONS.secrets).where(VERSIONS.id == chosen.version_id)) or {}
+    for name in sorted(start.variables.keys() & secrets.keys()):
+        raise errors.Invalid.field(
+            f"flow_variables.{name}", f"'{name}' is a secret of the version; it cannot be given to a run."
+        )
+
+
 def _write(connection: Connection, written: Sequence[tuple[int, Start, Chosen]]) -> None:
     if not written:
         return
-    # A slot that has fired before stays as it fired, whatever the clock was set to meanwhile.
-    unless_fired = database.insert_or_ignore(connection, tables.runs, RUNS.schedule_id, RUNS.fire_at)
     rows = [
-        {**_run_row(id, start, _pinned(connection, chosen)), "lane": _lane(connection, start, chosen)}
+        {**_run_row(id, start, pinned(connection, chosen)), "lane": _lane(connection, start, chosen)}
         for id, start, chosen in written
     ]
-    connection.execute(unless_fired, rows)
+    # A slot that has fired before stays as it fired, whatever the clock was set to meanwhile.
+    many.insert(connection, tables.runs, rows, unless=(RUNS.schedule_id, RUNS.fire_at))
     bodies = [_start_payload(run_id, start) for run_id, start, _ in written if start.body is not None]
-    if bodies:
-        connection.execute(insert(tables.payloads), bodies)
+    many.insert(connection, tables.payloads, bodies)
+    places.keep(connection, [_note(id, start, start.parent) for id, start, _ in written if start.parent])
     for run_id, start, _ in written:
         if start.retry is not None:
             _take_over(connection, run_id, start.retry)
 
 
-def _pinned(connection: Connection, chosen: Chosen) -> Chosen:
+def _note(run_id: int, start: Start, parent: Parent) -> dict[str, Any]:
+    return places.note(start.company_id, parent.place, run_id, start.at)
+
+
+def pinned(connection: Connection, chosen: Chosen) -> Chosen:
     """A Draft as it stands now, kept so that the run can be executed after the next edit."""
     if chosen.status != version.Status.DRAFT:
         return chosen
@@ -254,26 +268,12 @@ def _pinned(connection: Connection, chosen: Chosen) -> Chosen:
 def _lane(connection: Connection, start: Start, chosen: Chosen) -> str | None:
     """What is equal for runs that go one at a time; a retry keeps the lane of the run it repeats."""
     if start.retry is not None:
-        lane: str | None = connection.scalar(select(RUNS.lane).where(RUNS.id == start.retry.run_id))
-        return lane
+        return lanes.of_run(connection, start.retry.run_id)
     if chosen.concurrency_key is None:
         return None
-    template = templates.compile(chosen.concurrency_key, "concurrency_key")
-    variables = dict(start.variables or {})
-    if template.variables - variables.keys():
-        of_version = connection.scalar(select(VERSIONS.variables).where(VERSIONS.id == chosen.version_id))
-        variables = {**(of_version or {}), **variables}
-    key = template.render(templates.Scope(variables, _body(start), start.at, start.meta)).strip()
-    named = f"{start.flow_id}\0{key}".encode("utf-8", "surrogatepass")
-    return hashlib.sha256(named).hexdigest() if key else None
-
-
-def _body(start: Start) -> object:
-    """The start payload's body; nothing, where it is not what its content type says."""
-    try:
-        return None if start.body is None else blobs.decode(start.body.raw, start.content_type)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    body = lanes.body_of(start.body, start.content_type)
+    scope = templates.Scope(start.variables or {}, body, start.at, start.meta)
+    return lanes.of_key(connection, start.flow_id, chosen.version_id, chosen.concurrency_key, scope)
 
 
 def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
@@ -304,8 +304,8 @@ def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
         "version_choice": _version_choice(start),
         "start_step": retry.start_step if retry else None,
         "timeout_seconds": chosen.timeout_seconds,
-        "parent_run_id": parent.run_id if parent else None,
-        "parent_step_key": parent.step_key if parent else None,
+        "parent_run_id": parent.place.run_id if parent else None,
+        "parent_step_key": parent.place.step_key if parent else None,
         "is_awaited": parent is not None and parent.is_awaited,
         "parallel_limit": parent.parallel_limit if parent else None,
         "depth": parent.depth if parent else 0,
@@ -313,7 +313,7 @@ def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
 
 
 def _version_choice(start: Start) -> str:
-    if start.retry is not None:
+    if start.retry is not None and start.parent is None:
         return "retry"
     if start.schedule_id is not None:
         return "schedule"
@@ -380,7 +380,7 @@ def replayed(connection: Connection, company_id: int, idempotency: tuple[str, st
 def _take_over(connection: Connection, run_id: int, retry: Retry) -> None:
     match retry.takes_over:
         case TakesOver.ALL:
-            takeovers.whole(connection, run_id, retry.run_id, retry.forget_steps)
+            takeovers.whole(connection, run_id, retry.run_id, retry.forget_steps, retry.moved_steps)
         case TakesOver.OF_PAYLOAD:
             takeovers.of_payload(connection, run_id, retry.run_id, retry.start_step or "", retry.position)
         case TakesOver.NOTHING:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, case, func, select
+from sqlalchemy import Connection, Row, and_, bindparam, case, func, select
 
 from flowloom.store import database, tables
 
@@ -14,7 +14,8 @@ PAYLOADS, LETTERS = tables.payloads.c, tables.dead_letters.c
 # More than this of a run's past is not read at once.
 RECALL_BYTES: Final = 4 * 1024 * 1024
 
-_OF_RUNS = PAYLOADS.run_id.in_(bindparam("run_ids", expanding=True))
+# The notes of children are asked for one at a time.
+_OF_RUNS = and_(PAYLOADS.run_id.in_(bindparam("run_ids", expanding=True)), PAYLOADS.kind != "child")
 _WHOLE = select(tables.payloads).where(_OF_RUNS).order_by(PAYLOADS.id)
 # Only the start payload comes with its body.
 _LIGHT = (
@@ -53,7 +54,9 @@ def recall(connection: Connection, claimed: Claimed) -> None:
     size_bytes = connection.scalar(select(func.sum(PAYLOADS.bytes)).where(PAYLOADS.run_id == run_id)) or 0
     checkpoints = _WHOLE if size_bytes <= RECALL_BYTES else _LIGHT
     claimed.recorded += connection.execute(checkpoints, {"run_ids": [run_id]})
-    failures = select(LETTERS.step_key, LETTERS.position, LETTERS.message, LETTERS.error_class)
+    failures = select(
+        LETTERS.step_key, LETTERS.position, LETTERS.digest, LETTERS.message, LETTERS.error_class
+    )
     claimed.failures += connection.execute(failures.where(LETTERS.run_id == run_id))
 
 

@@ -41,18 +41,19 @@ def part(passed: Sequence[cron.Slot]) -> tuple[Sequence[cron.Slot], bool]:
 
 _ADVANCE = (
     update(tables.schedules)
-    .where(SCHEDULES.id == bindparam("schedule_id"))
+    .where(SCHEDULES.id.in_(bindparam("schedule_ids", expanding=True)))
     .values(next_run_at=bindparam("next_at"), settled_until=bindparam("settled_at"))
 )
 
 
 def advance(connection: Connection, steps: Sequence[tuple[int, datetime | None, datetime]]) -> None:
     """Move schedules on: (schedule, when it fires next, up to when its slots are accounted for)."""
-    rows = [
-        {"schedule_id": id, "next_at": next_at, "settled_at": settled_at} for id, next_at, settled_at in steps
-    ]
-    if rows:
-        connection.execute(_ADVANCE, rows)
+    # Most of those that are due together go on together too.
+    alike: dict[tuple[datetime | None, datetime], list[int]] = {}
+    for id, next_at, settled_at in steps:
+        alike.setdefault((next_at, settled_at), []).append(id)
+    for (next_at, settled_at), ids in alike.items():
+        connection.execute(_ADVANCE, {"schedule_ids": ids, "next_at": next_at, "settled_at": settled_at})
 
 
 def record(
@@ -66,6 +67,8 @@ def record(
 
     A range goes on when its last slot is the last one accounted for.
     """
+    if all(reason is None for _, reason in verdicts):
+        return
     for reason, group in itertools.groupby(verdicts, key=lambda verdict: verdict[1]):
         instants = [at for at, _ in group]
         if reason is not None:

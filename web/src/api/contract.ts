@@ -61,6 +61,7 @@ export type ChannelView = {
   type: "email" | "webhook" | "log";
   to?: Array<string>;
   url?: string;
+  secrets?: Array<string>;
 };
 
 export type Circuit = {
@@ -101,6 +102,7 @@ export type Connection = {
   circuit?: Circuit;
   connector_id?: number;
   variables?: Record<string, string | number | boolean>;
+  secrets?: Array<string>;
   created_at: string;
   updated_at: string;
 };
@@ -146,6 +148,7 @@ export type ConnectionCreate = {
   server?: ConnectionServer | null;
   connector_id?: number | null;
   variables?: Record<string, string | number | boolean> | null;
+  secrets?: Record<string, string | null> | null;
 };
 
 export type ConnectionServer = {
@@ -183,6 +186,7 @@ export type ConnectionUpdate = {
   server?: ConnectionServer | null;
   connector_id?: number | null;
   variables?: Record<string, string | number | boolean> | null;
+  secrets?: Record<string, string | null> | null;
 };
 
 export type Connector = {
@@ -272,6 +276,7 @@ export type ConnectorVariable = {
   name: string;
   description?: string | null;
   default?: string | number | boolean | null;
+  is_secret?: boolean | null;
 };
 
 export type DataPool = {
@@ -756,10 +761,6 @@ export type OneWebhook = {
   data: Webhook;
 };
 
-export type OneDictStrAny = {
-  data: Record<string, unknown>;
-};
-
 export type PageApiKey = {
   data: Array<ApiKey>;
   meta: Meta;
@@ -1036,6 +1037,7 @@ export type RunStep = {
   attempts?: number;
   duration_ms?: number;
   cpu_ms?: number;
+  waited_ms?: Record<string, number>;
 };
 
 export type Schedule = {
@@ -1233,6 +1235,12 @@ export type UserUpdate = {
 
 export type Variables = {
   variables: Record<string, unknown>;
+  secrets?: Record<string, string | null> | null;
+};
+
+export type VariablesAnswer = {
+  data: Record<string, unknown>;
+  secrets: Array<string>;
 };
 
 export type Version = {
@@ -1263,6 +1271,7 @@ export type Version = {
   schedules?: Array<Schedule>;
   filters?: Array<Record<string, unknown>>;
   variables?: Record<string, unknown>;
+  secrets?: Array<string>;
 };
 
 export type VersionUpdate = {
@@ -1282,6 +1291,7 @@ export type Webhook = {
 export type WebhookChannel = {
   type: "webhook";
   url: string;
+  secrets?: Record<string, string | null> | null;
 };
 
 export type WebhookCreate = {
@@ -1467,8 +1477,8 @@ export type Operations = {
   create_route: { path: { flow_version: Id; step: Id }; query: undefined; body: RouteCreate; answer: OneRoute; };
   update_route: { path: { flow_version: Id; step: Id; route: Id }; query: undefined; body: RouteFields; answer: OneRoute; };
   delete_route: { path: { flow_version: Id; step: Id; route: Id }; query: undefined; body: undefined; answer: Message; };
-  get_variables: { path: { flow_version: Id }; query: undefined; body: undefined; answer: OneDictStrAny; };
-  update_variables: { path: { flow_version: Id }; query: undefined; body: Variables; answer: OneDictStrAny; };
+  get_variables: { path: { flow_version: Id }; query: undefined; body: undefined; answer: VariablesAnswer; };
+  update_variables: { path: { flow_version: Id }; query: undefined; body: Variables; answer: VariablesAnswer; };
   stop_run: { path: { flow_run: Id }; query: undefined; body: undefined; answer: OneRun; };
   stop_runs: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; cursor?: Value; "filter[flow_id]"?: Value; "filter[flow_version_id]"?: Value; "filter[schedule_id]"?: Value; "filter[retry_flow_run_id]"?: Value; "filter[parent_run_id]"?: Value; "filter[status]"?: Value; "filter[trigger]"?: Value; "filter[has_warnings]"?: Value; "filter[started_after]"?: Value; "filter[started_before]"?: Value }; body: undefined; answer: OneBulkStop; };
   retry_run: { path: { flow_run: Id }; query: undefined; body: RetryRequest; answer: RetryAnswer; };

@@ -56,6 +56,8 @@ versions = Table(
     Column("steps_count", Integer, nullable=False),
     Column("has_callback_step", Boolean, nullable=False),
     Column("variables", Json, nullable=False),
+    # {name: {sealed, digest}}: see store/secret_variables.
+    Column("secrets", Json, nullable=False, server_default="{}"),
     Column("label", String(255)),
     Column("message", Text),
     Column("deployed_at", Instant),
@@ -114,6 +116,8 @@ definitions = Table(
     parts.metadata,
     Column("content_hash", String(64), primary_key=True),
     Column("body", LargeBinary, nullable=False),
+    # As in its version; the body holds the digests only.
+    Column("secrets", Json),
 )
 
 schedules = Table(

@@ -57,6 +57,8 @@ runs = Table(
     Column("lane", String(64)),
     # How it stands to the runs it must wait for; see store/claims.
     Column("gate", SmallInteger, nullable=False, server_default="0"),
+    # What held it up before it began; see store/holds.
+    Column("holds", Text),
     Column("retry_flow_run_id", Id),
     Column("origin_run_id", Id, nullable=False),
     Column("started_by", Id),
@@ -110,6 +112,7 @@ _index_where(
 )
 _index_where("ix_flow_runs_ended", "status > 1 AND gate > 0", runs.c.id)
 _index_where("ix_flow_runs_resume", "resume_at IS NOT NULL", runs.c.resume_at)
+_index_where("ix_flow_runs_retry", "retry_flow_run_id IS NOT NULL", runs.c.retry_flow_run_id)
 _index_where("ix_flow_runs_parent", "parent_run_id IS NOT NULL", runs.c.parent_run_id, runs.c.id)
 
 payloads = Table(
@@ -156,6 +159,8 @@ dead_letters = Table(
     Column("step_key", String(40), nullable=False),
     Column("step_name", String(255), nullable=False),
     Column("position", String(255), nullable=False),
+    # Of what the payload holds, so that one that stands there later is not taken for it.
+    Column("digest", String(32)),
     Column("error_class", String(20), nullable=False),
     Column("message", Text, nullable=False),
     # Whether a try-catch took it, so that its run went on.
@@ -244,6 +249,8 @@ idempotency_keys = Table(
     Column("key", String(255), primary_key=True),
     Column("fingerprint", String(64), nullable=False),
     Column("run_id", Id, nullable=False),
+    # What a request that starts many runs was answered; its `run_id` is 0.
+    Column("answer", Json),
     Column("created_at", Instant, nullable=False, index=True),
 )
 

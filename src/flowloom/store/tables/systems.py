@@ -35,6 +35,8 @@ connections = Table(
     Column("protocol", String(12), nullable=False, server_default="http"),
     Column("connector_id", Id),
     Column("variables", Json, nullable=False, server_default="{}"),
+    # {name: {sealed, digest}}: see store/secret_variables.
+    Column("secrets", Json, nullable=False, server_default="{}"),
     # {per_second | per_minute, burst?}, {failures, pause_seconds}; NULL is none.
     Column("rate_limit", Json),
     Column("circuit_breaker", Json),
