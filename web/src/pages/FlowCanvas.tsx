@@ -15,6 +15,7 @@ import { RunPanel } from "../canvas/RunPanel";
 import { SaveState } from "../canvas/SaveState";
 import { StartRun } from "../canvas/StartRun";
 import { StepPanel } from "../canvas/StepPanel";
+import { Variables } from "../canvas/Variables";
 import { Deploy } from "../pages/Deploy";
 import { Icon } from "../ui/Icon";
 import { useMe } from "../ui/me";
@@ -85,6 +86,7 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
               </Tooltip>
             </>
           )}
+          <Variables version={version.id} readOnly={!editable} />
           {!version.is_editable && may("manager") && <CopyToDraft flow={flow} version={version} hasDraft={versions.some((one) => one.is_editable)} />}
           {may("user") && (
             <Button variant="light" leftSection={<Icon name="run" size={14} />} onClick={start}>
