@@ -44,4 +44,11 @@ describe("arrange", () => {
     expect(steps.get(2)).toEqual({ x: 500, y: 90 });
     expect(steps.get(3)).toEqual({ x: 500, y: 210 });
   });
+
+  it("makes room where a step was put between two that have places", () => {
+    const places = [step(1), step(2, 1, undefined, { position: { x: 0, y: 120 } }), step(3, 2, undefined, { position: { x: 0, y: 240 } })];
+    const between = [step(1), step(4, 1), { ...places[1], parent_id: 4 } as Step, places[2] as Step];
+    const { steps } = arrange(new Tree(between, []));
+    expect([1, 4, 2, 3].map((id) => steps.get(id)?.y)).toEqual([0, 120, 240, 360]);
+  });
 });

@@ -17,10 +17,10 @@ export interface Layout {
   ends: Map<string, Point & { place: Place; label?: string }>;
 }
 
-/** Positions of all steps of a tree and of its open ends; a step that has a position keeps it. */
+/** Positions of all steps of a tree and of its open ends; a step that has a position keeps it, unless its parent stands there. */
 export function arrange(tree: Tree): Layout {
   const layout: Layout = { steps: new Map(), ends: new Map() };
-  if (tree.trigger) set(tree, tree.trigger, 0, 0, layout);
+  if (tree.trigger) set(tree, tree.trigger, { x: 0, y: 0 }, layout);
   for (const [index, step] of tree.steps.filter((step) => !layout.steps.has(step.id)).entries()) {
     layout.steps.set(step.id, step.position ?? { x: -(STEP.width + GAP.x) * 2, y: index * (STEP.height + GAP.y) });
   }
@@ -37,9 +37,9 @@ function columns(tree: Tree, { steps }: Branch): number[] {
   return steps.length ? steps.map((step) => width(tree, step)) : [STEP.width / 2];
 }
 
-function set(tree: Tree, step: Step, left: number, top: number, layout: Layout): void {
+function set(tree: Tree, step: Step, corner: Point, layout: Layout, parent?: Point): void {
   const whole = width(tree, step);
-  const own = step.position ?? { x: left + (whole - STEP.width) / 2, y: top };
+  const own = step.position && !(parent && overlap(step.position, parent)) ? step.position : { x: corner.x + (whole - STEP.width) / 2, y: corner.y };
   layout.steps.set(step.id, own);
   // What hangs on a dragged step goes along with it.
   let x = own.x + STEP.width / 2 - whole / 2;
@@ -54,10 +54,15 @@ function set(tree: Tree, step: Step, left: number, top: number, layout: Layout):
       x += STEP.width / 2 + GAP.x;
     }
     for (const child of branch.steps) {
-      set(tree, child, x, y, layout);
+      set(tree, child, { x, y }, layout, own);
       x += width(tree, child) + GAP.x;
     }
   }
+}
+
+/** Whether two steps would stand on each other, or touch. */
+function overlap(a: Point, b: Point): boolean {
+  return Math.abs(a.x - b.x) < STEP.width && Math.abs(a.y - b.y) < STEP.height + GAP.y / 4;
 }
 
 function sum(numbers: number[]): number {
