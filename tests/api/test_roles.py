@@ -53,7 +53,13 @@ async def test_every_route_is_documented_with_its_role(sqlite_server: World) -> 
     documented = {(method, path) for method, path, _ in operations}
     for route in sqlite_server.server.app.routes:
         for method in getattr(route, "methods", ()):
-            if method != "HEAD" and route.path not in ("/", "/openapi.json", "/docs", "/icon.svg", "/assets/{name}"):
+            if method != "HEAD" and route.path not in (
+                "/",
+                "/openapi.json",
+                "/docs",
+                "/icon.svg",
+                "/assets/{name}",
+            ):
                 assert (method, route.path) in documented, route.path
 
 

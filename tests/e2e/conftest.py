@@ -6,10 +6,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.async_api import Browser, Page, async_playwright
 from tests import debian
 
 EMAIL, PASSWORD = "mo@example.com", "correct-horse-battery"
@@ -19,13 +19,13 @@ QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 READY = re.compile(r"(http://127\.0\.0\.1:\d+)")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
     program = os.environ.get("CHROMIUM") or debian.program(["chromium", "chromium-browser"], "chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=QUIET)
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=program, args=QUIET)
         yield chromium
-        chromium.close()
+        await chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -53,22 +53,19 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
+async def page(browser: Browser, address: str) -> AsyncIterator[Page]:
     """A page of somebody signed in as administrator. It must log no error, and no request may fail."""
-    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
-    page, wrong = context.new_page(), []
+    context = await browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
+    page, wrong = await context.new_page(), []
     page.on("console", lambda line: wrong.append(line.text) if line.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on(
-        "response",
-        lambda answer: wrong.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None,
-    )
+    page.on("response", lambda one: wrong.append(f"{one.status} {one.url}") if one.status >= 400 else None)
     page.set_default_timeout(15_000)
-    page.goto("/sign-in")
-    page.get_by_label("E-mail").fill(EMAIL)
-    page.locator("input[type=password]").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{address}/")
+    await page.goto("/sign-in")
+    await page.get_by_label("E-mail").fill(EMAIL)
+    await page.locator("input[type=password]").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url(f"{address}/")
     yield page
-    context.close()
+    await context.close()
     assert wrong == []
