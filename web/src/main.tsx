@@ -1,17 +1,17 @@
 import "@mantine/core/styles.css";
-import "@mantine/notifications/styles.css";
 import "./style.css";
 
 import { MantineProvider } from "@mantine/core";
-import { Notifications } from "@mantine/notifications";
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { StrictMode } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 
 import { ApiError } from "./api/client";
 import { router } from "./router";
 import { theme } from "./theme";
+
+const Notices = lazy(async () => ({ default: (await import("./ui/Notices")).Notices }));
 
 function ask(error: unknown): void {
   if (error instanceof ApiError && error.status === 401 && router.state.location.pathname !== "/sign-in") {
@@ -33,7 +33,9 @@ const client = new QueryClient({
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto">
-      <Notifications position="bottom-right" />
+      <Suspense>
+        <Notices />
+      </Suspense>
       <QueryClientProvider client={client}>
         <RouterProvider router={router} />
       </QueryClientProvider>

@@ -1,8 +1,6 @@
 // The pages and their addresses. Each page is loaded when it is first visited.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 
-import { Shell } from "./ui/Shell";
-
 const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
 const number = (value: unknown): number | undefined => (Number(value) > 0 ? Number(value) : undefined);
 
@@ -17,7 +15,7 @@ const signIn = createRoute({
   validateSearch: (search: Record<string, unknown>) => compact({ next: text(search.next) }),
   component: lazyRouteComponent(() => import("./pages/SignIn"), "SignIn"),
 });
-const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
+const shell = createRoute({ getParentRoute: () => root, id: "shell", component: lazyRouteComponent(() => import("./ui/Shell"), "Shell") });
 const home = createRoute({
   getParentRoute: () => shell,
   path: "/",

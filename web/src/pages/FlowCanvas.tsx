@@ -2,25 +2,27 @@
 import { ActionIcon, Box, Button, Group, Select, Text, Tooltip } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useCallback, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 
 import type { StepType, Version } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
 import { Canvas } from "../canvas/Canvas";
 import { useEditor, useGraph } from "../canvas/editor";
 import { type Place, Tree } from "../canvas/graph";
-import { Palette } from "../canvas/Palette";
 import { useProgress } from "../canvas/progress";
-import { RunPanel } from "../canvas/RunPanel";
 import { SaveState } from "../canvas/SaveState";
-import { StartRun } from "../canvas/StartRun";
-import { StepPanel } from "../canvas/StepPanel";
-import { Variables } from "../canvas/Variables";
 import { Deploy } from "../pages/Deploy";
 import { Icon } from "../ui/Icon";
 import { useMe } from "../ui/me";
 import { Failure, Loading, VersionStatus } from "../ui/parts";
 import { tell } from "../ui/tell";
+
+// What is not seen at first comes when it is needed.
+const Palette = lazy(async () => ({ default: (await import("../canvas/Palette")).Palette }));
+const RunPanel = lazy(async () => ({ default: (await import("../canvas/RunPanel")).RunPanel }));
+const StartRun = lazy(async () => ({ default: (await import("../canvas/StartRun")).StartRun }));
+const StepPanel = lazy(async () => ({ default: (await import("../canvas/StepPanel")).StepPanel }));
+const Variables = lazy(async () => ({ default: (await import("../canvas/Variables")).Variables }));
 
 export function FlowCanvas() {
   const { flow } = useParams({ from: "/shell/flows/$flow" });
@@ -86,7 +88,9 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
               </Tooltip>
             </>
           )}
-          <Variables version={version.id} readOnly={!editable} />
+          <Suspense>
+            <Variables version={version.id} readOnly={!editable} />
+          </Suspense>
           {!version.is_editable && may("manager") && <CopyToDraft flow={flow} version={version} hasDraft={versions.some((one) => one.is_editable)} />}
           {may("user") && (
             <Button variant="light" leftSection={<Icon name="run" size={14} />} onClick={start}>
@@ -100,18 +104,22 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
         <Box flex={1} pos="relative" data-testid="canvas">
           <Canvas tree={tree} types={types} selected={selected} progress={states} onSelect={setSelected} onAdd={editable ? add : undefined} onMove={editable ? (moved, to) => void editor.move(moved, to) : undefined} />
         </Box>
-        {run !== undefined ? (
-          <RunPanel run={run} shown={shown} step={step} onClose={() => watch(undefined)} onStep={(key) => setSelected(graph.steps.find((one) => one.key === key)?.id)} />
-        ) : (
-          step && (
-            <Box w={{ base: "100%", sm: 380 }} style={{ borderLeft: "1px solid var(--line)" }} component="aside" aria-label="Step">
-              <StepPanel key={step.key} step={step} type={types.get(step.microservice)} routes={graph.routes.filter((route) => route.flow_step_id === step.id)} editor={editor} readOnly={!editable} onClose={() => setSelected(undefined)} />
-            </Box>
-          )
-        )}
+        <Suspense>
+          {run !== undefined ? (
+            <RunPanel run={run} shown={shown} step={step} onClose={() => watch(undefined)} onStep={(key) => setSelected(graph.steps.find((one) => one.key === key)?.id)} />
+          ) : (
+            step && (
+              <Box w={{ base: "100%", sm: 380 }} style={{ borderLeft: "1px solid var(--line)" }} component="aside" aria-label="Step">
+                <StepPanel key={step.key} step={step} type={types.get(step.microservice)} routes={graph.routes.filter((route) => route.flow_step_id === step.id)} editor={editor} readOnly={!editable} onClose={() => setSelected(undefined)} />
+              </Box>
+            )
+          )}
+        </Suspense>
       </Box>
-      <Palette types={types} opened={place !== undefined} onClose={() => setPlace(undefined)} onChoose={choose} />
-      <StartRun flow={flow} version={version} opened={starting} settle={editor.settle} onClose={stopStarting} onStarted={watch} />
+      <Suspense>
+        <Palette types={types} opened={place !== undefined} onClose={() => setPlace(undefined)} onChoose={choose} />
+        <StartRun flow={flow} version={version} opened={starting} settle={editor.settle} onClose={stopStarting} onStarted={watch} />
+      </Suspense>
     </Box>
   );
 }

@@ -3,7 +3,8 @@ import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 
 import { useRead } from "../api/hooks";
 import { RunTable } from "../run/RunTable";
-import { Empty, Failure, Loading, Pager, STATUSES } from "../ui/parts";
+import { Pager } from "../ui/Pager";
+import { Empty, Failure, Loading, STATUSES } from "../ui/parts";
 
 const REFRESH_MS = 3_000;
 

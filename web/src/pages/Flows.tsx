@@ -7,7 +7,8 @@ import type { Flow } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
 import { Icon } from "../ui/Icon";
 import { useMe } from "../ui/me";
-import { Empty, Failure, Instant, Loading, PageTitle, Pager } from "../ui/parts";
+import { Pager } from "../ui/Pager";
+import { Empty, Failure, Instant, Loading, PageTitle } from "../ui/parts";
 
 export function Flows() {
   const search = useSearch({ from: "/shell/flows" });

@@ -5,7 +5,8 @@ import { useChange, useRead } from "../api/hooks";
 import { RunTable } from "../run/RunTable";
 import { Confirm } from "../ui/Confirm";
 import { useMe } from "../ui/me";
-import { Empty, Failure, Loading, PageTitle, Pager, STATUSES } from "../ui/parts";
+import { Pager } from "../ui/Pager";
+import { Empty, Failure, Loading, PageTitle, STATUSES } from "../ui/parts";
 import { tell } from "../ui/tell";
 
 const REFRESH_MS = 3_000;

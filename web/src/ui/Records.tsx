@@ -5,7 +5,8 @@ import type { ReactNode } from "react";
 
 import type { ApiError } from "../api/client";
 import type { Meta } from "../api/contract";
-import { Failure, Loading, Pager } from "./parts";
+import { Pager } from "./Pager";
+import { Failure, Loading } from "./parts";
 
 export interface Column<T> {
   title: string;

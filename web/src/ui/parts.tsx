@@ -1,11 +1,10 @@
 // Small parts that all pages share.
-import { Alert, Badge, Box, Button, Group, Pagination, Skeleton, Stack, Text, Title, Tooltip } from "@mantine/core";
+import { Alert, Badge, Box, Button, Group, Skeleton, Stack, Text, Title, Tooltip } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
 import { type ReactNode, useState } from "react";
 
-import type { Meta } from "../api/contract";
 import type { ApiError } from "../api/client";
-import { ago, count, local, utc } from "./format";
+import { ago, local, utc } from "./format";
 
 export const STATUSES = ["queued", "started", "success", "failure", "stopped", "partial success"] as const;
 export const STATUS_COLORS = ["gray", "blue", "teal", "red", "orange", "yellow"] as const;
@@ -77,18 +76,5 @@ export function Loading({ rows = 6 }: { rows?: number }) {
         <Skeleton key={row} height={28} />
       ))}
     </Stack>
-  );
-}
-
-export function Pager({ meta, onPage }: { meta: Meta; onPage: (page: number) => void }) {
-  if (meta.last_page <= 1) return null;
-  return (
-    <Group justify="space-between" mt="sm">
-      <Text size="xs" c="dimmed">
-        {count(meta.from ?? 0)} to {count(meta.to ?? 0)} of {count(meta.total)}
-        {meta.total_is_capped ? " or more" : ""}
-      </Text>
-      <Pagination size="xs" total={meta.last_page} value={meta.current_page} onChange={onPage} getControlProps={(control) => ({ "aria-label": `${control} page` })} />
-    </Group>
   );
 }
