@@ -47,6 +47,9 @@ docs: .venv/installed ## write the generated parts of the reference
 	@$(BIN)/python web/generate.py
 	@$(BIN)/python -m mutants --document
 
+screenshots: .venv/with-test ## take the pictures of the docs
+	@PYTHONPATH=. $(BIN)/python docs/screenshots.py
+
 clean: ## remove what these commands made, but no data
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find src tests bench mutants docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
@@ -72,4 +75,4 @@ clean: ## remove what these commands made, but no data
 	@touch $@ .venv/installed
 
 .DELETE_ON_ERROR:
-.PHONY: help run dev test crash oracle mutants check bench docs clean
+.PHONY: help run dev test crash simulate oracle mutants check bench docs screenshots clean

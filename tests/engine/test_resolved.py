@@ -213,3 +213,43 @@ async def test_what_was_discarded_is_known_wherever_it_stands_now(server: World,
     assert (await retry(server, id))["status"] == SUCCESS
     # A comes first now and stands where B had been, B where C had been, which nobody wants any more.
     assert sorted(body["n"] for body in remote.bodies("/shop")) == ["A", "B", "C", "D"]
+
+
+async def test_pages_before_a_receive_that_failed_go_on_whatever_becomes_of_its_letter(
+    server: World, remote: Remote
+):
+    async def pages(seen: Any) -> Any:
+        if seen.path == "/orders":
+            page = int(seen.query["page"])
+            return web.json_response([{"id": page}]) if page < 3 else web.Response(status=400)
+        return web.Response(status=400 if seen.path == "/shop" and seen.body["id"] == 2 else 200)
+
+    remote.answer = pages
+    flow = await server.flow(ONE_BY_ONE, deploy=False)
+    guard = await add_try(flow, flow.last_step_id)
+    receive = remote.receive("/orders", pagination={"type": "page"}, retries=0)
+    flow.last_step_id = await hang_on(flow, guard, "try", receive)
+    for step in ({"microservice": "split"}, remote.send("/shop", retries=0)):
+        await flow.add(**step)
+    await flow.deploy()
+    id = (await flow.run([1]))["id"]
+    letters = (await server.get("/dead-letters", query={"filter[flow_run_id]": id})).data
+    assert len(letters) == 2
+    [of_receive] = [letter for letter in letters if letter["step_name"] == "/orders"]
+    await server.post(f"/dead-letters/{of_receive['id']}/discard")
+    remote.answers(200)
+    remote.seen.clear()
+    assert (await retry(server, id))["status"] == SUCCESS
+    assert [(seen.path, seen.body) for seen in remote.seen] == [("/shop", {"id": 2})]
+
+
+async def test_the_key_of_what_was_discarded_is_free_again(server: World, remote: Remote):
+    remote.answer = refusing(2)
+    flow = await pooled(server, {"microservice": "split"}, de_dupe(), remote.send("/shop", retries=0))
+    id = (await flow.run(ids(1, 2, 3)))["id"]
+    await server.post("/dead-letters/discard", query={"filter[flow_run_id]": id})
+    remote.answers(200)
+    assert (await retry(server, id))["status"] == SUCCESS
+    remote.seen.clear()
+    await flow.run(ids(1, 2, 3))
+    assert [body["id"] for body in remote.bodies("/shop")] == [2]

@@ -225,3 +225,10 @@ def _claimed(connection, run_id, keys):
 def _expected(connection, model):
     """Every key that was ever claimed: for good, held, or free."""
     return {key: None if key in model.done else model.held.get(key, "free") for key in entries(connection)}
+
+
+def test_a_payload_that_was_put_beside_its_place_is_claimed_there() -> None:
+    positions = ["0", "0.0", "0.1", "0.0~1", "1"]
+    assert pools._related(positions, {"0.0~1"}) == ["0", "0.0", "0.0~1"]
+    assert pools._related(positions, {"0.0~1.2"}) == ["0", "0.0", "0.0~1"]
+    assert pools._related(["0.0~1.4", "0.1"], {"0.0"}) == ["0.0~1.4"]

@@ -59,8 +59,10 @@ class Walk:
         return Bucket(left, bucket.variables)
 
     async def _is_resolved(self, step: PlanStep, payload: Payload) -> bool:
+        """Whether a payload is left out; what an effect made of it before it failed goes on all the same."""
         placed = await self._effects.placed(step, payload)
-        return (step.key, placed.position) in self._active.resolved
+        key = step.key, placed.position
+        return key in self._active.resolved and not self._active.recorded.get(key, NOTHING).payloads
 
     async def _finish(self, step: PlanStep, payloads: Payloads) -> None:
         """Go through a stream that nothing asks for: what its steps fail on, set or count is found on the way."""
@@ -251,11 +253,12 @@ class Walk:
     ) -> Sequence[streams.Item]:
         """What an effect makes of a payload. Where it fails and that is caught, what it made before goes on."""
         payload = await self._effects.placed(step, payload)
-        failed_before = self._failed_before(step, payload)
+        key, failed_before = (step.key, payload.position), self._failed_before(step, payload)
+        if key in self._active.resolved:
+            return self._active.recorded.get(key, NOTHING).payloads
         try:
             if failed_before is not None:
-                before = self._active.recorded.get((step.key, payload.position), NOTHING)
-                raise StepFailed(step, failed_before, before.payloads)
+                raise StepFailed(step, failed_before, self._active.recorded.get(key, NOTHING).payloads)
             return await self._effects.work(step, context, payload, is_last=is_last)
         except Parked as parked:
             self._active.tally(step.key).parked = self._around.clock(), parked.what

@@ -18,7 +18,7 @@ from flowloom.domain import run
 from flowloom.store import database, tables
 
 POOLS, ENTRIES, LETTERS = tables.data_pools.c, tables.pool_entries.c, tables.dead_letters.c
-RUNS = tables.runs.c
+RUNS, PAYLOADS = tables.runs.c, tables.payloads.c
 # At most so many keys are asked about at a time.
 CHUNK: Final = 1000
 _FOUND = (
@@ -147,19 +147,29 @@ def _take(connection: Connection, entry: Row[Any], holder: Holder, number: int) 
 def settle(connection: Connection, run_id: int, status: run.Status) -> None:
     """What becomes of the claims of a run that has ended: kept for good, or released.
 
-    With partial success those are released that belong to a payload of which an open dead letter tells.
+    With success those are released that belong to a payload which was left out of a retry, with partial success also
+    those of payloads of which open dead letters tell.
     """
     own = ENTRIES.run_id == run_id
     if status not in (run.Status.SUCCESS, run.Status.PARTIAL):
         connection.execute(update(tables.pool_entries).where(own).values(is_released=True))
         return
-    if status == run.Status.PARTIAL:
-        failed = _related(_positions(connection, run_id), _open_letters(connection, run_id))
-        for some in _chunks(failed):
-            released = update(tables.pool_entries).where(own, ENTRIES.position.in_(some))
-            connection.execute(released.values(is_released=True))
+    for some in _chunks(_not_worked(connection, run_id, status)):
+        released = update(tables.pool_entries).where(own, ENTRIES.position.in_(some))
+        connection.execute(released.values(is_released=True))
     kept = update(tables.pool_entries).where(own, ENTRIES.is_released.is_(False))
     connection.execute(kept.values(run_id=None, position=None, owner=None))
+
+
+def _not_worked(connection: Connection, run_id: int, status: run.Status) -> list[str]:
+    """Where a run that succeeded, if in part, has claims for what did not go through it."""
+    left_out = _left_out(connection, run_id)
+    failed = _open_letters(connection, run_id) if status == run.Status.PARTIAL else set()
+    if not left_out and not failed:
+        return []
+    positions = _positions(connection, run_id)
+    below = [one for one in positions if any(part in left_out for part in _upwards(one))]
+    return sorted({*below, *_related(positions, failed)})
 
 
 def hand_on(connection: Connection, run_id: int, to_run_id: int, forgotten: Collection[str]) -> None:
@@ -203,6 +213,12 @@ def _open_letters(connection: Connection, run_id: int) -> set[str]:
     return set(connection.scalars(found))
 
 
+def _left_out(connection: Connection, run_id: int) -> set[str]:
+    """What a run did not work on: of the run that it repeats, it was re-driven or discarded."""
+    found = select(PAYLOADS.position).where(PAYLOADS.run_id == run_id, PAYLOADS.kind == "resolved")
+    return set(connection.scalars(found))
+
+
 def _related(positions: Iterable[str], others: Collection[str]) -> list[str]:
     """Those of the positions that are one of the others, or above or below one."""
     above = {part for other in others for part in _upwards(other)}
@@ -210,7 +226,13 @@ def _related(positions: Iterable[str], others: Collection[str]) -> list[str]:
 
 
 def _upwards(position: str) -> Iterator[str]:
-    """A position and all those above it: of "0.3.1" also "0.3" and "0"."""
+    """A position and all those above it: of "0.3.1" also "0.3" and "0".
+
+    Of "0.3~1", where a payload was put since another one has its place, also that place: it may be claimed there.
+    """
     while position:
         yield position
-        position = position.rpartition(".")[0]
+        above, _, last = position.rpartition(".")
+        if "~" in last:
+            yield position.rpartition("~")[0]
+        position = above
