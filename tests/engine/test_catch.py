@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -443,3 +444,25 @@ async def test_what_failed_before_a_crash_is_counted_after_it(server: World, rem
     steps = {step["name"]: step for step in (await server.get(f"/flow-runs/{id}/steps")).data}
     assert (steps["/shop"]["failed"], steps["/shop"]["attempts"], steps["/shop"]["payloads_in"]) == (2, 3, 3)
     assert steps["/shop"]["cpu_ms"] > 0
+
+
+async def test_a_system_that_is_not_there_is_tried_again_and_then_caught(
+    server: World, remote: Remote, unused_port: int
+):
+    flow = await server.flow(ONE_BY_ONE, deploy=False)
+    guard = await add_try(flow, flow.last_step_id)
+    gone = {"direction": "send", "url": f"http://127.0.0.1:{unused_port}/", "retries": 1}
+    await hang_on(flow, guard, "try", {"microservice": "connector", "name": "gone", "config": gone})
+    await hang_on(flow, guard, "catch", remote.send("/bad", body={"why": "[[meta.error_message]]"}))
+    await flow.deploy()
+    run = await flow.run([1])
+    assert (run["status"], len(remote.seen)) == (PARTIAL, 1)
+    steps = {step["name"]: step for step in (await server.get(f"/flow-runs/{run['id']}/steps")).data}
+    assert (steps["gone"]["attempts"], steps["gone"]["failed"]) == (2, 1)
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])

@@ -77,3 +77,17 @@ async def test_a_cancellation_may_be_held_off() -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         assert await task == "held"
+
+
+async def test_what_a_future_fails_with_reaches_the_work() -> None:
+    failing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def catches() -> str:
+        try:
+            await failing
+        except ConnectionRefusedError:
+            return "caught"
+        return "not reached"
+
+    asyncio.get_running_loop().call_soon(failing.set_exception, ConnectionRefusedError())
+    assert await Clocked(catches()) == "caught"

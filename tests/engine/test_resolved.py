@@ -253,3 +253,46 @@ async def test_the_key_of_what_was_discarded_is_free_again(server: World, remote
     remote.seen.clear()
     await flow.run(ids(1, 2, 3))
     assert [body["id"] for body in remote.bodies("/shop")] == [2]
+
+
+async def test_a_payload_that_failed_does_not_take_the_record_of_an_equal_one(server: World, remote: Remote):
+    """What tells two records apart is often mapped away before they are sent."""
+    seen: list[int] = []
+
+    async def refuse_the_first(_: Any) -> Any:
+        seen.append(1)
+        return web.Response(status=400 if len(seen) == 1 else 200)
+
+    remote.answer = refuse_the_first
+    await server.post("/data-pools", json={"name": "orders"})
+    rules = {"rules": [{"target": "sku", "source": "sku"}]}
+    flow = await server.flow(
+        {"microservice": "split"}, de_dupe(), {"microservice": "map", "config": rules}, deploy=False
+    )
+    guard = await add_try(flow, flow.last_step_id)
+    await hang_on(flow, guard, "try", remote.send("/shop", retries=0))
+    await flow.deploy()
+    run = await flow.run([{"id": 1, "sku": "A"}, {"id": 2, "sku": "A"}])
+    assert (run["status"], len(remote.seen)) == (PARTIAL, 2)
+    keys = remote.keys("/shop")
+    assert (await retry(server, run["id"]))["status"] == SUCCESS
+    assert remote.keys("/shop")[2:] == keys[:1]
+
+
+async def test_a_letter_of_a_catch_leg_stays_open_when_its_payload_is_left_out(server: World, remote: Remote):
+    remote.answers(400)
+    flow = await server.flow(ONE_BY_ONE, deploy=False)
+    outer = await add_try(flow, flow.last_step_id)
+    inner = await add_try(flow, outer["id"], outer["try"])
+    await hang_on(flow, inner, "try", remote.send("/shop", retries=0))
+    await hang_on(flow, inner, "catch", remote.send("/told", retries=0))
+    await flow.deploy()
+    id = (await flow.run([1]))["id"]
+    letters = (await server.get("/dead-letters", query={"filter[flow_run_id]": id})).data
+    states = {letter["step_name"]: letter["id"] for letter in letters}
+    await server.post(f"/dead-letters/{states['/shop']}/discard")
+    remote.answers(200)
+    await retry(server, id)
+    assert (await server.get(f"/dead-letters/{states['/told']}")).data["state"] == "open"
+    await redriven(server, states["/told"])
+    assert [seen.path for seen in remote.seen][-1] == "/told"

@@ -228,6 +228,7 @@ class Executor:
             summary=records.summary(active, ended.error),
             metrics=active.metrics,
             may_hold_claims=active.may_hold_claims,
+            has_moved=active.past.has_moved,
         )
         lines = active.take_unwritten()
         if ended.status not in (Status.FAILURE, Status.STOPPED):

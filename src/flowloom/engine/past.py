@@ -82,6 +82,8 @@ class Past:
     def __init__(self, *, is_lenient: bool = False) -> None:
         self._is_lenient = is_lenient
         self._steps: dict[str, _Step] = {}
+        # Whether a payload was put elsewhere than it came.
+        self.has_moved = False
 
     def add(self, step_key: str, position: str, digest: str | None) -> None:
         """Know of a record for the payload at a position; without a digest it is matched by position alone."""
@@ -118,6 +120,7 @@ class Past:
             place = step.free(position, digest)
         elif place != position and position not in step.digests and digest is not None:
             step.left.setdefault(digest, []).append(position)
+        self.has_moved = self.has_moved or place != position
         step.given[position] = place
         step.taken.add(place)
         return place

@@ -59,7 +59,7 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
     active.recorded = recorded
     for (step_key, position), one in recorded.items():
         active.past.add(step_key, position, one.digest)
-    for row in claimed.failures:
+    for row in (*claimed.failures, *claimed.tried_again):
         active.past.add(row.step_key, row.position, row.digest)
     active.failures = {
         (row.step_key, row.position): contract.Fail(row.message, row.error_class) for row in claimed.failures

@@ -20,13 +20,15 @@ def settle(
     parents: Collection[int],
     at: datetime,
     claimants: Collection[int] = (),
+    moved: Collection[int] = (),
 ) -> None:
     """What comes of the end of these runs, whose rows say so already.
 
-    `parents` are the runs that await them; `claimants` those of them that may hold keys of data pools.
+    `parents` are the runs that await them; `claimants` those of them that may hold keys of data pools, `moved` those
+    whose payloads changed their places.
     """
     for run_id in claimants:
-        pools.settle(connection, run_id, ended[run_id])
+        pools.settle(connection, run_id, ended[run_id], has_moved=run_id in moved)
     for parent_id in parents:
         wake(connection, parent_id, at)
 

@@ -39,6 +39,8 @@ class End:
     summary: Mapping[str, Any]
     metrics: Mapping[MetricKey, int] = field(default_factory=dict)
     may_hold_claims: bool = True
+    # Payloads stood at other places in some steps than in others: a claim cannot be told by its place.
+    has_moved: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -276,7 +278,8 @@ def end_runs(connection: Connection, ends: Sequence[End]) -> list[bool]:
         ended = {end.run_id: end.status for end in ending.values()}
         parents = {held[key] for key in ending} - {None}
         claimants = [end.run_id for end in ending.values() if end.may_hold_claims]
-        endings.settle(connection, ended, parents, max(end.at for end in ending.values()), claimants)
+        moved = {end.run_id for end in ending.values() if end.has_moved}
+        endings.settle(connection, ended, parents, max(end.at for end in ending.values()), claimants, moved)
         alerts.tell_ends(connection, ending.values())
     add_metrics(connection, list(ending.values()))
     return answers

@@ -144,14 +144,15 @@ def _take(connection: Connection, entry: Row[Any], holder: Holder, number: int) 
     connection.execute(_TAKE, taken)
 
 
-def settle(connection: Connection, run_id: int, status: run.Status) -> None:
+def settle(connection: Connection, run_id: int, status: run.Status, *, has_moved: bool = False) -> None:
     """What becomes of the claims of a run that has ended: kept for good, or released.
 
     With success those are released that belong to a payload which was left out of a retry, with partial success also
-    those of payloads of which open dead letters tell.
+    those of payloads of which open dead letters tell. With partial success all of them are where payloads changed
+    their places (`has_moved`): nobody knows then which claim is whose, and no record may be lost.
     """
     own = ENTRIES.run_id == run_id
-    if status not in (run.Status.SUCCESS, run.Status.PARTIAL):
+    if status != run.Status.SUCCESS and (has_moved or status != run.Status.PARTIAL):
         connection.execute(update(tables.pool_entries).where(own).values(is_released=True))
         return
     for some in _chunks(_not_worked(connection, run_id, status)):

@@ -36,6 +36,8 @@ class Claimed:
     row: Row[Any]
     recorded: list[Row[Any]] = field(default_factory=list)
     failures: list[Row[Any]] = field(default_factory=list)
+    # What failed in the run that this one repeats, and is to be tried again in its place.
+    tried_again: list[Row[Any]] = field(default_factory=list)
 
 
 def fill(connection: Connection, claimed: Mapping[int, Claimed]) -> None:
@@ -58,6 +60,10 @@ def recall(connection: Connection, claimed: Claimed) -> None:
         LETTERS.step_key, LETTERS.position, LETTERS.digest, LETTERS.message, LETTERS.error_class
     )
     claimed.failures += connection.execute(failures.where(LETTERS.run_id == run_id))
+    tried_again = failures.where(
+        LETTERS.run_id == claimed.row.retry_flow_run_id, LETTERS.redrive_run_id == run_id
+    )
+    claimed.tried_again += connection.execute(tried_again)
 
 
 def payload(connection: Connection, run_id: int, step_key: str, position: str) -> Row[Any]:

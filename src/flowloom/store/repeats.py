@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
 from flowloom.domain import graph
-from flowloom.store import definitions, pools, queue, tables
+from flowloom.store import definitions, pools, queue, tables, takeovers
 
 RUNS, LETTERS = tables.runs.c, tables.dead_letters.c
+# At most so many letters are written at a time.
+CHUNK: Final = 1000
 
 
 def hold(connection: Connection, run_id: int) -> None:
@@ -88,12 +90,21 @@ def take_up(
 def mark_retried(
     connection: Connection, run_id: int, retry_run_id: int, at: datetime, user_id: int | None
 ) -> None:
-    """Note that a retry of the run takes up its open dead letters."""
-    taken_up = update(tables.dead_letters).where(LETTERS.run_id == run_id, LETTERS.state == "open")
+    """Note that a retry of the run takes up its open dead letters, but for those of catch legs that it leaves out."""
+    found = select(LETTERS.id, LETTERS.position, LETTERS.state).where(LETTERS.run_id == run_id)
+    letters = connection.execute(found).all()
+    left_out = tuple(f"{one.position}.e" for one in letters if one.state in takeovers.RESOLVED)
+    ids = [one.id for one in letters if one.state == "open" and not one.position.startswith(left_out)]
     values = {
         "state": "retried",
         "resolved_at": at,
         "resolved_by": user_id,
         "redrive_run_id": retry_run_id,
     }
-    connection.execute(taken_up.values(values))
+    for at_once in _chunks(ids):
+        taken_up = update(tables.dead_letters).where(LETTERS.id.in_(at_once), LETTERS.state == "open")
+        connection.execute(taken_up.values(values))
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[at : at + CHUNK] for at in range(0, len(ids), CHUNK))
