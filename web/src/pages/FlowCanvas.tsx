@@ -104,7 +104,8 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
         <Box flex={1} pos="relative" data-testid="canvas">
           <Canvas tree={tree} types={types} selected={selected} progress={states} onSelect={setSelected} onAdd={editable ? add : undefined} onMove={editable ? (moved, to) => void editor.move(moved, to) : undefined} />
         </Box>
-        <Suspense>
+        {/* Its place is kept, so that the drawing stays in the middle. */}
+        <Suspense fallback={run === undefined ? null : <Box w={{ base: 0, sm: 400 }} />}>
           {run !== undefined ? (
             <RunPanel run={run} shown={shown} step={step} onClose={() => watch(undefined)} onStep={(key) => setSelected(graph.steps.find((one) => one.key === key)?.id)} />
           ) : (
