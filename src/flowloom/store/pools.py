@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, false, not_, or_, select, update
 
@@ -17,6 +17,7 @@ from flowloom import errors
 from flowloom.domain import run
 from flowloom.store import database, tables
 
+T = TypeVar("T")
 POOLS, ENTRIES, LETTERS = tables.data_pools.c, tables.pool_entries.c, tables.dead_letters.c
 RUNS, PAYLOADS = tables.runs.c, tables.payloads.c
 # At most so many keys are asked about at a time.
@@ -155,7 +156,7 @@ def settle(connection: Connection, run_id: int, status: run.Status, *, has_moved
     if status != run.Status.SUCCESS and (has_moved or status != run.Status.PARTIAL):
         connection.execute(update(tables.pool_entries).where(own).values(is_released=True))
         return
-    for some in _chunks(_not_worked(connection, run_id, status)):
+    for some in chunks(_not_worked(connection, run_id, status)):
         released = update(tables.pool_entries).where(own, ENTRIES.position.in_(some))
         connection.execute(released.values(is_released=True))
     kept = update(tables.pool_entries).where(own, ENTRIES.is_released.is_(False))
@@ -189,7 +190,7 @@ def hand_on_payload(connection: Connection, run_id: int, to_run_id: int, positio
         positions = [one for one in positions if one == position or one.startswith(f"{position}.")]
     others = _related(positions, _open_letters(connection, run_id) - {position})
     alone = set(_related(positions, {position})) - set(others)
-    for some in _chunks(sorted(alone)):
+    for some in chunks(sorted(alone)):
         _hand_on(connection, run_id, to_run_id, ENTRIES.position.in_(some))
 
 
@@ -198,8 +199,9 @@ def _hand_on(connection: Connection, run_id: int, to_run_id: int, which: ColumnE
     connection.execute(released.values(run_id=to_run_id, is_released=False))
 
 
-def _chunks(positions: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (positions[at : at + CHUNK] for at in range(0, len(positions), CHUNK))
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The values in parts that a statement can name."""
+    return (values[at : at + CHUNK] for at in range(0, len(values), CHUNK))
 
 
 def _positions(connection: Connection, run_id: int) -> Sequence[str]:

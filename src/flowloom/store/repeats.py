@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -12,8 +12,6 @@ from flowloom.domain import graph
 from flowloom.store import definitions, pools, queue, tables, takeovers
 
 RUNS, LETTERS = tables.runs.c, tables.dead_letters.c
-# At most so many letters are written at a time.
-CHUNK: Final = 1000
 
 
 def hold(connection: Connection, run_id: int) -> None:
@@ -101,10 +99,6 @@ def mark_retried(
         "resolved_by": user_id,
         "redrive_run_id": retry_run_id,
     }
-    for at_once in _chunks(ids):
+    for at_once in pools.chunks(ids):
         taken_up = update(tables.dead_letters).where(LETTERS.id.in_(at_once), LETTERS.state == "open")
         connection.execute(taken_up.values(values))
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[at : at + CHUNK] for at in range(0, len(ids), CHUNK))
