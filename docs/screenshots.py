@@ -72,13 +72,14 @@ def prepare(page: Page, key: str) -> None:
 def take() -> None:
     """Take all pictures."""
     IMAGES.mkdir(exist_ok=True)
-    program = os.environ.get("CHROMIUM") or debian.program(["chromium", "chromium-browser"], "chromium")
     with (
         tempfile.TemporaryDirectory() as directory,
         demo(directory) as (address, key),
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=debian.chromium(), args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_context(base_url=address, viewport=SIZE).new_page()
         prepare(page, key)
         page.request.post("/api/v1/login", data={"email": EMAIL, "password": PASSWORD})

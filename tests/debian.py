@@ -24,6 +24,11 @@ def program(names: Sequence[str], package: str) -> str:
     return found
 
 
+def chromium() -> str:
+    """The path of Chromium. Raises RuntimeError as `program` does."""
+    return os.environ.get("CHROMIUM") or program(["chromium", "chromium-browser"], "chromium")
+
+
 def _found(names: Sequence[str]) -> str | None:
     path = f"{os.environ.get('PATH', '')}:{PLACES}"
     return next((found for name in names if (found := shutil.which(name, path=path))), None)

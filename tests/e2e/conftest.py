@@ -21,9 +21,8 @@ READY = re.compile(r"(http://127\.0\.0\.1:\d+)")
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    program = os.environ.get("CHROMIUM") or debian.program(["chromium", "chromium-browser"], "chromium")
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=program, args=QUIET)
+        chromium = await playwright.chromium.launch(executable_path=debian.chromium(), args=QUIET)
         yield chromium
         await chromium.close()
 
