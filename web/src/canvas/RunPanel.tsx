@@ -15,7 +15,6 @@ interface Props {
   shown: Run | undefined;
   step: Step | undefined;
   onClose: () => void;
-  onStep: (key: string) => void;
 }
 
 export function RunPanel({ run, shown, step, onClose }: Props) {

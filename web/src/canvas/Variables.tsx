@@ -6,6 +6,7 @@ import { type FormEvent, useState } from "react";
 import type { VariablesAnswer } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
 import { MapField } from "../form/MapField";
+import { FormButtons } from "../ui/FormButtons";
 import { Icon } from "../ui/Icon";
 import { Failure, Loading } from "../ui/parts";
 
@@ -72,14 +73,7 @@ function Form({ version, readOnly, known, onDone }: Props & { known: VariablesAn
         </Input.Wrapper>
         {update.error && <Failure error={update.error} />}
         {!readOnly && (
-          <Group justify="end">
-            <Button variant="default" onClick={onDone}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={update.isPending}>
-              Save
-            </Button>
-          </Group>
+          <FormButtons saving={update.isPending} onCancel={onDone} />
         )}
       </Stack>
     </form>

@@ -33,7 +33,7 @@ export function useGraph(version: number | undefined) {
   });
 }
 
-export function useEditor(version: number, graph: Graph | undefined) {
+export function useEditor(version: number) {
   const client = useQueryClient();
   const [state, setState] = useState<SaveState>("saved");
   const [done, setDone] = useState<Deed[]>([]);
@@ -176,7 +176,7 @@ export function useEditor(version: number, graph: Graph | undefined) {
       setUndone([]);
     });
 
-  return { state, soon, settle, add, change, drop, move, undo, redo, direct, canUndo: done.length > 0, canRedo: undone.length > 0, steps: graph?.steps ?? [] };
+  return { state, soon, settle, add, change, drop, move, undo, redo, direct, canUndo: done.length > 0, canRedo: undone.length > 0 };
 }
 
 export type Editor = ReturnType<typeof useEditor>;

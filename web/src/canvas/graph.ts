@@ -54,20 +54,4 @@ export class Tree {
   at(place: Place): Step[] {
     return this.followers.get(placeKey(place)) ?? [];
   }
-
-  /** The ids of a step and all steps below it. */
-  below(id: number): Set<number> {
-    const found = new Set([id]);
-    for (const each of found) {
-      for (const step of this.steps) if (step.parent_id === each) found.add(step.id);
-    }
-    return found;
-  }
-
-  /** The steps from the trigger down to a step, that one left out. */
-  above(id: number): Step[] {
-    const parent = this.byId.get(id)?.parent_id;
-    const step = parent === undefined ? undefined : this.byId.get(parent);
-    return step ? [...this.above(step.id), step] : [];
-  }
 }

@@ -4,6 +4,7 @@ import { type FormEvent, useState } from "react";
 
 import type { Connection, ConnectionAuth } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
+import { FormButtons } from "../ui/FormButtons";
 import { Confirm } from "../ui/Confirm";
 import { useMe } from "../ui/me";
 import { Empty, Failure, Instant, PageTitle } from "../ui/parts";
@@ -128,14 +129,7 @@ function Editor({ connection, onDone }: { connection?: Connection; onDone: () =>
           </Text>
         )}
         {error && <Failure error={error} />}
-        <Group justify="end">
-          <Button variant="default" onClick={onDone}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending || update.isPending}>
-            Save
-          </Button>
-        </Group>
+        <FormButtons saving={create.isPending || update.isPending} onCancel={onDone} />
       </Stack>
     </form>
   );

@@ -40,7 +40,7 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
   const navigate = useNavigate({ from: "/flows/$flow/canvas" });
   const { may } = useMe();
   const loaded = useGraph(version.id);
-  const editor = useEditor(version.id, loaded.data?.graph);
+  const editor = useEditor(version.id);
   const types = useTypes();
   const { run: shown, states } = useProgress(run);
   const [selected, setSelected] = useState<number>();
@@ -107,7 +107,7 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
         {/* Its place is kept, so that the drawing stays in the middle. */}
         <Suspense fallback={run === undefined ? null : <Box w={{ base: 0, sm: 400 }} />}>
           {run !== undefined ? (
-            <RunPanel run={run} shown={shown} step={step} onClose={() => watch(undefined)} onStep={(key) => setSelected(graph.steps.find((one) => one.key === key)?.id)} />
+            <RunPanel run={run} shown={shown} step={step} onClose={() => watch(undefined)} />
           ) : (
             step && (
               <Box w={{ base: "100%", sm: 380 }} style={{ borderLeft: "1px solid var(--line)" }} component="aside" aria-label="Step">

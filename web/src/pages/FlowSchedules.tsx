@@ -6,6 +6,7 @@ import { type FormEvent, useState } from "react";
 
 import type { Schedule, ScheduleCreate, Version } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
+import { FormButtons } from "../ui/FormButtons";
 import { Confirm } from "../ui/Confirm";
 import { useMe } from "../ui/me";
 import { Empty, Failure, Instant, Loading, VersionStatus } from "../ui/parts";
@@ -135,14 +136,7 @@ function Editor({ version, schedule, onDone }: { version: Version; schedule?: Sc
         </Group>
         <Preview fields={fields} />
         {error && !error.errors.cron_string && <Failure error={error} />}
-        <Group justify="end">
-          <Button variant="default" onClick={onDone}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending || update.isPending}>
-            Save
-          </Button>
-        </Group>
+        <FormButtons saving={create.isPending || update.isPending} onCancel={onDone} />
       </Stack>
     </form>
   );

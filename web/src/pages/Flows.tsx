@@ -5,6 +5,7 @@ import { type FormEvent, useState } from "react";
 
 import type { Flow } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
+import { FormButtons } from "../ui/FormButtons";
 import { Icon } from "../ui/Icon";
 import { useMe } from "../ui/me";
 import { Pager } from "../ui/Pager";
@@ -119,14 +120,7 @@ function NewFlow({ opened, onClose }: { opened: boolean; onClose: () => void }) 
           <TextInput label="Name" placeholder="Orders to the warehouse" required data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} />
           <Textarea label="Description" autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
           {create.error && <Failure error={create.error} />}
-          <Group justify="end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              Create and draw
-            </Button>
-          </Group>
+          <FormButtons save="Create and draw" saving={create.isPending} onCancel={onClose} />
         </Stack>
       </form>
     </Modal>

@@ -4,6 +4,7 @@ import { type FormEvent, useState } from "react";
 
 import type { NotificationGroup, NotificationGroupCreate } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
+import { FormButtons } from "../ui/FormButtons";
 import { Confirm } from "../ui/Confirm";
 import { Icon } from "../ui/Icon";
 import { useMe } from "../ui/me";
@@ -94,14 +95,7 @@ function Editor({ group, onDone }: { group?: NotificationGroup; onDone: () => vo
           Add a channel
         </Button>
         {error && <Failure error={error} />}
-        <Group justify="end">
-          <Button variant="default" onClick={onDone}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending || update.isPending}>
-            Save
-          </Button>
-        </Group>
+        <FormButtons saving={create.isPending || update.isPending} onCancel={onDone} />
       </Stack>
     </form>
   );

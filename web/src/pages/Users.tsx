@@ -3,6 +3,7 @@ import { type FormEvent, useState } from "react";
 
 import type { User, UserCreate } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
+import { FormButtons } from "../ui/FormButtons";
 import { Confirm } from "../ui/Confirm";
 import { useMe } from "../ui/me";
 import { Failure, Instant, PageTitle } from "../ui/parts";
@@ -75,14 +76,7 @@ function Editor({ user, onDone }: { user?: User; onDone: () => void }) {
         <Select label="Role" allowDeselect={false} data={ROLES} value={role} onChange={(next) => next && setRole(next)} />
         <PasswordInput label="Password" description={user ? "Left empty, it stays as it is." : undefined} required={!user} autoComplete="new-password" value={password} error={error?.errors.password?.join(" ")} onChange={(event) => setPassword(event.currentTarget.value)} />
         {error && !Object.keys(error.errors).length && <Failure error={error} />}
-        <Group justify="end">
-          <Button variant="default" onClick={onDone}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={create.isPending || update.isPending}>
-            Save
-          </Button>
-        </Group>
+        <FormButtons saving={create.isPending || update.isPending} onCancel={onDone} />
       </Stack>
     </form>
   );

@@ -1,8 +1,9 @@
 // The small form of what has a name and a description only.
-import { Button, Group, Modal, Stack, Textarea, TextInput } from "@mantine/core";
+import { Modal, Stack, Textarea, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 
 import type { ApiError } from "../api/client";
+import { FormButtons } from "./FormButtons";
 import { Failure } from "./parts";
 
 export interface Named {
@@ -33,14 +34,7 @@ export function NamedForm({ title, opened, saving, error, onSave, onClose }: Pro
           <TextInput label="Name" required data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} />
           <Textarea label="Description" autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
           {error && <Failure error={error} />}
-          <Group justify="end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={saving}>
-              Save
-            </Button>
-          </Group>
+          <FormButtons saving={saving} onCancel={onClose} />
         </Stack>
       </form>
     </Modal>
