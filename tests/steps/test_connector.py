@@ -142,7 +142,8 @@ def test_a_receive_is_one_payload_that_keeps_meta_and_counts_its_position():
     outcome = once(
         answering(text='{"data": [1, 2]}', content_type="application/json"), compiled("receive"), incoming
     )
-    assert outcome == contract.Done([Payload({"data": [1, 2]}, meta={"trace": "t"}, position="0.2.0")])
+    made = Payload({"data": [1, 2]}, meta={"trace": "t"}, position="0.2.0", size_bytes=16)
+    assert outcome == contract.Done([made])
 
 
 def test_a_path_picks_the_records_and_a_missing_one_is_null_with_a_warning():
@@ -732,7 +733,8 @@ def test_an_authors_own_idempotency_key_wins():
 def test_with_a_response_format_the_answer_goes_on():
     step = compiled("send", response_format="json", path="body")
     outcome = once(echo, step, Payload({"id": 1}, position="0.3"))
-    assert outcome.payloads == [Payload('{"id":1}', meta={"response_status": "200"}, position="0.3")]
+    [made] = outcome.payloads
+    assert (made.body, made.meta, made.position) == ('{"id":1}', {"response_status": "200"}, "0.3")
 
 
 def test_a_get_that_sends_has_no_body():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import msgspec
 
 from flowloom.domain import bulk, csv_records, declaration, payload, xml_records
 from flowloom.domain.payload import Payload
@@ -61,8 +61,8 @@ def settled(made: Payload) -> Payload:
             body = decode(encode(made.body, content_type), content_type)
         except (declaration.Unwritable, declaration.Unreadable):
             continue
-        return dataclasses.replace(made, body=body, content_type=content_type)
-    return dataclasses.replace(made, content_type=payload.JSON_TYPE)
+        return msgspec.structs.replace(made, body=body, content_type=content_type)
+    return msgspec.structs.replace(made, content_type=payload.JSON_TYPE)
 
 
 def _in_utf8(content_type: str) -> str:

@@ -8,11 +8,12 @@ items if it is a list. What is not there is MISSING; reaching into data never ra
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from itertools import zip_longest
 from typing import Final, Literal, NamedTuple
+
+import msgspec
 
 from flowloom import errors
 
@@ -40,8 +41,7 @@ MISSING: Final = Missing.MISSING
 Change = Callable[[list[object]], list[object]]
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(msgspec.Struct, frozen=True):
     """What a run carries from step to step.
 
     `body` is a JSON value for JSON, a list of objects for CSV, an object with one key for XML, a `str` for text and
@@ -52,9 +52,9 @@ class Payload:
 
     body: object = None
     content_type: str = JSON_TYPE
-    meta: Mapping[str, str] = field(default_factory=dict)
+    meta: Mapping[str, str] = msgspec.field(default_factory=dict)
     position: str = "0"
-    size_bytes: int = field(default=0, compare=False)
+    size_bytes: int = 0
 
     @property
     def is_json(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
@@ -26,8 +26,7 @@ _PATH_END = re.compile("[?#]")
 _VARIABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """What a template or condition sees: the run's variables and instant, a payload's body and meta.
 
     `lookups` are the lookup tables that a map's transforms read.
@@ -36,8 +35,8 @@ class Scope:
     variables: Mapping[str, object]
     payload: object
     now: datetime
-    meta: Mapping[str, str] = field(default_factory=dict)
-    lookups: lookup.Lookups = field(default_factory=lambda: lookup.NONE)
+    meta: Mapping[str, str] = msgspec.field(default_factory=dict)
+    lookups: lookup.Lookups = msgspec.field(default_factory=lambda: lookup.NONE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
+import msgspec
 from sqlalchemy import Row
 
 from flowloom.domain import bulk, lookup, run
@@ -25,8 +25,7 @@ Waited = Literal["rate_limit", "retry_after", "circuit", "backoff", "delay", "ch
 MAX_MESSAGE = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True):
     """What was checkpointed of one effect for one payload: what it made so far, and how it goes on, if it does.
 
     `rows` counts the rows that say so: one for each payload and one for each answer without any; `waits` those of
@@ -146,7 +145,7 @@ class Active:
         url, *lines = redaction.text(head, hidden).split("\n")
         count = len(response.headers)
         headers = dict(zip(lines[:count], lines[count:], strict=True))
-        return dataclasses.replace(response, body=body, headers=headers, url=url)
+        return msgspec.structs.replace(response, body=body, headers=headers, url=url)
 
     def redact_payload(self, payload: Payload) -> Payload:
         """What a step made, without the run's secrets: whatever form they came in, it is read by now."""
@@ -154,7 +153,7 @@ class Active:
             return payload
         hidden = tuple(self.secrets)
         meta = {name: redaction.text(value, hidden) for name, value in payload.meta.items()}
-        return dataclasses.replace(payload, body=_redacted(payload.body, hidden), meta=meta)
+        return msgspec.structs.replace(payload, body=_redacted(payload.body, hidden), meta=meta)
 
     def tally(self, step_key: str) -> StepTally:
         found = self.tallies.get(step_key)

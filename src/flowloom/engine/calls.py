@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from flowloom.engine import connections, exchanges
 from flowloom.engine.active import Active
@@ -23,8 +24,7 @@ _TOO_MANY: Final = 429
 _FIRST_SERVER_FAULT: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """Who calls: a run, at which step and for which payload, and how it loads its connections."""
 
     run: Active
@@ -37,8 +37,7 @@ class Origin:
         self.run.tally(self.step_key).wait("rate_limit", seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class _Outgoing:
+class _Outgoing(msgspec.Struct, frozen=True):
     """A request as it goes out; `allowed_hosts` None is anywhere."""
 
     request: contract.Request

@@ -5,9 +5,9 @@ A retry goes on with those that the run it repeats had started: see store/childr
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
 from flowloom import errors

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import re
 from collections.abc import Collection, Sequence
 from typing import Final
+
+import msgspec
 
 from flowloom.steps import contract
 from flowloom.store.connections import Connection
@@ -24,7 +25,7 @@ def apply(request: contract.Request, connection: Connection) -> contract.Request
             f'Connection {connection.id} "{connection.name}" speaks {connection.protocol}, not HTTP.',
             passing=False,
         )
-    return dataclasses.replace(
+    return msgspec.structs.replace(
         request,
         url=absolute(request.url, connection.base_url),
         headers={**connection.headers, **request.headers, **auth_headers(connection)},

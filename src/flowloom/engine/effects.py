@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
+
+import msgspec
 
 from flowloom import errors
 from flowloom.domain import formats, timestamp
@@ -59,7 +60,7 @@ class Effects:
         self._require_passed(before)
         if before.is_done:
             return before.payloads
-        before = dataclasses.replace(before, digest=await self._digest(step, payload))
+        before = msgspec.structs.replace(before, digest=await self._digest(step, payload))
         shelf = streams.Shelf(step.key)
         shelf.add(before.payloads)
         context.cursor, context.position = before.cursor, payload.position
@@ -84,7 +85,9 @@ class Effects:
         if not known.knows(step.key):
             return payload
         position = known.place(step.key, payload.position, await self._digest(step, payload))
-        return payload if position == payload.position else dataclasses.replace(payload, position=position)
+        return (
+            payload if position == payload.position else msgspec.structs.replace(payload, position=position)
+        )
 
     async def _digest(self, step: PlanStep, payload: Payload) -> str | None:
         if not step.compiled.is_matched_by_content:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
 import structlog
 
 from flowloom import errors
@@ -32,8 +32,7 @@ from flowloom.store.recall import Claimed
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """What came of a run, and why it failed."""
 
     status: Status

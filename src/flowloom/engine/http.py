@@ -7,15 +7,14 @@ addresses. Redirects are followed here by hand, so that each hop passes the same
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import io
 import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from yarl import URL
 
 from flowloom.engine import addresses, spills
@@ -43,8 +42,7 @@ _UNSAFE_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Hop:
+class _Hop(msgspec.Struct, frozen=True):
     method: str
     url: URL
     headers: Mapping[str, str]
@@ -234,10 +232,10 @@ def _redirected(hop: _Hop, response: contract.Response, secret: Collection[str])
     if hop.url.scheme == "https" and url.scheme == "http":
         raise _refused(f"{hop.url.host} redirects from https to http, which is not safe.")
     if not _same_site(hop.url, url):
-        hop = dataclasses.replace(hop, headers=_without(hop.headers, secret))
+        hop = msgspec.structs.replace(hop, headers=_without(hop.headers, secret))
     if _becomes_get(response.status, hop.method):
         return _Hop("GET", url, _without(hop.headers, _BODY_HEADERS), None, hop.spills)
-    return dataclasses.replace(hop, url=url)
+    return msgspec.structs.replace(hop, url=url)
 
 
 def _joined(base: URL, location: str) -> URL:

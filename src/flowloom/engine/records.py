@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row
 
 from flowloom.domain import formats, timestamp
@@ -138,12 +138,12 @@ def _count_payload(active: Active, size_bytes: int, *, is_sent: bool) -> None:
 def _add(recorded: dict[tuple[str, str], Recorded], row: Row[Any], store: blobs.Blobs) -> None:
     where = row.step_key, row.state["of"]
     before = recorded.get(where, NOTHING)
-    before = dataclasses.replace(before, digest=row.state.get("digest") or before.digest)
+    before = msgspec.structs.replace(before, digest=row.state.get("digest") or before.digest)
     if row.kind == "wait":
-        recorded[where] = dataclasses.replace(before, waits=before.waits + 1, wait=row.state)
+        recorded[where] = msgspec.structs.replace(before, waits=before.waits + 1, wait=row.state)
         return
     made = [_item(row, store)] if row.content_type is not None else []
-    recorded[where] = dataclasses.replace(
+    recorded[where] = msgspec.structs.replace(
         before, payloads=[*before.payloads, *made], cursor=row.state.get("cursor"), rows=before.rows + 1
     )
 

@@ -9,14 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from flowloom.domain.payload import Payload
 
 # What a bucket of several payloads holds in memory; beyond it they are read back one at a time.
 BUFFER_BYTES: Final = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(msgspec.Struct, frozen=True):
     """A recorded payload that is not in memory: the step that made it, its position, and its size."""
 
     step_key: str
@@ -43,8 +44,7 @@ class Stream:
 Payloads = Sequence[Payload] | Stream
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(msgspec.Struct, frozen=True):
     """The payloads a step is given, and the variables as they stand on this leg of the run."""
 
     payloads: Payloads

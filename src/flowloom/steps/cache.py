@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 from pydantic import Field
 
 from flowloom import errors

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO, Literal, Protocol
 
+import msgspec
 from pydantic import BaseModel, ConfigDict
 
 from flowloom.domain import templates
@@ -27,8 +28,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(msgspec.Struct, frozen=True):
     """A cache entry to be set; with `append` the value becomes a list that this one is added to.
 
     `scope` is "run", "flow" or "company"; `expires_at` None keeps it until it is deleted.
@@ -41,16 +41,14 @@ class Put:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(msgspec.Struct, frozen=True):
     """A cache entry to be deleted, if it is there."""
 
     scope: str
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """A message to the channels of a notification group, delivered after the step was recorded."""
 
     group_id: int
@@ -58,8 +56,7 @@ class Notice:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """The answer for whoever waits for this run at its callback URL; only a run's first one counts."""
 
     status: int
@@ -70,8 +67,7 @@ class Reply:
 Write = Put | Drop | Notice | Reply
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """The step worked. `cursor` not None: call it again with this cursor for more payloads (a next page).
 
     `writes` become true in the transaction that records the step, or not at all; only effects have them.
@@ -84,15 +80,13 @@ class Done:
     pages: Iterator[Payload] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(msgspec.Struct, frozen=True):
     """A route step's answer: the payloads for each route, by route key."""
 
     routes: Mapping[str, Payload]
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(msgspec.Struct, frozen=True):
     """A passing fault: try again, after `after_seconds` if the other side named a time, else with backoff.
 
     `is_resting`: nothing was asked, since the circuit breaker of the connection is open.
@@ -104,8 +98,7 @@ class Retry:
     is_resting: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fail:
+class Fail(msgspec.Struct, frozen=True):
     """This payload failed for good. `error_class` (up to 20 letters) sorts failures: data, rejected, refused,
     authentication, unavailable, timeout, assertion, child. With `whole_run` no try-catch takes it."""
 
@@ -114,8 +107,7 @@ class Fail:
     whole_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(msgspec.Struct, frozen=True):
     """Call again at `until`, or with `for_child` also when a child run ends; `state` is the context's `waited` then.
 
     The run leaves memory meanwhile and survives restarts. Only effects wait.
@@ -127,8 +119,7 @@ class Wait:
     for_child: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(msgspec.Struct, frozen=True):
     """End the run here, without failure."""
 
     why: str
@@ -137,8 +128,7 @@ class Stop:
 Outcome = Done | Routed | Retry | Fail | Wait | Stop
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """An outbound HTTP request. With a connection, `url` may be relative to its base URL and the
     connection's authentication and headers are added by the engine, never seen by the step. With `renews_token`
     an access token that this run has used before is not used again. `spills` tells for a content type whether a
@@ -146,7 +136,7 @@ class Request:
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     query: Sequence[tuple[str, str]] = ()
     body: bytes | None = None
     connection_id: int | None = None
@@ -155,8 +145,7 @@ class Request:
     spills: Callable[[str], bool] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """What came back. Header names are lower case; `url` is the final one, absolute.
 
     With a `file` (open, at its beginning) the whole body of `size_bytes` is there, and `body` holds its first bytes.
@@ -209,8 +198,7 @@ def failed(error: RequestFailed) -> Retry | Fail:
     return Fail(error.why, error.error_class)
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(msgspec.Struct, frozen=True):
     """A run of another flow that a step starts. `version_id` None is the Deployed one.
 
     Asking again with the same payload starts nothing new: the first run is answered.
@@ -224,8 +212,7 @@ class Child:
     parallel_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChildState:
+class ChildState(msgspec.Struct, frozen=True):
     """How a child run stands: `status` as domain.run.Status; `answer` is what its callback step answered.
 
     `wakes_parent` False: another run waits for it as well, and is the one that its end wakes. `is_stopping`: it is

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Final, Literal
 
+from msgspec.structs import replace
 from pydantic import Field, StringConstraints
 
 from flowloom.domain.payload import Path, Payload, compile_path

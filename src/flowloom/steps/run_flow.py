@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, Literal
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from flowloom import errors

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from flowloom import errors
@@ -93,8 +94,7 @@ class Chosen(NamedTuple):
     timeout_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(msgspec.Struct, frozen=True):
     """A committed run. `replayed` tells that the idempotency key had been used before."""
 
     run_id: int
