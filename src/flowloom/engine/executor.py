@@ -72,7 +72,7 @@ class Executor:
     async def execute(self, claimed: Claimed) -> None:
         """Run to the end, or to where it waits, and write it. Cancelled, it is left for the next start to take up."""
         active = Active(claimed.row, self._around.clock)
-        self._around.publish(active.row.id, {"type": "run", "status": int(Status.STARTED)})
+        self._around.publish(active.row.id, "run", status=int(Status.STARTED))
         try:
             result = await self._walked(active, claimed)
             ended = await self._park(active, result) if isinstance(result, outcomes.Parked) else result
@@ -97,12 +97,8 @@ class Executor:
             del self._walking[run_id]
 
     async def _outcome(self, active: Active, claimed: Claimed) -> Result:
-        seconds_left = self._seconds_left(active)
         try:
-            if seconds_left == 0:
-                raise TimeoutError
-            async with asyncio.timeout(seconds_left):
-                await self._work(active, claimed)
+            await self._work_in_time(active, claimed)
         except outcomes.Parked as parked:
             return parked
         except outcomes.RunStopped as stopped:
@@ -119,6 +115,17 @@ class Executor:
             active.log(None, "error", f"Internal error ({type(error).__name__}); the server's log has more.")
             return Ended(Status.FAILURE, {"message": f"Internal error ({type(error).__name__})."})
         return Ended(max(active.caught, default=Status.SUCCESS, key=_severity))
+
+    async def _work_in_time(self, active: Active, claimed: Claimed) -> None:
+        """Raises TimeoutError when the time that its flow gives a run is over."""
+        seconds_left = self._seconds_left(active)
+        if seconds_left is None:
+            await self._work(active, claimed)
+            return
+        if seconds_left == 0:
+            raise TimeoutError
+        async with asyncio.timeout(seconds_left):
+            await self._work(active, claimed)
 
     def _seconds_left(self, active: Active) -> float | None:
         """Of the time that its flow gives a run, waits included; None is any."""
@@ -212,7 +219,7 @@ class Executor:
             await self._finish(active, at, ended)
         self._around.reach("run-ended")
         meters.RUNS_ENDED.labels(ended.status.name.lower()).inc()
-        self._around.publish(active.row.id, {"type": "run", "status": int(ended.status)})
+        self._around.publish(active.row.id, "run", status=int(ended.status))
 
     async def _finish(self, active: Active, at: datetime, ended: Ended) -> None:
         end = journal.End(
@@ -241,7 +248,7 @@ class Executor:
 
     def _tell_stopped(self, stopped: stops.Stopped) -> None:
         for id in stopped.ended:
-            self._around.publish(id, {"type": "run", "status": int(Status.STOPPED)})
+            self._around.publish(id, "run", status=int(Status.STOPPED))
         for id in stopped.ordered:
             self._around.broker.order_stop(id)
 

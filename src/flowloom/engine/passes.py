@@ -22,7 +22,8 @@ class Pass:
     around: Surroundings
     active: Active
     step: PlanStep
-    tally: StepTally = field(default_factory=StepTally)
+    # From when it begins: a summary has its steps in the order in which they began.
+    tally: StepTally = field(init=False)
     payloads_in: int = 0
     payloads_out: int = 0
     began: float = 0.0
@@ -34,7 +35,7 @@ class Pass:
         """Say that the step has begun."""
         self.began, self.tally = time.perf_counter(), self.active.tally(self.step.key)
         self.tally.began_at = self.tally.began_at or self.around.clock()
-        self.around.publish(self.active.row.id, {"type": "step", "step": self.step.key, "state": "started"})
+        self.around.publish(self.active.row.id, "step", step=self.step.key, state="started")
         return self
 
     def took(self) -> None:
@@ -47,13 +48,8 @@ class Pass:
         if self.tally.lines > self.tally.lines_before:
             told = told or f"{self.payloads_in} in, {self.payloads_out} out"
             self.active.log(self.step.key, "info", f"{self.step.name}: {told}")
-        event = {
-            "type": "step",
-            "step": self.step.key,
-            "state": "finished",
-            "payloads": self.payloads_out,
-        }
-        self.around.publish(self.active.row.id, event)
+        key, out = self.step.key, self.payloads_out
+        self.around.publish(self.active.row.id, "step", step=key, state="finished", payloads=out)
 
     def end_stream(self, route: str | None) -> None:
         """The same of a stream, for each route once."""

@@ -29,7 +29,11 @@ def is_long_to_work(payloads: Sequence[Payload], variables: Mapping[str, object]
 
     What a step makes may hold the variables too, so they count.
     """
-    size_bytes = sum([payload.size_bytes for payload in payloads]) + aside.about_bytes(variables)
+    size_bytes = sum([payload.size_bytes for payload in payloads])
+    if variables:
+        size_bytes += aside.about_bytes(variables)
+    if size_bytes <= INLINE_RECORDS:
+        return False  # a record takes more than a byte
     return size_bytes > blobs.LARGE_BYTES or (
         sum([_records_in(payload.body) for payload in payloads]) > INLINE_RECORDS
     )
@@ -56,6 +60,16 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
         elif row.kind == "resolved":
             active.resolved.add((row.step_key, row.position))
             active.past.add(row.step_key, row.position, row.state["digest"])
+    if recorded or claimed.failures or claimed.tried_again or claimed.row.summary:
+        _remember(active, claimed, plan, recorded)
+    _count(active, claimed.recorded, plan)
+    return Bucket([start], {**plan.variables, **(claimed.row.variables or {})})
+
+
+def _remember(
+    active: Active, claimed: Claimed, plan: Plan, recorded: Mapping[tuple[str, str], Recorded]
+) -> None:
+    """Put what came of a run's steps before into it."""
     active.recorded = recorded
     for (step_key, position), one in recorded.items():
         active.past.add(step_key, position, one.digest)
@@ -65,8 +79,6 @@ def restore(active: Active, claimed: Claimed, plan: Plan, store: blobs.Blobs) ->
         (row.step_key, row.position): contract.Fail(row.message, row.error_class) for row in claimed.failures
     }
     active.tallies = _tallies(claimed, plan, active.clock())
-    _count(active, claimed.recorded, plan)
-    return Bucket([start], {**plan.variables, **(claimed.row.variables or {})})
 
 
 def _tallies(claimed: Claimed, plan: Plan, now: datetime) -> dict[str, StepTally]:

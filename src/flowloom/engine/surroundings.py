@@ -47,7 +47,7 @@ class Surroundings:
                 log.warning("database_busy", reason=error.message)
                 await self.sleep(DATABASE_PAUSE_SECONDS)
 
-    def publish(self, run_id: int, event: dict[str, Any]) -> None:
+    def publish(self, run_id: int, kind: str, **about: object) -> None:
         """Tell those who watch a run."""
         if self.broker.is_watched(run_id):
-            self.broker.publish(run_id, event)
+            self.broker.publish(run_id, {"type": kind, **about})

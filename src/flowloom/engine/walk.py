@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from msgspec.structs import replace
 
@@ -37,7 +37,9 @@ class Walk:
 
     async def walk(self, step: PlanStep, bucket: Bucket) -> None:
         """Work a step and all that follows it. Raises StepFailed, RunStopped, Parked."""
-        while bucket.payloads and (bucket := await self._unresolved(step, bucket)).payloads:
+        while bucket.payloads:
+            if self._active.resolved and not (bucket := await self._unresolved(step, bucket)).payloads:
+                return
             if step.has_routes:
                 await self._fork(step, bucket)
                 return
@@ -133,6 +135,8 @@ class Walk:
         self, step: PlanStep, bucket: Bucket, payloads: Iterable[Payload], answers: Sequence[Judged]
     ) -> Sequence[outcomes.Answer]:
         """The answers that go on; failures are caught, or raised. What failed before a wait or a crash stays failed."""
+        if not (self._active.failures or any(map(_is_failure, answers))):
+            return cast(Sequence[outcomes.Answer], answers)
         going_on: list[outcomes.Answer] = []
         for payload, answer in zip(payloads, answers, strict=False):
             placed = await self._effects.placed(step, payload)
@@ -341,6 +345,10 @@ class Walk:
 
     def _begin(self, step: PlanStep) -> Pass:
         return self._passing(step).begin()
+
+
+def _is_failure(answer: Judged) -> bool:
+    return isinstance(answer, contract.Fail)
 
 
 async def _with_meta(payloads: Payloads, added: Mapping[str, str], passing: Pass) -> AsyncIterator[Payload]:
