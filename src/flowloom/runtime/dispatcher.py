@@ -123,7 +123,9 @@ class Dispatcher:
         def forget(task: asyncio.Task[None]) -> None:
             if not task.cancelled() and task.exception() is not None:
                 log.error("run_left_unfinished", run_id=claimed.row.id, exc_info=task.exception())
-            del self._tasks[claimed.row.id]
+            # One that waits outside of memory may be claimed again before its first part is heard to have ended.
+            if self._tasks.get(claimed.row.id) is task:
+                del self._tasks[claimed.row.id]
             self._per_company.subtract([claimed.row.company_id])
             self._per_company += Counter()  # drops the companies that have no run left
             self._signals.wake()

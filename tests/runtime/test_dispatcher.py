@@ -1,0 +1,43 @@
+"""The dispatcher's account of what it works on."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from flowloom.runtime.dispatcher import Dispatcher
+from flowloom.store import broker, recall
+
+
+class Parts:
+    """An executor whose parts of a run end when they are let go, in the order that is asked for."""
+
+    pausing = 0
+
+    def __init__(self) -> None:
+        self.ends: list[asyncio.Event] = []
+
+    async def execute(self, claimed: recall.Claimed) -> None:
+        self.ends.append(asyncio.Event())
+        await self.ends[-1].wait()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_a_run_claimed_again_before_its_first_part_is_heard_to_have_ended(order: tuple[int, int]):
+    parts, wrong = Parts(), []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, about: wrong.append(about))
+    nothing: Any = None
+    dispatcher = Dispatcher(nothing, broker.Broker(), parts, concurrency=4, company_concurrency=0)  # type: ignore[arg-type]
+    claimed = recall.Claimed(SimpleNamespace(id=7, company_id=1))  # type: ignore[arg-type]
+    for _ in order:
+        dispatcher._begin(claimed)
+    await asyncio.sleep(0)
+    for number in order:
+        parts.ends[number].set()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert dispatcher.running == (1 if (number, order[0]) == (0, 0) else 0)
+    assert (dispatcher.running, dict(dispatcher._per_company), wrong) == (0, {}, [])
