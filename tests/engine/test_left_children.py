@@ -103,6 +103,9 @@ async def test_a_retry_waits_for_one_that_is_still_being_stopped(server: World, 
         await begin(server)
     [stopping] = await runs_of(server, child)
     assert (stopping["status"], stopping["parent_run_id"]) == (STARTED, id)
+    told = (await server.get(f"/flow-runs/{again}/explain")).data["waited_for"]
+    assert any(f"run {stopping['id']} of another flow" in one for one in told)
+    assert not any("a delay" in one for one in told)
     remote.answers(200)
     tell(stopping["id"])
     await server.settle()

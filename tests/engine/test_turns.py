@@ -25,6 +25,7 @@ class Timeline:
         self.taken: list[tuple[float, Any]] = []
         self.waits = 0
         self.told: list[float] = []
+        self.announced: list[float] = []
         self.turns = Turns(self.clock, self.sleep, self.waited)
 
     @property
@@ -33,6 +34,12 @@ class Timeline:
 
     def waited(self) -> None:
         self.waits += 1
+
+    async def waits_for_turn(self, seconds: float) -> None:
+        self.announced.append(seconds)
+
+    def waited_for_turn(self, seconds: float) -> None:
+        self.told.append(seconds)
 
     async def sleep(self, seconds: float) -> None:
         woken = asyncio.Event()
@@ -51,7 +58,7 @@ class Timeline:
 
     def ask(self, name: Any, **limit: Any) -> asyncio.Task[None]:
         async def take() -> None:
-            await self.turns.take(connection(rate_limit=limit or None), self.told.append)
+            await self.turns.take(connection(rate_limit=limit or None), self)
             self.taken.append((round(self.seconds, 3), name))
 
         return asyncio.create_task(take())
@@ -72,6 +79,7 @@ async def test_requests_go_out_evenly_and_in_the_order_of_asking():
         await line.advance()
     assert line.taken == [(0, "a"), (0.5, "b"), (1, "c"), (1.5, "d")]
     assert line.told == [pytest.approx(seconds, abs=1e-3) for seconds in (0.5, 1, 1.5)]
+    assert line.announced == [pytest.approx(seconds, abs=1e-3) for seconds in (1, 1.5)]
     assert line.turns.waiting == 0
 
 

@@ -157,6 +157,9 @@ async def test_who_is_stopped_in_the_line_has_waited(sqlite_server: World, remot
     await sqlite_server.server.dispatcher.tick(sqlite_server.clock.now)
     while not calls.waiting:
         await asyncio.sleep(0)
+    while not (told := await explained(sqlite_server, id, "connector")):
+        await asyncio.sleep(0)
+    assert told[0].endswith("Waits about 60 s for its turn under the rate limit.")
     sqlite_server.clock.advance(seconds=7)
     await sqlite_server.post(f"/flow-runs/{id}/stop")
     await sqlite_server.settle()

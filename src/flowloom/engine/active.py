@@ -29,8 +29,8 @@ class Recorded(msgspec.Struct, frozen=True):
     """What was checkpointed of one effect for one payload: what it made so far, and how it goes on, if it does.
 
     `rows` counts the rows that say so: one for each payload and one for each answer without any; `waits` those of
-    its waits, of which `wait` is the last: {until, what, state, for_child} or {until, what, attempt}; see Waited.
-    `digest` is that of the payload.
+    its waits, of which `wait` is the last: {until, what, state, child_id, for_child} or {until, what, attempt}; see
+    Waited. `digest` is that of the payload.
     """
 
     payloads: Sequence[Item] = ()

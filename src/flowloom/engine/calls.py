@@ -16,9 +16,11 @@ from flowloom.engine.http import Client
 from flowloom.engine.tokens import Tokens
 from flowloom.engine.turns import Turns
 from flowloom.steps import aside, contract
+from flowloom.store import journal
 from flowloom.store.connections import Connection
 
 LoadConnection = Callable[[int, int], Awaitable[Connection]]
+Record = Callable[[journal.Lines], Awaitable[None]]
 _UNAUTHORISED: Final = 401
 _TOO_MANY: Final = 429
 _FIRST_SERVER_FAULT: Final = 500
@@ -31,6 +33,14 @@ class Origin(msgspec.Struct, frozen=True):
     step_key: str
     position: str
     load_connection: LoadConnection
+    record: Record
+
+    async def waits_for_turn(self, seconds: float) -> None:
+        """A rate limit holds it up for about so long. The first time the run says so, while it waits."""
+        if "rate_limit" in (self.run.tally(self.step_key).waited or {}):
+            return
+        self.run.log(self.step_key, "info", f"Waits about {seconds:.0f} s for its turn under the rate limit.")
+        await self.record(self.run.take_unwritten())
 
     def waited_for_turn(self, seconds: float) -> None:
         """A rate limit has held it up."""
@@ -90,7 +100,7 @@ class Calls:
     ) -> tuple[contract.Response, Connection]:
         """The answer, and the connection with the secrets that were used."""
         self._circuits.check(connection, self._clock())
-        await self._turns.take(connection, origin.waited_for_turn)
+        await self._turns.take(connection, origin)
         origin.run.secrets.update(connection.secret.values())
         connection = await self._tokens.ready(connection)
         origin.run.secrets |= connections.secret_words(connection)

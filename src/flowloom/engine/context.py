@@ -90,7 +90,7 @@ class StepContext:
         self._active.log(self._step.key, level, message)
 
     async def fetch(self, request: contract.Request) -> contract.Response:
-        origin = calls.Origin(self._active, self._step.key, self.position, self._loaded)
+        origin = calls.Origin(self._active, self._step.key, self.position, self._loaded, self._around.record)
         return await self._around.calls.fetch(origin, request)
 
     async def query(self, query: outside.Query) -> outside.Rows:

@@ -130,10 +130,15 @@ class Effects:
 
     async def _park(self, step: PlanStep, payload: Payload, before: Recorded, wait: contract.Wait) -> None:
         """Record a wait, unless it is the one that was recorded last, and raise Parked."""
-        what: Waited = "child" if wait.for_child else "delay"
+        what: Waited = "delay" if wait.child_id is None else "child"
         if before.wait is None or before.wait.get("state") != wait.state:
             self._active.log(step.key, "info", wait.why)
-            about = {"what": what, "state": wait.state, "for_child": wait.for_child}
+            about = {
+                "what": what,
+                "state": wait.state,
+                "child_id": wait.child_id,
+                "for_child": wait.for_child,
+            }
             await self._wait(step, payload, before, {"until": timestamp.written(wait.until), **about})
         raise outcomes.Parked(wait.until, what=what, for_child=wait.for_child)
 
@@ -270,8 +275,7 @@ class Effects:
 
     async def flush(self) -> None:
         """Write what is not written yet."""
-        lines = self._active.take_unwritten()
-        await self._around.keep(lambda: self._around.journal.record(lines))
+        await self._around.record(self._active.take_unwritten())
         self._around.reach("effect-recorded")
 
 

@@ -14,6 +14,7 @@ from flowloom.engine.calls import Calls, LoadConnection
 from flowloom.engine.systems import Systems
 from flowloom.store import blobs, broker, journal
 from flowloom.store.database import Database
+from flowloom.store.journal import Lines
 
 log = structlog.get_logger(__name__)
 # Of a company and the content hash of a definition: the secrets of that, by name.
@@ -46,6 +47,10 @@ class Surroundings:
             except errors.Busy as error:
                 log.warning("database_busy", reason=error.message)
                 await self.sleep(DATABASE_PAUSE_SECONDS)
+
+    async def record(self, lines: Lines) -> None:
+        """Write what a run has made so far."""
+        await self.keep(lambda: self.journal.record(lines))
 
     def publish(self, run_id: int, kind: str, **about: object) -> None:
         """Tell those who watch a run."""

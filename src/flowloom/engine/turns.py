@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from flowloom.store.connections import Connection
 
@@ -17,6 +17,18 @@ SECONDS_PER_MINUTE = 60.0
 # What is missing by a rounding error is not waited for, and nobody waits for less than a clock can tell.
 _ENOUGH = 1 - 1e-6
 _SHORTEST_SECONDS = 0.001
+# What is longer is told when it begins.
+TOLD_SECONDS = 1.0
+
+
+class Asker(Protocol):
+    """Whoever wants to send a request."""
+
+    async def waits_for_turn(self, seconds: float) -> None:
+        """It is about to wait about so long, if that is long enough to be told."""
+
+    def waited_for_turn(self, seconds: float) -> None:
+        """It had to wait so long, also when it leaves the line."""
 
 
 class Turns:
@@ -35,11 +47,8 @@ class Turns:
         # How many requests wait now.
         self.waiting = 0
 
-    async def take(self, connection: Connection, tell: Callable[[float], None]) -> None:
-        """Wait until this connection's next request may go out, in the order of asking.
-
-        Whoever had to wait is told how many seconds, also when it leaves the line.
-        """
+    async def take(self, connection: Connection, asker: Asker) -> None:
+        """Wait until this connection's next request may go out, in the order of asking."""
         limit = connection.rate_limit
         if limit is None:
             self._buckets.pop(connection.id, None)
@@ -49,16 +58,19 @@ class Turns:
             bucket = self._buckets[connection.id] = _Bucket(limit, self._clock())
         bucket.change(limit)
         if bucket.waiting or bucket.missing_seconds(self._clock()):
-            await self._wait(bucket, tell)
+            await self._wait(bucket, asker)
         else:
             bucket.tokens -= 1
 
-    async def _wait(self, bucket: _Bucket, tell: Callable[[float], None]) -> None:
+    async def _wait(self, bucket: _Bucket, asker: Asker) -> None:
         began = self._clock()
+        seconds = bucket.line_seconds(began)
         self.waiting += 1
         bucket.waiting += 1
         self._on_wait()
         try:
+            if seconds >= TOLD_SECONDS:
+                await asker.waits_for_turn(seconds)
             async with bucket.line:
                 while seconds := bucket.missing_seconds(self._clock()):
                     await self._sleep(seconds)
@@ -66,7 +78,7 @@ class Turns:
         finally:
             self.waiting -= 1
             bucket.waiting -= 1
-            tell((self._clock() - began).total_seconds())
+            asker.waited_for_turn((self._clock() - began).total_seconds())
 
 
 class _Bucket:
@@ -84,6 +96,10 @@ class _Bucket:
         per_second = limit.get("per_second")
         self._rate: float = limit["per_minute"] / SECONDS_PER_MINUTE if per_second is None else per_second
         self._burst = float(limit["burst"])
+
+    def line_seconds(self, now: datetime) -> float:
+        """Seconds until there is a token for who comes last, behind all that wait."""
+        return self.missing_seconds(now) + self.waiting / self._rate
 
     def missing_seconds(self, now: datetime) -> float:
         """Seconds until there is a whole token; 0 when there is one."""

@@ -113,8 +113,8 @@ def _on_the_way(connection: Connection, row: Row[Any]) -> Iterator[str]:
     )
     for wait in connection.execute(waits.order_by(PAYLOADS.id).limit(MAX_WAITS)):
         since, until = views.instant(wait.created_at), wait.state["until"]
-        if wait.state.get("for_child"):
-            yield f"Step {wait.step_key}: run {wait.state['state']} of another flow, since {since}."
+        if (child_id := wait.state.get("child_id")) is not None:
+            yield f"Step {wait.step_key}: run {child_id} of another flow, since {since}."
         elif "attempt" in wait.state:
             attempt = wait.state["attempt"]
             why = _STEP_WAITS.get(wait.state.get("what"))

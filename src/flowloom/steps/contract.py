@@ -108,14 +108,16 @@ class Fail(msgspec.Struct, frozen=True):
 
 
 class Wait(msgspec.Struct, frozen=True):
-    """Call again at `until`, or with `for_child` also when a child run ends; `state` is the context's `waited` then.
+    """Call again at `until`; `state` is the context's `waited` then. `child_id` is the run that it waits for, if any.
 
+    With `for_child` it is called also when that run ends.
     The run leaves memory meanwhile and survives restarts. Only effects wait.
     """
 
     why: str
     until: datetime
     state: object
+    child_id: int | None = None
     for_child: bool = False
 
 

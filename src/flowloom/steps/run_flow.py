@@ -83,9 +83,10 @@ def _waiting(config: RunFlow, context: contract.Context, state: contract.ChildSt
     why = f"Waits for run {state.run_id} of flow {config.flow_id}."
     if state.is_stopping:
         # Without a state the step begins anew, and does it again.
-        return contract.Wait(f"{why[:-1]} to stop.", context.clock_now + STOPS_WITHIN, state=None)
+        until = context.clock_now + STOPS_WITHIN
+        return contract.Wait(f"{why[:-1]} to stop.", until, None, child_id=state.run_id)
     until = context.clock_now + LOOK_AGAIN
-    return contract.Wait(why, until, state=state.run_id, for_child=state.wakes_parent)
+    return contract.Wait(why, until, state.run_id, child_id=state.run_id, for_child=state.wakes_parent)
 
 
 def _done(
