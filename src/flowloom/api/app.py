@@ -40,6 +40,7 @@ from flowloom.api import (
     marketplace,
     notification_groups,
     notifications,
+    overview,
     retries,
     routes,
     runs,
@@ -53,7 +54,7 @@ from flowloom.api import (
 
 log = structlog.get_logger(__name__)
 RESOURCES = (
-    health, logins, companies, users, keys, flows, versions, schedules, graphs, retries, runs, evidence,
+    health, logins, overview, companies, users, keys, flows, versions, schedules, graphs, retries, runs, evidence,
     dead_letters, connectors, connections, webhooks, marketplace, notification_groups, notifications,
     data_pools, lookup_tables, cache_entries, tracked_data
 )  # fmt: skip

@@ -1,4 +1,7 @@
-"""Logging in and out: a password for a token, which browsers keep in a cookie that scripts cannot read."""
+"""Logging in and out: a password for a token, which browsers keep in a cookie that scripts cannot read.
+
+Setting up is here too: it ends the session of the generated password and begins the next.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from flowloom.api import bodies, envelope, schemas
 from flowloom.api import call as calls
 from flowloom.api import schemas_accounts as accounts
 from flowloom.api.routes import Routes
-from flowloom.services import logins, passwords
+from flowloom.services import first_start, logins, passwords
 from flowloom.services.actor import Role
 from flowloom.services.principals import TOKEN_SECONDS
 
@@ -34,9 +37,22 @@ async def login(request: Request) -> Response:
     if not wanted.account:
         raise errors.Invalid.field("email", "Send the e-mail address as email or as username.")
     token = await _token(request, wanted)
-    response = envelope.answer({"message": "Logged in.", "token": token, "expires_in": TOKEN_SECONDS})
-    _set_cookie(request, response, token, TOKEN_SECONDS)
-    return response
+    return _session(request, token, "Logged in.")
+
+
+@routes.post("/api/v1/set-up", role=Role.ADMINISTRATOR, answer=accounts.LoginAnswer, body=accounts.SetUp)
+async def set_up(call: calls.Call) -> Response:
+    """Set up the company of a first start, once
+
+    The administrator whose password was generated says who he is; the token is that of the new password.
+    """
+    wanted = await call.body(accounts.SetUp)
+    password_hash = await passwords.apart(passwords.hash, wanted.password)
+    user = {"name": wanted.name, "email": wanted.email, "password_hash": password_hash}
+    user_id = await call.write(first_start.finish, user, wanted.company_name)
+    call.doors.principals.forget()
+    token = call.doors.principals.issue_token(user_id, password_hash, call.actor.at)
+    return _session(call.request, token, "The company is set up.")
 
 
 @routes.post("/api/v1/logout", role=Role.READ_ONLY, answer=schemas.Message)
@@ -65,6 +81,13 @@ async def _token(request: Request, wanted: accounts.Login) -> str:
         raise errors.Unauthenticated("The e-mail address or the password is wrong.")
     doors.logins.succeeded(wanted.account, address)
     return doors.principals.issue_token(user.id, user.password_hash, now)
+
+
+def _session(request: Request, token: str, message: str) -> Response:
+    """The answer that begins a session, for programs in its body and for browsers in a cookie."""
+    response = envelope.answer({"message": message, "token": token, "expires_in": TOKEN_SECONDS})
+    _set_cookie(request, response, token, TOKEN_SECONDS)
+    return response
 
 
 def _set_cookie(request: Request, response: Response, token: str, seconds: int) -> None:

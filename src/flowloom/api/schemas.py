@@ -29,18 +29,6 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whit
 VersionStatus = Literal["Draft", "Inactive", "Deployed"]
 Coordinate = Annotated[float, Field(ge=-1e9, le=1e9)]
 Ignored = Annotated[Any, WithJsonSchema({"type": ["string", "null"], "format": "date-time"})]
-Days = Annotated[int, Field(ge=1, le=36_500)] | None
-Concurrency = Annotated[int, Field(ge=0, le=1000, description="Runs at a time; 0 is no limit of its own")]
-ConcurrencyKey = Annotated[
-    Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)] | None,
-    Field(
-        description="A template, such as `[[payload.customer_id]]`: runs with an equal key go one at a time"
-    ),
-]
-RunTimeout = Annotated[
-    Annotated[int, Field(ge=1, le=604_800)] | None, Field(description="A run that takes longer fails")
-]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
 
 
 class Body(BaseModel):
@@ -122,60 +110,6 @@ class Anything(Body):
     """A JSON object of any shape."""
 
     model_config = ConfigDict(extra="allow")
-
-
-class Alerts(Body):
-    """What of a flow is told to a notification group, each thing once."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    notification_group_id: RecordId
-    on_failure: bool = Field(default=True, description="A run failed")
-    on_partial: bool = Field(default=False, description="A run succeeded in part; counts as a failure then")
-    on_recovery: bool = Field(
-        default=True,
-        description="The first success after a failure, or the first run after a silence, was told",
-    )
-    on_zero_records: bool = Field(
-        default=False, description="A run succeeded whose receive steps, if it has any, gave no record at all"
-    )
-    silent_after_minutes: int | None = Field(
-        default=None,
-        ge=1,
-        le=527_040,
-        description="No run started for so long although the flow is enabled and deployed",
-    )
-
-
-class FlowCreate(Body):
-    name: Name
-    description: Annotated[str, StringConstraints(max_length=10_000)] = ""
-    is_enabled: bool = False
-    priority: int = Field(default=3, ge=1, le=5, description="1 runs first")
-    labels: list[Label] = Field(default=[], max_length=50)
-    log_retention_days: Days = None
-    payload_retention_days: Days = None
-    concurrency: Concurrency = 0
-    concurrency_key: ConcurrencyKey = None
-    run_timeout_seconds: RunTimeout = None
-    alerts: Alerts | None = None
-
-
-class FlowUpdate(Body):
-    """What is left out stays as it is; null takes a key, a time limit or alerts away and gives a retention
-    back to the server's settings."""
-
-    name: Name | None = None
-    description: Annotated[str, StringConstraints(max_length=10_000)] | None = None
-    is_enabled: bool | None = None
-    priority: int | None = Field(default=None, ge=1, le=5)
-    labels: list[Label] | None = Field(default=None, max_length=50)
-    log_retention_days: Days = None
-    payload_retention_days: Days = None
-    concurrency: Concurrency | None = None
-    concurrency_key: ConcurrencyKey = None
-    run_timeout_seconds: RunTimeout = None
-    alerts: Alerts | None = Field(default=None, description="Replaced as a whole")
 
 
 class User(Record):
@@ -313,6 +247,16 @@ class AlertsView(Record):
     silent_after_minutes: int | None = None
 
 
+class Results(Record):
+    """How the runs of a flow ended in one hour."""
+
+    starts_at: AwareDatetime
+    success: int
+    failure: int
+    stopped: int
+    partial: int
+
+
 class Flow(Record):
     id: int
     name: str
@@ -328,6 +272,13 @@ class Flow(Record):
     alerts: AlertsView | None = Field(default=None, description="Absent: nothing is told")
     created_at: AwareDatetime
     updated_at: AwareDatetime
+    results: list[Results] | None = Field(
+        default=None, description="With include=results: each of the last 24 hours in which a run ended"
+    )
+    latest_run: Run | None = Field(default=None, description="With include=latestRun: the newest run, if any")
+    next_run_at: AwareDatetime | None = Field(
+        default=None, description="With include=nextRun: when a schedule fires next, if any will"
+    )
     latest_version: Version | None = None
     deployed_version: Version | None = None
     current_version: Version | None = None

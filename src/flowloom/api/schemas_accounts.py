@@ -72,6 +72,16 @@ class Me(schemas.Record):
     company_id: int
     company_name: str
     is_api_key: bool
+    must_set_up: bool = Field(description="You are the first administrator and have not set the company up")
+
+
+class SetUp(schemas.Body):
+    """Who the first administrator is, and whose company it is."""
+
+    name: ShortName
+    email: Email = Field(description="Unique in this installation, in any case of letters")
+    password: Password = Field(description="Takes the place of the generated one and ends its logins")
+    company_name: ShortName
 
 
 class Login(schemas.Body):

@@ -70,10 +70,19 @@ def import_flow(
 ) -> dict[str, Any]:
     """Make a disabled flow with a Draft of a document; the flow. Raises Invalid naming the place.
 
-    `name` (1 to 255 characters) is used instead of the document's. Connections and notification groups that are not
-    the company's are left out of the configs; the Draft's message tells of which steps, and which secrets it needs.
+    `name` (1 to 255 characters) is used instead of the document's.
     """
-    found = documents.read(document)
+    return make_flow(connection, actor, documents.read(document), name)
+
+
+def make_flow(
+    connection: Connection, actor: Actor, found: documents.Document, name: str | None = None
+) -> dict[str, Any]:
+    """The same for a document that was read. Raises Invalid on `name`.
+
+    Connections and notification groups that are not the company's are left out of the configs; the Draft's message
+    tells of which steps, and which secrets it needs.
+    """
     fields = {**msgspec.structs.asdict(found.flow), "is_enabled": False}
     flow_id = flows.insert_flow(
         connection,
@@ -86,6 +95,13 @@ def import_flow(
     owned.note_save(connection, actor, version_id)
     schedules.restore(connection, version_id, msgspec.to_builtins(found.schedules), actor.at)
     return flows.get(connection, actor, flow_id)
+
+
+def duplicate(connection: Connection, actor: Actor, flow_id: int) -> dict[str, Any]:
+    """Make a disabled flow with a Draft of what an export of a flow holds; the new flow. Raises Missing, Invalid."""
+    document = export_flow(connection, actor, flow_id)
+    name = f"Copy of {document['flow']['name']}"[: documents.MAX_NAME]
+    return import_flow(connection, actor, document, name)
 
 
 def _drop_foreign(

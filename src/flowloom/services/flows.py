@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 
 from flowloom import errors
 from flowloom.domain import alerts, templates, version
-from flowloom.services import notification_groups, owned, schedules, versions, views
+from flowloom.services import activity, notification_groups, owned, schedules, versions, views
 from flowloom.services.actor import Actor
 from flowloom.store import gates, query, tables
 
@@ -27,12 +27,15 @@ LISTING = query.Listing(
     filters={
         "id": query.Filter(FLOWS.id, "id"),
         "name": query.Filter(FLOWS.name, "text", help="Exact names, with commas between"),
+        "search": query.Filter(FLOWS.name, "text", "holds", help="Part of the name, in any case of letters"),
+        "label": query.Filter(FLOWS.labels, "label", "holds", help="One label, in any case of letters"),
         "is_enabled": query.Filter(FLOWS.is_enabled, "boolean"),
         "priority": query.Filter(FLOWS.priority, "choice", choices={str(one): one for one in range(1, 6)}),
     },
     includes=(
         *_RELATED,
         *(f"{name}{suffix}" for name in _RELATED for suffix in ("Count", "_count", "Exists")),
+        *activity.INCLUDES,
     ),
 )
 
@@ -41,14 +44,14 @@ def page(connection: Connection, actor: Actor, asked: query.Page) -> tuple[query
     """A page of the company's flows."""
     found = query.fetch(connection, LISTING, asked, company_id=actor.company_id)
     items = [view(row) for row in found.rows]
-    _include(connection, items, asked.includes)
+    _include(connection, actor, items, asked.includes)
     return found, items
 
 
 def get(connection: Connection, actor: Actor, id: int, includes: Iterable[str] = ()) -> dict[str, Any]:
     """One flow. Raises Missing."""
     item = view(owned.load_flow(connection, actor, id))
-    _include(connection, [item], frozenset(includes))
+    _include(connection, actor, [item], frozenset(includes))
     return item
 
 
@@ -146,8 +149,11 @@ def view(row: Row[Any]) -> dict[str, Any]:
     )
 
 
-def _include(connection: Connection, items: list[dict[str, Any]], includes: frozenset[str]) -> None:
-    if not includes or not items:
+def _include(
+    connection: Connection, actor: Actor, items: list[dict[str, Any]], includes: frozenset[str]
+) -> None:
+    activity.add(connection, items, includes, actor.at)
+    if not includes.difference(activity.INCLUDES) or not items:
         return
     by_flow = versions.of_flows(connection, [item["id"] for item in items])
     for item in items:

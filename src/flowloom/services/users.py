@@ -56,14 +56,17 @@ def by_id(connection: Connection, ids: Iterable[int]) -> dict[int, dict[str, Any
 
 def me(connection: Connection, actor: Actor) -> dict[str, Any]:
     """The caller: a user, or an API key, which has neither id nor e-mail address."""
-    company = connection.scalar(select(COMPANIES.name).where(COMPANIES.id == actor.company_id))
+    company = connection.execute(
+        select(COMPANIES.name, COMPANIES.is_set_up).where(COMPANIES.id == actor.company_id)
+    ).one()
     user = None if actor.user_id is None else load(connection, actor, actor.user_id)
     return {
         **({"id": user.id, "email": user.email, "name": user.name} if user else {"name": "API key"}),
         "role": actor.role,
         "company_id": actor.company_id,
-        "company_name": company,
+        "company_name": company.name,
         "is_api_key": actor.is_key,
+        "must_set_up": actor.role is Role.ADMINISTRATOR and not company.is_set_up,
     }
 
 
@@ -99,10 +102,17 @@ def remove(connection: Connection, actor: Actor, id: int) -> None:
 
 
 def create_company_with_admin(
-    connection: Connection, *, company: str, email: str, name: str, password_hash: str, at: datetime
+    connection: Connection,
+    *,
+    company: str,
+    email: str,
+    name: str,
+    password_hash: str,
+    at: datetime,
+    is_set_up: bool,
 ) -> tuple[int, int]:
     """A company and its first administrator; their ids. Raises Invalid on `email` when it is taken."""
-    row = {"name": company, "created_at": at, "updated_at": at}
+    row = {"name": company, "is_set_up": is_set_up, "created_at": at, "updated_at": at}
     created = insert(tables.companies).values(row).returning(COMPANIES.id)
     company_id = int(connection.execute(created).scalar_one())
     admin = {

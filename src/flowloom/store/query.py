@@ -12,7 +12,20 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import BindParameter, Column, ColumnElement, Connection, Row, Select, bindparam, func, select
+import msgspec
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    func,
+    select,
+    type_coerce,
+)
 
 from flowloom import errors
 from flowloom.domain import timestamp
@@ -23,13 +36,14 @@ MAX_PER_PAGE = 100
 CAP = 10_000
 MAX_VALUES = 1000
 MAX_ID = 2**63 - 1
+_ESCAPE = "~"
 # The parameters of every list, and whether one takes several values.
 _PARAMETERS = {"page": False, "per_page": False, "sort": False, "include": True, "cursor": False}
 # The day before the latest instant a datetime can hold, so that adding to one never overflows.
 LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
-Kind = Literal["id", "text", "instant", "boolean", "choice"]
-Comparison = Literal["in", "from", "before"]
+Kind = Literal["id", "text", "label", "instant", "boolean", "choice"]
+Comparison = Literal["in", "from", "before", "holds"]
 T = TypeVar("T")
 
 
@@ -161,11 +175,20 @@ def _filter_value(listing: Listing, name: str, text: str) -> Any:
     if "\0" in text:
         raise errors.Invalid.field(f"filter[{name}]", "The value holds a NUL character.")
     read = _READERS[wanted.kind]
+    if wanted.compare == "holds":
+        return _pattern(read(f"filter[{name}]", text.strip(), wanted))
     if wanted.compare == "in":
         if text.count(",") >= MAX_VALUES:
             raise errors.Invalid.field(f"filter[{name}]", f"A filter takes at most {MAX_VALUES} values.")
         return [read(f"filter[{name}]", part.strip(), wanted) for part in text.split(",")]
     return read(f"filter[{name}]", text.strip(), wanted)
+
+
+def _pattern(text: str) -> str:
+    """What LIKE compares with to find a text that holds this one."""
+    for sign in (_ESCAPE, "%", "_"):
+        text = text.replace(sign, f"{_ESCAPE}{sign}")
+    return f"%{text}%"
 
 
 def _read_id(name: str, text: str, _wanted: Filter) -> int:
@@ -178,6 +201,11 @@ def _read_text(name: str, text: str, wanted: Filter) -> str:
     if wanted.pattern and not re.fullmatch(wanted.pattern, text, re.ASCII):
         raise errors.Invalid.field(name, f"{name} takes {wanted.help}.")
     return text
+
+
+def _read_label(_name: str, text: str, _wanted: Filter) -> str:
+    """A text as it stands in a list of texts that is kept as JSON."""
+    return msgspec.json.encode(text).decode()
 
 
 def _read_boolean(name: str, text: str, _wanted: Filter) -> bool:
@@ -216,6 +244,7 @@ def _with_plus(text: str) -> str:
 _READERS: Mapping[Kind, Callable[[str, str, Filter], Any]] = {
     "id": _read_id,
     "text": _read_text,
+    "label": _read_label,
     "boolean": _read_boolean,
     "choice": _read_choice,
     "instant": _read_instant,
@@ -322,4 +351,9 @@ def _filtered(listing: Listing, names: tuple[str, ...]) -> Select[Any]:
                 statement = statement.where(wanted.column >= bindparam(key, type_=wanted.column.type))
             case "before":
                 statement = statement.where(wanted.column < bindparam(key, type_=wanted.column.type))
+            case "holds":
+                held = func.lower(type_coerce(wanted.column, Text))
+                statement = statement.where(
+                    held.like(func.lower(bindparam(key, type_=Text())), escape=_ESCAPE)
+                )
     return statement

@@ -46,6 +46,12 @@ export type BulkStop = {
   stopped: Array<number>;
 };
 
+export type BusyFlow = {
+  flow_id: number;
+  flow_name: string;
+  results: Array<Results>;
+};
+
 export type CacheEntry = {
   id: number;
   scope: string;
@@ -336,6 +342,13 @@ export type EmailChannel = {
   to: Array<string>;
 };
 
+export type EmptyFlow = {
+  flow_id: number;
+  flow_name: string;
+  flow_run_id: number;
+  at: string;
+};
+
 export type Error = {
   message: string;
   errors?: Record<string, Array<string>>;
@@ -372,6 +385,14 @@ export type Explanation = {
   flow_run_id?: number;
 };
 
+export type FailingFlow = {
+  flow_id: number;
+  flow_name: string;
+  count: number;
+  is_well_again: boolean;
+  flow_run: Run;
+};
+
 export type Flow = {
   id: number;
   name: string;
@@ -387,6 +408,9 @@ export type Flow = {
   alerts?: AlertsView;
   created_at: string;
   updated_at: string;
+  results?: Array<Results>;
+  latest_run?: Run;
+  next_run_at?: string;
   latest_version?: Version;
   deployed_version?: Version;
   current_version?: Version;
@@ -415,6 +439,15 @@ export type FlowCreate = {
   alerts?: Alerts | null;
 };
 
+export type FlowDocument = {
+  format: "flowloom.flow";
+  format_version: 1;
+  flow: Record<string, unknown>;
+  definition: Record<string, unknown>;
+  schedules?: Array<Record<string, unknown>>;
+  secrets?: Array<string>;
+};
+
 export type FlowUpdate = {
   name?: string | null;
   description?: string | null;
@@ -441,6 +474,15 @@ export type Install = {
 };
 
 export type JsonValue = unknown;
+
+export type LateSchedule = {
+  flow_id: number;
+  flow_name: string;
+  schedule_id: number;
+  cron_string: string;
+  timezone: string;
+  due_at: string;
+};
 
 export type Links = {
   first: string;
@@ -563,6 +605,7 @@ export type Me = {
   company_id: number;
   company_name: string;
   is_api_key: boolean;
+  must_set_up: boolean;
 };
 
 export type Message = {
@@ -591,6 +634,18 @@ export type Metric = {
   type: "runs" | "duration" | "cpu" | "payloads" | "operations" | "steps";
   key: string;
   value: number;
+};
+
+export type MissedSchedule = {
+  flow_id: number;
+  flow_name: string;
+  schedule_id: number;
+  cron_string: string;
+  timezone: string;
+  reason: "missed" | "overlap";
+  first_at: string;
+  last_at: string;
+  count: number;
 };
 
 export type MissedSlots = {
@@ -721,6 +776,10 @@ export type OneNotificationGroup = {
   data: NotificationGroup;
 };
 
+export type OneOverview = {
+  data: Overview;
+};
+
 export type OnePayloadMetadata = {
   data: PayloadMetadata;
 };
@@ -759,6 +818,24 @@ export type OneVersion = {
 
 export type OneWebhook = {
   data: Webhook;
+};
+
+export type Overview = {
+  since: string;
+  flows_count: number;
+  runs: RunCounts;
+  queued: number;
+  started: number;
+  open_dead_letters: number;
+  failing: Array<FailingFlow>;
+  silent: Array<SilentFlow>;
+  empty: Array<EmptyFlow>;
+  late: Array<LateSchedule>;
+  missed: Array<MissedSchedule>;
+  busiest: Array<BusyFlow>;
+  version: string;
+  database: "SQLite" | "PostgreSQL";
+  faults: Array<string>;
 };
 
 export type PageApiKey = {
@@ -955,6 +1032,14 @@ export type RedriveRequest = {
   version?: number | null;
 };
 
+export type Results = {
+  starts_at: string;
+  success: number;
+  failure: number;
+  stopped: number;
+  partial: number;
+};
+
 export type RetryAnswer = {
   message: string;
   flow_run_id: number;
@@ -1018,6 +1103,13 @@ export type Run = {
   resume_at?: string;
   summary?: Record<string, unknown>;
   waits_for?: "ready_at" | "schedule" | "key" | "parallel_limit" | "flow_concurrency" | "company_concurrency" | "turn";
+};
+
+export type RunCounts = {
+  success: number;
+  failure: number;
+  stopped: number;
+  partial: number;
 };
 
 export type RunStep = {
@@ -1088,6 +1180,19 @@ export type SchedulePreview = {
   dst_gap?: "skip" | "next" | null;
   dst_repeat?: "first" | "second" | "both" | null;
   count?: number;
+};
+
+export type SetUp = {
+  name: string;
+  email: string;
+  password: string;
+  company_name: string;
+};
+
+export type SilentFlow = {
+  flow_id: number;
+  flow_name: string;
+  since: string;
 };
 
 export type Skipped = {
@@ -1305,7 +1410,9 @@ export const operations = {
   metrics: ["GET", "/metrics"],
   login: ["POST", "/fabric/api/login"],
   login_alias1: ["POST", "/api/v1/login"],
+  set_up: ["POST", "/api/v1/set-up"],
   logout: ["POST", "/api/v1/logout"],
+  get_overview: ["GET", "/api/v1/overview"],
   get_company: ["GET", "/api/v1/company"],
   update_company: ["PUT", "/api/v1/company"],
   get_me: ["GET", "/api/v1/me"],
@@ -1322,6 +1429,9 @@ export const operations = {
   get_flow: ["GET", "/api/v1/flows/{flow}"],
   update_flow: ["PUT", "/api/v1/flows/{flow}"],
   delete_flow: ["DELETE", "/api/v1/flows/{flow}"],
+  export_flow: ["GET", "/api/v1/flows/{flow}/export"],
+  import_flow: ["POST", "/api/v1/flows/import"],
+  duplicate_flow: ["POST", "/api/v1/flows/{flow}/duplicate"],
   list_versions: ["GET", "/api/v1/flows/{flow}/versions"],
   create_version: ["POST", "/api/v1/flows/{flow}/versions"],
   get_version: ["GET", "/api/v1/flows/{flow}/versions/{version}"],
@@ -1438,7 +1548,9 @@ export type Operations = {
   metrics: { path: undefined; query: undefined; body: undefined; answer: unknown; };
   login: { path: undefined; query: undefined; body: Login; answer: LoginAnswer; };
   login_alias1: { path: undefined; query: undefined; body: Login; answer: LoginAnswer; };
+  set_up: { path: undefined; query: undefined; body: SetUp; answer: LoginAnswer; };
   logout: { path: undefined; query: undefined; body: undefined; answer: Message; };
+  get_overview: { path: undefined; query: undefined; body: undefined; answer: OneOverview; };
   get_company: { path: undefined; query: undefined; body: undefined; answer: OneCompany; };
   update_company: { path: undefined; query: undefined; body: CompanyUpdate; answer: OneCompany; };
   get_me: { path: undefined; query: undefined; body: undefined; answer: OneMe; };
@@ -1450,11 +1562,14 @@ export type Operations = {
   list_api_keys: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value }; body: undefined; answer: PageApiKey; };
   create_api_key: { path: undefined; query: undefined; body: ApiKeyCreate; answer: OneNewApiKey; };
   revoke_api_key: { path: { api_key: Id }; query: undefined; body: undefined; answer: Message; };
-  list_flows: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; include?: Value; "filter[id]"?: Value; "filter[name]"?: Value; "filter[is_enabled]"?: Value; "filter[priority]"?: Value }; body: undefined; answer: PageFlow; };
+  list_flows: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; include?: Value; "filter[id]"?: Value; "filter[name]"?: Value; "filter[search]"?: Value; "filter[label]"?: Value; "filter[is_enabled]"?: Value; "filter[priority]"?: Value }; body: undefined; answer: PageFlow; };
   create_flow: { path: undefined; query: undefined; body: FlowCreate; answer: OneFlow; };
   get_flow: { path: { flow: Id }; query: { include?: Value }; body: undefined; answer: OneFlow; };
   update_flow: { path: { flow: Id }; query: undefined; body: FlowUpdate; answer: OneFlow; };
   delete_flow: { path: { flow: Id }; query: undefined; body: undefined; answer: Message; };
+  export_flow: { path: { flow: Id }; query: undefined; body: undefined; answer: FlowDocument; };
+  import_flow: { path: undefined; query: undefined; body: FlowDocument; answer: OneFlow; };
+  duplicate_flow: { path: { flow: Id }; query: undefined; body: undefined; answer: OneFlow; };
   list_versions: { path: { flow: Id }; query: { page?: Value; per_page?: Value; sort?: Value; include?: Value }; body: undefined; answer: PageVersion; };
   create_version: { path: { flow: Id }; query: undefined; body: undefined; answer: OneVersion; };
   get_version: { path: { flow: Id; version: Id }; query: { include?: Value }; body: undefined; answer: OneVersion; };

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, String, Table
+from sqlalchemy import Boolean, Column, Integer, String, Table, text
 
 from flowloom.store.columns import Instant
 from flowloom.store.tables import parts
@@ -13,6 +13,8 @@ companies = Table(
     parts.id(),
     Column("name", String(200), nullable=False),
     Column("concurrency", Integer, nullable=False, server_default="0"),
+    # False until the first administrator, whose password was generated, has said who he is.
+    Column("is_set_up", Boolean, nullable=False, server_default=text("true")),
     *parts.times(),
     **parts.KEEP_IDS,
 )

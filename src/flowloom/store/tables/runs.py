@@ -78,6 +78,8 @@ runs = Table(
     UniqueConstraint("schedule_id", "fire_at"),
 )
 Index("ix_flow_runs_company", runs.c.company_id, runs.c.id)
+# What waits or has begun, to be counted: there are many more runs that ended.
+_index_where("ix_flow_runs_unfinished", "status < 2", runs.c.company_id, runs.c.id)
 Index("ix_flow_runs_version", runs.c.flow_version_id, runs.c.id)
 Index("ix_flow_runs_flow", runs.c.flow_id, runs.c.id)
 # What claiming reads. The conditions stand word for word in the statements of store/claims: only then is an index used.
@@ -111,6 +113,7 @@ _index_where(
     runs.c.id,
 )
 _index_where("ix_flow_runs_ended", "status > 1 AND gate > 0", runs.c.id)
+_index_where("ix_flow_runs_failed", "status IN (3, 5)", runs.c.company_id, runs.c.id)
 _index_where("ix_flow_runs_resume", "resume_at IS NOT NULL", runs.c.resume_at)
 _index_where("ix_flow_runs_retry", "retry_flow_run_id IS NOT NULL", runs.c.retry_flow_run_id)
 _index_where("ix_flow_runs_parent", "parent_run_id IS NOT NULL", runs.c.parent_run_id, runs.c.id)
@@ -181,6 +184,7 @@ dead_letters = Table(
     **parts.KEEP_IDS,
 )
 Index("ix_dead_letters_company", dead_letters.c.company_id, dead_letters.c.id)
+_index_where("ix_dead_letters_open", "state = 'open'", dead_letters.c.company_id)
 Index("ix_dead_letters_flow", dead_letters.c.flow_id, dead_letters.c.id)
 
 # A call of a connector to its system and what came back, without secrets.
@@ -241,6 +245,8 @@ metrics = Table(
     Column("value", BigInteger, nullable=False),
 )
 _index_where("ix_metrics_minute", "interval = 'minute'", metrics.c.starts_at)
+# How many runs of a flow ended how in each hour: what lists of flows and the overview show.
+_index_where("ix_metrics_runs", "interval = 'hour' AND type = 'runs'", metrics.c.flow_id, metrics.c.starts_at)
 
 idempotency_keys = Table(
     "idempotency_keys",
