@@ -4,6 +4,8 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirec
 const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
 const number = (value: unknown): number | undefined => (Number(value) > 0 ? Number(value) : undefined);
 
+const one = <T extends string>(allowed: readonly T[], value: unknown): T | undefined => allowed.find((known) => known === value);
+
 /** An address names only what is set in it. */
 const compact = <T extends object>(search: T): Partial<T> =>
   Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as Partial<T>;
@@ -15,6 +17,11 @@ const signIn = createRoute({
   validateSearch: (search: Record<string, unknown>) => compact({ next: text(search.next) }),
   component: lazyRouteComponent(() => import("./pages/SignIn"), "SignIn"),
 });
+const setUp = createRoute({
+  getParentRoute: () => root,
+  path: "/set-up",
+  component: lazyRouteComponent(() => import("./pages/SetUp"), "SetUp"),
+});
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: lazyRouteComponent(() => import("./ui/Shell"), "Shell") });
 const home = createRoute({
   getParentRoute: () => shell,
@@ -24,7 +31,12 @@ const home = createRoute({
 const flows = createRoute({
   getParentRoute: () => shell,
   path: "/flows",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), name: text(search.name) }),
+  validateSearch: (search: Record<string, unknown>) => compact({
+    page: number(search.page),
+    search: text(search.search),
+    label: text(search.label),
+    make: one(["new", "import"], search.make),
+  }),
   component: lazyRouteComponent(() => import("./pages/Flows"), "Flows"),
 });
 const flow = createRoute({
@@ -156,6 +168,7 @@ const marketplace = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     signIn,
+    setUp,
     shell.addChildren([
       home,
       flows,

@@ -19,6 +19,8 @@ export const theme = createTheme({
     TagsInput: { defaultProps: { size: "xs" } },
     Switch: { defaultProps: { size: "xs" } },
     Table: { defaultProps: { verticalSpacing: 6, horizontalSpacing: "sm", fz: "sm" } },
+    // The browser's own bar takes no room below a table that fits.
+    TableScrollContainer: { defaultProps: { type: "native" } },
     Badge: { defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 500 }, styles: { root: { minWidth: "fit-content" } } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
   },

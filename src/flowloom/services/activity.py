@@ -18,7 +18,7 @@ DELTAS, METRICS = tables.metric_deltas.c, tables.metrics.c
 ENDS: Final = tuple(run.METRIC_KEYS.values())
 _HOURS: Final = 24
 # Word for word as the index has it; see store/tables/runs.
-_HOURLY: Final = text("interval = 'hour' AND type = 'runs'")
+_OF_RUNS: Final = text("type = 'runs'")
 Items = Sequence[dict[str, Any]]
 
 
@@ -37,7 +37,11 @@ def add(connection: Connection, items: Items, includes: frozenset[str], now: dat
 def counted(flow_ids: Any, begin: datetime) -> Subquery:
     """How runs of flows (ids, or a statement that gives them) ended since then: flow_id, at, key, value."""
     stored = select(METRICS.flow_id, METRICS.starts_at.label("at"), METRICS.key, METRICS.value).where(
-        _HOURLY, METRICS.flow_id.in_(flow_ids), METRICS.starts_at >= begin, METRICS.key.in_(ENDS)
+        _OF_RUNS,
+        METRICS.interval == "hour",
+        METRICS.flow_id.in_(flow_ids),
+        METRICS.starts_at >= begin,
+        METRICS.key.in_(ENDS),
     )
     fresh = select(DELTAS.flow_id, DELTAS.minute, DELTAS.key, DELTAS.value).where(
         DELTAS.flow_id.in_(flow_ids), DELTAS.type == "runs", DELTAS.minute >= begin, DELTAS.key.in_(ENDS)

@@ -1,128 +1,112 @@
-import { Badge, Button, Group, Modal, Stack, Table, Text, Textarea, TextInput } from "@mantine/core";
-import { useDebouncedCallback, useDisclosure } from "@mantine/hooks";
-import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+// All flows of the company: to find one, to make one, and to see which need a look.
+import { Button, Pill, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useState } from "react";
 
-import type { Flow } from "../api/contract";
-import { useChange, useRead } from "../api/hooks";
-import { FormButtons } from "../ui/FormButtons";
+import { useRead } from "../api/hooks";
+import { FirstFlow } from "../flows/FirstFlow";
+import { FlowTable } from "../flows/FlowTable";
 import { Icon } from "../ui/Icon";
 import { useMe } from "../ui/me";
 import { Pager } from "../ui/Pager";
-import { Empty, Failure, Instant, Loading, PageTitle } from "../ui/parts";
+import { Empty, Failure, Loading, PageTitle } from "../ui/parts";
+
+const NewFlow = lazy(async () => ({ default: (await import("../flows/NewFlow")).NewFlow }));
+const ImportFlow = lazy(async () => ({ default: (await import("../flows/ImportFlow")).ImportFlow }));
+const REFRESH_MS = 10_000;
 
 export function Flows() {
-  const search = useSearch({ from: "/shell/flows" });
+  const { page, search, label, make } = useSearch({ from: "/shell/flows" });
   const navigate = useNavigate({ from: "/flows" });
-  const { may } = useMe();
-  const [creating, { open, close }] = useDisclosure();
-  const found = useRead("list_flows", {
-    query: { page: search.page, per_page: 25, sort: "-id", include: "deployedVersion,latestVersion", "filter[name]": search.name },
-  });
-  const find = useDebouncedCallback((name: string) => void navigate({ search: { name: name || undefined, page: undefined } }), 300);
+  const found = useRead(
+    "list_flows",
+    {
+      query: {
+        page,
+        per_page: 25,
+        sort: "-id",
+        include: "deployedVersion,currentVersion,latestRun,nextRun,results",
+        "filter[search]": search,
+        "filter[label]": label,
+      },
+    },
+    { refetchInterval: REFRESH_MS, placeholderData: (old) => old },
+  );
+  const close = () => void navigate({ search: (old) => ({ ...old, make: undefined }), replace: true });
+  const isEmpty = found.data?.data.length === 0;
   return (
     <>
       <PageTitle title="Flows">
-        <TextInput placeholder="Find by name" aria-label="Find by name" leftSection={<Icon name="search" size={14} />} defaultValue={search.name} onChange={(event) => find(event.currentTarget.value)} />
-        {may("manager") && (
-          <Button leftSection={<Icon name="plus" size={14} />} onClick={open}>
-            New flow
-          </Button>
-        )}
+        <Find />
+        <Makers />
       </PageTitle>
       {found.error && <Failure error={found.error} again={() => void found.refetch()} />}
       {found.isLoading && <Loading />}
-      {found.data?.data.length === 0 &&
-        (search.name ? (
-          <Empty title={`No flow is called "${search.name}"`}>Names are matched as they are written in part. Clear the field to see all flows.</Empty>
-        ) : (
-          <Empty title="There is no flow yet">A flow takes records from one system, works on them, and hands them to another. Make one, draw its steps, run it, and deploy it when it does what you want.</Empty>
-        ))}
-      {found.data && found.data.data.length > 0 && (
+      {isEmpty && (search || label ? <NoneFound /> : <FirstFlow />)}
+      {found.data && !isEmpty && (
         <>
-          <Table.ScrollContainer minWidth={640} className="card">
-            <Table highlightOnHover>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>Name</Table.Th>
-                  <Table.Th>State</Table.Th>
-                  <Table.Th>Deployed</Table.Th>
-                  <Table.Th>Draft</Table.Th>
-                  <Table.Th>Changed</Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {found.data.data.map((flow) => (
-                  <FlowRow key={flow.id} flow={flow} />
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
-          <Pager meta={found.data.meta} onPage={(page) => void navigate({ search: (old) => ({ ...old, page }) })} />
+          <FlowTable flows={found.data.data} />
+          <Pager meta={found.data.meta} onPage={(to) => void navigate({ search: (old) => ({ ...old, page: to }) })} />
         </>
       )}
-      <NewFlow opened={creating} onClose={close} />
+      <Suspense>
+        {make === "new" && <NewFlow opened onClose={close} />}
+        {make === "import" && <ImportFlow opened onClose={close} />}
+      </Suspense>
     </>
   );
 }
 
-function FlowRow({ flow }: { flow: Flow }) {
-  const { deployed_version: deployed, latest_version: latest } = flow;
+function Find() {
+  const { search, label } = useSearch({ from: "/shell/flows" });
+  const navigate = useNavigate({ from: "/flows" });
+  const [text, setText] = useState(search ?? "");
+  const find = useDebouncedCallback((wanted: string) => void navigate({ search: { search: wanted || undefined, label }, replace: true }), 250);
+  // The address may change by other ways than this field; blanks around the words are not in it.
+  useEffect(() => setText((old) => (old.trim() === (search ?? "") ? old : (search ?? ""))), [search]);
+  const change = (typed: string) => {
+    setText(typed);
+    find(typed.trim());
+  };
   return (
-    <Table.Tr>
-      <Table.Td>
-        <Group gap={6}>
-          <Link to="/flows/$flow/canvas" params={{ flow: String(flow.id) }} className="row-link">
-            {flow.name}
-          </Link>
-          {flow.labels.map((label) => (
-            <Badge key={label} size="sm" color="gray">
-              {label}
-            </Badge>
-          ))}
-        </Group>
-        {flow.description && (
-          <Text size="xs" c="dimmed" lineClamp={1}>
-            {flow.description}
-          </Text>
-        )}
-      </Table.Td>
-      <Table.Td>
-        <Badge color={flow.is_enabled ? "teal" : "gray"}>{flow.is_enabled ? "Enabled" : "Disabled"}</Badge>
-      </Table.Td>
-      <Table.Td>{deployed ? `Version ${deployed.iteration}` : <Text span c="dimmed" inherit>none</Text>}</Table.Td>
-      <Table.Td>{latest?.is_editable ? `Version ${latest.iteration}` : <Text span c="dimmed" inherit>none</Text>}</Table.Td>
-      <Table.Td>
-        <Instant at={latest?.saved_at ?? flow.updated_at} />
-      </Table.Td>
-    </Table.Tr>
+    <>
+      {label && (
+        <Pill withRemoveButton onRemove={() => void navigate({ search: { search } })} removeButtonProps={{ "aria-label": `Show flows of all labels, not only ${label}`, "aria-hidden": false, tabIndex: 0 }}>
+          {label}
+        </Pill>
+      )}
+      <TextInput type="search" placeholder="Find by name" aria-label="Find by name" leftSection={<Icon name="search" size={14} />} value={text} onChange={(event) => change(event.currentTarget.value)} />
+    </>
   );
 }
 
-function NewFlow({ opened, onClose }: { opened: boolean; onClose: () => void }) {
-  const navigate = useNavigate();
-  const [name, setName] = useState("");
-  const [description, setDescription] = useState("");
-  const create = useChange("create_flow", {
-    onSuccess: ({ data }) => {
-      onClose();
-      void navigate({ to: "/flows/$flow/canvas", params: { flow: String(data.id) } });
-    },
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    create.mutate({ body: { name, description, is_enabled: true } });
-  };
+function Makers() {
+  const { may } = useMe();
+  const navigate = useNavigate({ from: "/flows" });
+  if (!may("manager")) return null;
+  const show = (make: "new" | "import") => void navigate({ search: (old) => ({ ...old, make }) });
   return (
-    <Modal opened={opened} onClose={onClose} title="New flow">
-      <form onSubmit={submit}>
-        <Stack>
-          <TextInput label="Name" placeholder="Orders to the warehouse" required data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} />
-          <Textarea label="Description" autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
-          {create.error && <Failure error={create.error} />}
-          <FormButtons save="Create and draw" saving={create.isPending} onCancel={onClose} />
-        </Stack>
-      </form>
-    </Modal>
+    <>
+      <Button variant="default" onClick={() => show("import")}>
+        Import
+      </Button>
+      <Button leftSection={<Icon name="plus" size={14} />} onClick={() => show("new")}>
+        New flow
+      </Button>
+    </>
+  );
+}
+
+function NoneFound() {
+  const { search, label } = useSearch({ from: "/shell/flows" });
+  const navigate = useNavigate({ from: "/flows" });
+  const wanted = [search && `with "${search}" in its name`, label && `with the label "${label}"`].filter(Boolean).join(" and ");
+  return (
+    <Empty title={`There is no flow ${wanted}`}>
+      <Button variant="default" onClick={() => void navigate({ search: {} })}>
+        Show all flows
+      </Button>
+    </Empty>
   );
 }

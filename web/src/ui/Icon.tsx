@@ -23,6 +23,8 @@ const PATHS = {
   batch: "M5 5h6v6H5zm8 0h6v6h-6zM5 13h6v6H5zm8 0h6v6h-6z",
   split: "M12 3v6m0 0-6 6v6m6-12 6 6v6",
   code: "m8 7-5 5 5 5m8-10 5 5-5 5",
+  more: "M12 5h.01M12 12h.01M12 19h.01",
+  keyboard: "M3 7h18v10H3zM7 10h.01M11 10h.01M15 10h.01M17 10h.01M8 14h8",
   bell: "M6 17V11a6 6 0 0 1 12 0v6l2 1H4zM10 21h4",
 } as const;
 

@@ -1,113 +1,95 @@
 // What surrounds every page: the navigation, who is signed in, and the colours.
-import { ActionIcon, AppShell, Burger, Group, Menu, ScrollArea, Text, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, AppShell, Burger, Button, Group, Kbd, Menu, Text, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useQueryClient } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate } from "@tanstack/react-router";
-import { Fragment } from "react";
+import { Link, Navigate, Outlet } from "@tanstack/react-router";
+import { Fragment, useState } from "react";
 
-import { call } from "../api/client";
-import { type Role, useMe } from "./me";
-import { Icon, type IconName } from "./Icon";
-
-interface Place {
-  to: string;
-  label: string;
-  icon: IconName;
-  /** Who sees it; everybody, if nobody is named. */
-  role?: Role;
-}
-
-const PLACES: Array<{ title?: string; places: Place[] }> = [
-  {
-    places: [
-      { to: "/", label: "Home", icon: "home" },
-      { to: "/flows", label: "Flows", icon: "flow" },
-      { to: "/runs", label: "Runs", icon: "run" },
-      { to: "/dead-letters", label: "Dead letters", icon: "letter" },
-      { to: "/tracked", label: "Tracked data", icon: "search" },
-    ],
-  },
-  {
-    title: "Systems",
-    places: [
-      { to: "/connections", label: "Connections", icon: "plug" },
-      { to: "/connectors", label: "Connectors", icon: "code" },
-      { to: "/marketplace", label: "Marketplace", icon: "batch" },
-    ],
-  },
-  {
-    title: "Data",
-    places: [
-      { to: "/lookup-tables", label: "Lookup tables", icon: "map" },
-      { to: "/data-pools", label: "Data pools", icon: "filter" },
-      { to: "/cache", label: "Cache", icon: "clock" },
-    ],
-  },
-  {
-    title: "Company",
-    places: [
-      { to: "/notification-groups", label: "Notifications", icon: "bell" },
-      { to: "/users", label: "Users", icon: "people", role: "administrator" },
-      { to: "/api-keys", label: "API keys", icon: "key", role: "manager" },
-    ],
-  },
-];
+import { Keyboard, type Overlay } from "../palette/Keyboard";
+import { Icon } from "./Icon";
+import { useMe } from "./me";
+import { PLACES } from "./places";
+import { useSignOut } from "./signOut";
 
 export function Shell() {
-  const [open, { toggle, close }] = useDisclosure();
-  const { me, may } = useMe();
+  const [isOpen, { toggle, close }] = useDisclosure();
+  const [overlay, setOverlay] = useState<Overlay>();
+  const { me } = useMe();
   if (!me) return null;
+  if (me.must_set_up) return <Navigate to="/set-up" replace />;
   return (
-    <AppShell header={{ height: 44 }} navbar={{ width: 190, breakpoint: "sm", collapsed: { mobile: !open } }} padding="md">
-      <a className="skip" href="#main">
+    <AppShell header={{ height: 44 }} navbar={{ width: 190, breakpoint: "sm", collapsed: { mobile: !isOpen } }} padding={{ base: "sm", sm: "md" }}>
+      <a
+        className="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
         Skip to the page
       </a>
       <AppShell.Header>
-        <Group h="100%" px="md" justify="space-between">
-          <Group gap="xs">
-            <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
-            <img src="/icon.svg" alt="" width={22} height={22} />
-            <Text fw={700}>Flowloom</Text>
+        <Group h="100%" px={{ base: "sm", sm: "md" }} justify="space-between" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap">
+            <Burger opened={isOpen} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" aria-expanded={isOpen} />
+            <Link to="/" className="brand" onClick={close}>
+              <img src="/icon.svg" alt="" width={22} height={22} />
+              <Text fw={700}>Flowloom</Text>
+            </Link>
           </Group>
-          <Account name={me.email ?? me.name} role={me.role} />
+          <Group gap="xs" wrap="nowrap">
+            <Finder onClick={() => setOverlay("palette")} />
+            <Account name={me.email ?? me.name} role={me.role} onHelp={() => setOverlay("help")} />
+          </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" component="nav" aria-label="Main">
-        <ScrollArea>
-          {PLACES.map(({ title, places }) => (
-            <Fragment key={title ?? ""}>
-              {title && (
-                <Text size="xs" c="dimmed" fw={600} mt="sm" px={10}>
-                  {title}
-                </Text>
-              )}
-              {places
-                .filter(({ role }) => !role || may(role))
-                .map(({ to, label, icon }) => (
-                  <Link key={to} to={to} className="nav-link" activeOptions={{ exact: to === "/" }} onClick={close}>
-                    <Icon name={icon} /> {label}
-                  </Link>
-                ))}
-            </Fragment>
-          ))}
-        </ScrollArea>
+      <AppShell.Navbar p="xs" component="nav" aria-label="Main" className="places" data-open={isOpen || undefined}>
+        <Places onGo={close} />
       </AppShell.Navbar>
-      <AppShell.Main id="main">
+      <AppShell.Main id="main" tabIndex={-1}>
         <Outlet />
       </AppShell.Main>
+      <Keyboard shown={overlay} onShow={setOverlay} />
     </AppShell>
   );
 }
 
-function Account({ name, role }: { name: string; role: string }) {
-  const client = useQueryClient();
-  const navigate = useNavigate();
+function Places({ onGo }: { onGo: () => void }) {
+  const { may } = useMe();
+  return PLACES.map(({ title, places }) => (
+    <Fragment key={title ?? ""}>
+      {title && (
+        <Text size="xs" c="dimmed" fw={600} mt="sm" px={10}>
+          {title}
+        </Text>
+      )}
+      {places
+        .filter(({ role }) => !role || may(role))
+        .map(({ to, label, icon }) => (
+          <Link key={to} to={to} className="nav-link" activeOptions={{ exact: to === "/" }} onClick={onGo}>
+            <Icon name={icon} /> {label}
+          </Link>
+        ))}
+    </Fragment>
+  ));
+}
+
+function Finder({ onClick }: { onClick: () => void }) {
+  return (
+    <>
+      <Button variant="default" c="dimmed" fw={400} visibleFrom="sm" leftSection={<Icon name="search" size={14} />} rightSection={<Kbd size="xs">{navigator.platform.startsWith("Mac") ? "⌘ K" : "Ctrl K"}</Kbd>} onClick={onClick}>
+        Find
+      </Button>
+      <ActionIcon variant="subtle" color="gray" hiddenFrom="sm" aria-label="Find" onClick={onClick}>
+        <Icon name="search" />
+      </ActionIcon>
+    </>
+  );
+}
+
+function Account({ name, role, onHelp }: { name: string; role: string; onHelp: () => void }) {
+  const signOut = useSignOut();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const signOut = async () => {
-    await call("logout", {});
-    client.clear();
-    await navigate({ to: "/sign-in" });
-  };
   return (
     <Menu position="bottom-end" width={220}>
       <Menu.Target>
@@ -127,6 +109,7 @@ function Account({ name, role }: { name: string; role: string }) {
           </Menu.Item>
         ))}
         <Menu.Divider />
+        <Menu.Item onClick={onHelp}>Keyboard shortcuts</Menu.Item>
         <Menu.Item component="a" href="/docs" target="_blank">
           API reference
         </Menu.Item>

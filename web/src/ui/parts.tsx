@@ -1,6 +1,6 @@
 // Small parts that all pages share.
 import { Alert, Badge, Box, Button, Group, Skeleton, Stack, Text, Title, Tooltip } from "@mantine/core";
-import { useInterval } from "@mantine/hooks";
+import { useDocumentTitle, useInterval } from "@mantine/hooks";
 import { type ReactNode, useState } from "react";
 
 import type { ApiError } from "../api/client";
@@ -31,6 +31,7 @@ export function Instant({ at }: { at: string | undefined }) {
 }
 
 export function PageTitle({ title, children }: { title: ReactNode; children?: ReactNode }) {
+  useDocumentTitle(typeof title === "string" ? `${title}, Flowloom` : "Flowloom");
   return (
     <Group justify="space-between" mb="sm" gap="xs">
       <Title order={1}>{title}</Title>

@@ -245,8 +245,17 @@ metrics = Table(
     Column("value", BigInteger, nullable=False),
 )
 _index_where("ix_metrics_minute", "interval = 'minute'", metrics.c.starts_at)
-# How many runs of a flow ended how in each hour: what lists of flows and the overview show.
-_index_where("ix_metrics_runs", "interval = 'hour' AND type = 'runs'", metrics.c.flow_id, metrics.c.starts_at)
+# How runs ended, of all flows at once: alone in their index, they are not looked up among the many other metrics.
+_index_where(
+    "ix_metrics_runs",
+    "type = 'runs'",
+    metrics.c.flow_id,
+    metrics.c.interval,
+    metrics.c.starts_at,
+    metrics.c.type,
+    metrics.c.key,
+    metrics.c.value,
+)
 
 idempotency_keys = Table(
     "idempotency_keys",

@@ -1,0 +1,50 @@
+// Which keys there are.
+import { Group, Kbd, Modal, Stack, Text } from "@mantine/core";
+import type { ReactNode } from "react";
+
+import { useMe } from "../ui/me";
+import { seen } from "../ui/places";
+
+const isMac = navigator.platform.startsWith("Mac");
+
+export function Help({ onClose }: { onClose: () => void }) {
+  const { may } = useMe();
+  const places = seen(may).filter(({ key }) => key);
+  return (
+    <Modal opened onClose={onClose} title="Keyboard shortcuts">
+      <Stack gap={6}>
+        <Line says="Find a page, a flow, a run or an action">
+          <Kbd>{isMac ? "⌘" : "Ctrl"}</Kbd> <Kbd>K</Kbd>
+        </Line>
+        <Line says="Go to the search field">
+          <Kbd>/</Kbd>
+        </Line>
+        {may("manager") && (
+          <Line says="New flow">
+            <Kbd>N</Kbd>
+          </Line>
+        )}
+        <Line says="These shortcuts">
+          <Kbd>?</Kbd>
+        </Line>
+        <Text size="xs" c="dimmed" fw={600} mt="xs">
+          One after the other
+        </Text>
+        {places.map(({ to, label, key }) => (
+          <Line key={to} says={label}>
+            <Kbd>G</Kbd> <Kbd>{key?.toUpperCase()}</Kbd>
+          </Line>
+        ))}
+      </Stack>
+    </Modal>
+  );
+}
+
+function Line({ says, children }: { says: string; children: ReactNode }) {
+  return (
+    <Group justify="space-between" wrap="nowrap">
+      <Text size="sm">{says}</Text>
+      <span style={{ whiteSpace: "nowrap" }}>{children}</span>
+    </Group>
+  );
+}

@@ -1,0 +1,67 @@
+// All that the command palette can do: pages, actions, flows by name, runs by number.
+import { type MantineColorScheme, useMantineColorScheme } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+
+import { useRead } from "../api/hooks";
+import { useMe } from "../ui/me";
+import { seen } from "../ui/places";
+import { useSignOut } from "../ui/signOut";
+import { type Entry, fitting, runOf, shown } from "./entries";
+
+const SCHEMES: Array<[MantineColorScheme, string]> = [
+  ["light", "Light appearance"],
+  ["dark", "Dark appearance"],
+  ["auto", "Appearance as the system"],
+];
+
+export function useEntries(typed: string, showHelp: () => void): Entry[] {
+  const pages = usePages();
+  const actions = useActions(showHelp);
+  const flows = useFlows(typed);
+  const runs = useRuns(typed);
+  return shown(runs, fitting([...pages, ...actions], typed), flows);
+}
+
+function usePages(): Entry[] {
+  const navigate = useNavigate();
+  const { may } = useMe();
+  return seen(may).map(({ to, label, icon }) => ({ id: to, label, icon, kind: "Page", go: () => void navigate({ to }) }));
+}
+
+function useActions(showHelp: () => void): Entry[] {
+  const navigate = useNavigate();
+  const { may } = useMe();
+  const { setColorScheme } = useMantineColorScheme();
+  const signOut = useSignOut();
+  const action = (label: string, icon: Entry["icon"], go: () => void): Entry => ({ id: label, label, icon, kind: "Action", go });
+  const making = [
+    action("New flow", "plus", () => void navigate({ to: "/flows", search: { make: "new" } })),
+    action("Import a flow", "plus", () => void navigate({ to: "/flows", search: { make: "import" } })),
+  ];
+  return [
+    ...(may("manager") ? making : []),
+    action("Keyboard shortcuts", "keyboard", showHelp),
+    ...SCHEMES.map(([scheme, label]) => action(label, "filter", () => setColorScheme(scheme))),
+    action("Sign out", "person", () => void signOut()),
+  ];
+}
+
+function useFlows(typed: string): Entry[] {
+  const navigate = useNavigate();
+  const found = useRead("list_flows", { query: { "filter[search]": typed, per_page: 8, sort: "name" } }, { enabled: typed !== "", placeholderData: (old) => old });
+  if (!typed) return [];
+  return (found.data?.data ?? []).map(({ id, name }) => ({
+    id: `flow ${id}`,
+    label: name,
+    kind: "Flow",
+    icon: "flow",
+    go: () => void navigate({ to: "/flows/$flow/canvas", params: { flow: String(id) } }),
+  }));
+}
+
+function useRuns(typed: string): Entry[] {
+  const navigate = useNavigate();
+  const run = runOf(typed);
+  if (run === undefined) return [];
+  return [{ id: `run ${run}`, label: `Run ${run}`, kind: "Run", icon: "run", go: () => void navigate({ to: "/runs/$run", params: { run: String(run) } }) }];
+}
