@@ -7,15 +7,20 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 from tests import debian
 
 EMAIL, PASSWORD = "mo@example.com", "correct-horse-battery"
 # Debian's Chromium reaches for nothing outside with these.
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync")  # fmt: skip
+# A machine that does other work too is slow at times.
+PATIENCE_MS = 15_000
+expect.set_options(timeout=PATIENCE_MS)
 READY = re.compile(r"(http://127\.0\.0\.1:\d+)")
 
 
@@ -27,44 +32,62 @@ async def browser() -> AsyncIterator[Browser]:
         await chromium.close()
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a demo server: Flowloom with its sample flow and the sample shop."""
-    home = tmp_path_factory.mktemp("demo")
-    settings = {
+@contextmanager
+def serving(home: Path, command: str, **settings: str) -> Iterator[tuple[str, list[str]]]:
+    """A server on a free port in a directory of its own: its address, and what it said before that."""
+    arguments = [sys.executable, "-m", "flowloom", command, "--port", "0"]
+    environment = {
+        **os.environ,
         "FLOWLOOM_DATA_DIR": str(home),
-        "FLOWLOOM_ADMIN_EMAIL": EMAIL,
-        "FLOWLOOM_ADMIN_PASSWORD": PASSWORD,
         "FLOWLOOM_OUTBOUND_ALLOW": "127.0.0.1",
+        **settings,
     }
-    command = [sys.executable, "-m", "flowloom", "demo", "--port", "0"]
     with (
         (home / "log").open("wb") as log,
-        subprocess.Popen(
-            command, env={**os.environ, **settings}, stdout=subprocess.PIPE, stderr=log, text=True
-        ) as server,
+        subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as server,
     ):
         assert server.stdout is not None
+        said: list[str] = []
         try:
-            yield next(found[1] for line in server.stdout if (found := READY.search(line)))
+            for line in server.stdout:
+                said.append(line)
+                if found := READY.search(line):
+                    break
+            assert found is not None, said
+            yield found[1], said
         finally:
             server.terminate()
 
 
-@pytest.fixture
-async def page(browser: Browser, address: str) -> AsyncIterator[Page]:
-    """A page of somebody signed in as administrator. It must log no error, and no request may fail."""
+@asynccontextmanager
+async def watched(browser: Browser, address: str) -> AsyncIterator[Page]:
+    """A page that must log no error, and of which no request may fail."""
     context = await browser.new_context(base_url=address, viewport={"width": 1280, "height": 800})
     page, wrong = await context.new_page(), []
     page.on("console", lambda line: wrong.append(line.text) if line.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("response", lambda one: wrong.append(f"{one.status} {one.url}") if one.status >= 400 else None)
-    page.set_default_timeout(15_000)
-    await page.goto("/sign-in")
-    await page.get_by_label("E-mail").fill(EMAIL)
-    await page.locator("input[type=password]").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url(f"{address}/")
+    page.set_default_timeout(PATIENCE_MS)
     yield page
     await context.close()
     assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a demo server: Flowloom with its sample flow and the sample shop."""
+    account = {"FLOWLOOM_ADMIN_EMAIL": EMAIL, "FLOWLOOM_ADMIN_PASSWORD": PASSWORD}
+    with serving(tmp_path_factory.mktemp("demo"), "demo", **account) as (found, _):
+        yield found
+
+
+@pytest.fixture
+async def page(browser: Browser, address: str) -> AsyncIterator[Page]:
+    """A page of somebody signed in as administrator."""
+    async with watched(browser, address) as page:
+        await page.goto("/sign-in")
+        await page.get_by_label("E-mail").fill(EMAIL)
+        await page.locator("input[type=password]").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url(f"{address}/")
+        yield page

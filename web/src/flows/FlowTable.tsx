@@ -17,7 +17,7 @@ export function FlowTable({ flows }: { flows: Flow[] }) {
   return (
     <Table.ScrollContainer minWidth={860} className="card">
       <Table highlightOnHover>
-        <Table.Thead>
+        <Table.Thead className="nowrap">
           <Table.Tr>
             <Table.Th>Name</Table.Th>
             <Table.Th>State</Table.Th>
@@ -50,8 +50,8 @@ function Row({ flow }: { flow: Flow }) {
       <Table.Td>
         <Versions flow={flow} />
       </Table.Td>
-      <Table.Td style={{ whiteSpace: "nowrap" }}>{flow.next_run_at ? <Instant at={flow.next_run_at} /> : none}</Table.Td>
-      <Table.Td style={{ whiteSpace: "nowrap" }}>
+      <Table.Td className="nowrap">{flow.next_run_at ? <Instant at={flow.next_run_at} /> : none}</Table.Td>
+      <Table.Td className="nowrap">
         <LastRun flow={flow} />
       </Table.Td>
       <Table.Td>

@@ -44,7 +44,7 @@ function Item({ matter }: { matter: Matter }) {
           <Where matter={matter}>{matter.name}</Where> {matter.says}
         </Text>
         {matter.more && (
-          <Text size="xs" c="dimmed" lineClamp={1}>
+          <Text size="xs" c="dimmed" truncate>
             {matter.more}
           </Text>
         )}
@@ -59,13 +59,13 @@ function Item({ matter }: { matter: Matter }) {
 function Where({ matter, children }: { matter: Matter; children: ReactNode }) {
   if (matter.run)
     return (
-      <Link to="/runs/$run" params={{ run: String(matter.run) }} className="row-link">
+      <Link to="/runs/$run" params={{ run: String(matter.run) }} className="row-link" style={{ fontWeight: 600 }}>
         {children}
       </Link>
     );
   const to = matter.page === "schedules" ? "/flows/$flow/schedules" : "/flows/$flow/canvas";
   return (
-    <Link to={to} params={{ flow: String(matter.flow) }} className="row-link">
+    <Link to={to} params={{ flow: String(matter.flow) }} className="row-link" style={{ fontWeight: 600 }}>
       {children}
     </Link>
   );

@@ -47,8 +47,8 @@ function silent({ silent: found }: Overview): Matter[] {
     tone: "bad",
     flow: one.flow_id,
     name: one.flow_name,
-    says: "has not run",
-    more: "It is silent for longer than its alert allows.",
+    says: "went silent",
+    more: "No run has started since then, for longer than its alert allows",
     at: one.since,
   }));
 }

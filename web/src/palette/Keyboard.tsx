@@ -1,4 +1,5 @@
-// What the keyboard does on every page. The palette and the list of keys are loaded when they are first asked for.
+// What the keyboard does on every page. The palette and the list of keys are loaded after the page.
+import { useTimeout } from "@mantine/hooks";
 import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef } from "react";
 
@@ -6,7 +7,8 @@ import { useMe } from "../ui/me";
 import { seen } from "../ui/places";
 import { type Does, press, type Waiting } from "./shortcuts";
 
-const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
+const palette = () => import("./Palette");
+const Palette = lazy(async () => ({ default: (await palette()).Palette }));
 const Help = lazy(async () => ({ default: (await import("./Help")).Help }));
 
 export type Overlay = "palette" | "help";
@@ -18,6 +20,8 @@ interface Props {
 
 export function Keyboard({ shown, onShow }: Props) {
   useShortcuts(onShow);
+  // What is typed right after Ctrl and K is meant for it, so that it is there by then; but the page comes first.
+  useTimeout(() => void palette(), 2_000, { autoInvoke: true });
   const close = () => onShow(undefined);
   return (
     <Suspense>

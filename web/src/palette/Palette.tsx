@@ -1,11 +1,10 @@
 // The command palette: type a few letters, choose with the arrows, go there with Enter.
 import { Group, Modal, Text, TextInput } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 
 import { Icon } from "../ui/Icon";
 import type { Entry } from "./entries";
-import { useEntries } from "./usePalette";
+import { useEntries } from "./useEntries";
 
 interface Props {
   onClose: () => void;
@@ -22,9 +21,8 @@ export function Palette({ onClose, onHelp }: Props) {
 
 function Commands({ onClose, onHelp }: Props) {
   const [text, setText] = useState("");
-  const [typed] = useDebouncedValue(text.trim(), 120);
   const [at, setAt] = useState(0);
-  const entries = useEntries(typed, onHelp);
+  const entries = useEntries(text.trim(), onHelp);
   const choose = (entry: Entry | undefined) => {
     if (!entry) return;
     onClose();
@@ -34,7 +32,7 @@ function Commands({ onClose, onHelp }: Props) {
     const moves: Record<string, number> = { ArrowDown: 1, ArrowUp: -1 };
     const move = moves[event.key];
     if (move && entries.length) setAt((old) => (old + move + entries.length) % entries.length);
-    else if (event.key === "Enter" && text.trim() === typed) choose(entries[at]);
+    else if (event.key === "Enter") choose(entries[at]);
     else return;
     event.preventDefault();
   };
@@ -47,7 +45,7 @@ function Commands({ onClose, onHelp }: Props) {
       <TextInput
         size="md"
         variant="unstyled"
-        px="md"
+        px={6}
         data-autofocus
         placeholder="A page, a flow, the number of a run…"
         leftSection={<Icon name="search" />}

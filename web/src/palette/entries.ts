@@ -9,8 +9,6 @@ export interface Entry {
   go: () => void;
 }
 
-const MOST = 12;
-
 /** How well a label fits: at its beginning, at a word's, or inside; -1 where it does not. */
 export function fit(label: string, typed: string): number {
   const at = label.toLowerCase().indexOf(typed.toLowerCase());
@@ -30,5 +28,3 @@ export function runOf(typed: string): number | undefined {
   const digits = /^(?:run\s*)?#?(\d{1,18})$/i.exec(typed)?.[1];
   return digits && Number(digits) > 0 ? Number(digits) : undefined;
 }
-
-export const shown = (...groups: Entry[][]): Entry[] => groups.flat().slice(0, MOST);

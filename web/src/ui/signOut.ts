@@ -9,7 +9,8 @@ export function useSignOut() {
   const navigate = useNavigate();
   return async () => {
     await call("logout", {});
-    client.clear();
+    // First away from the page, which would read again what is forgotten.
     await navigate({ to: "/sign-in" });
+    client.clear();
   };
 }

@@ -1,12 +1,13 @@
 // All that the command palette can do: pages, actions, flows by name, runs by number.
 import { type MantineColorScheme, useMantineColorScheme } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { useNavigate } from "@tanstack/react-router";
 
 import { useRead } from "../api/hooks";
 import { useMe } from "../ui/me";
 import { seen } from "../ui/places";
 import { useSignOut } from "../ui/signOut";
-import { type Entry, fitting, runOf, shown } from "./entries";
+import { type Entry, fitting, runOf } from "./entries";
 
 const SCHEMES: Array<[MantineColorScheme, string]> = [
   ["light", "Light appearance"],
@@ -19,7 +20,7 @@ export function useEntries(typed: string, showHelp: () => void): Entry[] {
   const actions = useActions(showHelp);
   const flows = useFlows(typed);
   const runs = useRuns(typed);
-  return shown(runs, fitting([...pages, ...actions], typed), flows);
+  return [...runs, ...fitting([...pages, ...actions], typed), ...flows];
 }
 
 function usePages(): Entry[] {
@@ -48,15 +49,18 @@ function useActions(showHelp: () => void): Entry[] {
 
 function useFlows(typed: string): Entry[] {
   const navigate = useNavigate();
-  const found = useRead("list_flows", { query: { "filter[search]": typed, per_page: 8, sort: "name" } }, { enabled: typed !== "", placeholderData: (old) => old });
+  const [asked] = useDebouncedValue(typed, 120);
+  const found = useRead("list_flows", { query: { "filter[search]": asked, per_page: 8, sort: "name" } }, { enabled: asked !== "", placeholderData: (old) => old });
   if (!typed) return [];
-  return (found.data?.data ?? []).map(({ id, name }) => ({
+  const entries = (found.data?.data ?? []).map<Entry>(({ id, name }) => ({
     id: `flow ${id}`,
     label: name,
     kind: "Flow",
     icon: "flow",
     go: () => void navigate({ to: "/flows/$flow/canvas", params: { flow: String(id) } }),
   }));
+  // The answer may be that to what was typed a moment ago.
+  return fitting(entries, typed);
 }
 
 function useRuns(typed: string): Entry[] {
