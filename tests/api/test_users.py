@@ -104,7 +104,7 @@ async def test_users_are_the_administrators_business(server: World, role: str) -
 
 
 async def test_me(server: World) -> None:
-    company = {"company_id": 1, "company_name": "First"}
+    company = {"company_id": 1, "company_name": "First", "must_set_up": False}
     user = (await server.get("/me", key=await server.token("read-only"))).data
     assert user == {
         "id": 1,

@@ -1,4 +1,4 @@
-// The list of flows: what each is, which version runs, when it runs next, and how it did.
+// The list of flows: what each is, which version runs, when it runs next, and how it did. A narrow screen shows less.
 import { Badge, Group, Table, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 
@@ -15,16 +15,16 @@ const none = (
 
 export function FlowTable({ flows }: { flows: Flow[] }) {
   return (
-    <Table.ScrollContainer minWidth={860} className="card">
+    <Table.ScrollContainer minWidth={0} className="card">
       <Table highlightOnHover>
         <Table.Thead className="nowrap">
           <Table.Tr>
             <Table.Th>Name</Table.Th>
-            <Table.Th>State</Table.Th>
-            <Table.Th>Version</Table.Th>
-            <Table.Th>Next run</Table.Th>
+            <Table.Th visibleFrom="md">State</Table.Th>
+            <Table.Th visibleFrom="sm">Version</Table.Th>
+            <Table.Th visibleFrom="md">Next run</Table.Th>
             <Table.Th>Last run</Table.Th>
-            <Table.Th>24 hours</Table.Th>
+            <Table.Th visibleFrom="sm">24 hours</Table.Th>
             <Table.Th aria-label="Actions" />
           </Table.Tr>
         </Table.Thead>
@@ -44,17 +44,17 @@ function Row({ flow }: { flow: Flow }) {
       <Table.Td maw={360}>
         <Name flow={flow} />
       </Table.Td>
-      <Table.Td>
+      <Table.Td visibleFrom="md">
         <Badge color={flow.is_enabled ? "teal" : "gray"}>{flow.is_enabled ? "Enabled" : "Disabled"}</Badge>
       </Table.Td>
-      <Table.Td>
+      <Table.Td visibleFrom="sm">
         <Versions flow={flow} />
       </Table.Td>
-      <Table.Td className="nowrap">{flow.next_run_at ? <Instant at={flow.next_run_at} /> : none}</Table.Td>
-      <Table.Td className="nowrap">
+      <Table.Td visibleFrom="md" className="nowrap">{flow.next_run_at ? <Instant at={flow.next_run_at} /> : none}</Table.Td>
+      <Table.Td>
         <LastRun flow={flow} />
       </Table.Td>
-      <Table.Td>
+      <Table.Td visibleFrom="sm">
         <Spark results={flow.results ?? []} />
       </Table.Td>
       <Table.Td ta="end">
@@ -71,6 +71,11 @@ function Name({ flow }: { flow: Flow }) {
         <Link to="/flows/$flow/canvas" params={{ flow: String(flow.id) }} className="row-link">
           {flow.name}
         </Link>
+        {!flow.is_enabled && (
+          <Badge size="sm" color="gray" variant="outline" hiddenFrom="md">
+            Disabled
+          </Badge>
+        )}
         {flow.labels.map((label) => (
           <Link key={label} to="/flows" search={{ label }} className="badge-link" aria-label={`Flows with the label ${label}`}>
             <Badge size="sm" color="gray" style={{ cursor: "pointer" }}>
@@ -104,7 +109,7 @@ function LastRun({ flow }: { flow: Flow }) {
   const { latest_run: run } = flow;
   if (!run) return none;
   return (
-    <Group gap={6} wrap="nowrap">
+    <Group gap={6} className="together">
       <Link to="/runs/$run" params={{ run: String(run.id) }} aria-label={`Run ${run.id}`}>
         <RunStatus status={run.status} waits={run.resume_at !== undefined} />
       </Link>

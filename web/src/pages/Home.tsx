@@ -7,10 +7,10 @@ import type { Overview } from "../api/contract";
 import { useRead } from "../api/hooks";
 import { FirstFlow } from "../flows/FirstFlow";
 import { total } from "../flows/results";
-import { Attention } from "../home/Attention";
-import { matters } from "../home/attention";
-import { Busiest } from "../home/Busiest";
-import { Faults, Health } from "../home/Health";
+import { Attention } from "../overview/Attention";
+import { matters } from "../overview/attention";
+import { Busiest } from "../overview/Busiest";
+import { Faults, Health } from "../overview/Health";
 import { count } from "../ui/format";
 import { Empty, Failure, Loading, PageTitle } from "../ui/parts";
 
