@@ -13,7 +13,7 @@ interface Props {
 
 export function Palette({ onClose, onHelp }: Props) {
   return (
-    <Modal opened onClose={onClose} withCloseButton={false} padding={0} yOffset="12vh" size={560} aria-label="Command palette" transitionProps={{ duration: 0 }}>
+    <Modal opened onClose={onClose} withCloseButton={false} padding={0} yOffset="12vh" size={560} attributes={{ content: { "aria-label": "Command palette" } }} transitionProps={{ duration: 0 }}>
       <Commands onClose={onClose} onHelp={onHelp} />
     </Modal>
   );
