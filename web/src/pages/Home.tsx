@@ -36,7 +36,7 @@ function Matters({ overview }: { overview: Overview }) {
     <>
       <Grid mb="lg" gap="sm">
         <Figure label="Runs ended in 24 hours" value={total(overview.runs)} to="/runs" />
-        <Figure label="Failed, in all or in part" value={failed} to="/runs" search={{ status: "3" }} isBad={failed > 0} />
+        <Figure label="Failed, in all or in part" value={failed} to="/runs" search={{ status: overview.runs.failure ? "3" : "5" }} isBad={failed > 0} />
         <Figure label="Going on" value={overview.started} to="/runs" search={{ status: "1" }} />
         <Figure label="In the queue" value={overview.queued} to="/runs" search={{ status: "0" }} />
         <Figure label="Open dead letters" value={overview.open_dead_letters} to="/dead-letters" isBad={overview.open_dead_letters > 0} />
