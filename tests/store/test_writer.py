@@ -73,9 +73,20 @@ async def test_a_statement_that_fails_spoils_nothing_else(opened):
 
 
 async def test_a_future_resolves_after_the_commit(opened):
+    told: list[bool] = []
+    loop = asyncio.get_running_loop()
+
+    def before_commit(connection):
+        # The loop has dealt with all that it was told before.
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result()
+        told.append(waiter.done())
+
+    event.listen(opened.database._write_engine, "commit", before_commit)
     for name in "abc":
-        await opened.database.write_grouped(adding(name))
+        waiter = opened.database._writer.submit(adding(name))
+        await waiter
         assert names(opened)[-1] == name
+    assert told == [False] * 3
 
 
 async def test_a_lost_database_fails_the_group_as_busy_and_keeps_nothing_of_it(opened):
