@@ -35,7 +35,7 @@ async def get_graph(call: Call) -> Response:
 
 @routes.post(f"{GRAPH}/steps", role=Role.MANAGER, body=schemas_graphs.StepCreate, answer=STEP)
 async def create_step(call: Call) -> Response:
-    """Put a step after its parent, before what followed it."""
+    """Put a step after its parent, before what followed it or beside that."""
     fields = await call.made(lambda sent: bodies.model(schemas_graphs.StepCreate, sent).model_dump())
     version = call.id("flow_version")
     judged = await call.read(graphs.judge_new, version, fields)

@@ -20,6 +20,9 @@ class StepCreate(schemas.Body):
     position: schemas.Position | None = None
     is_enabled: bool = True
     variables: dict[str, Any] = {}
+    beside: bool = Field(
+        default=False, description="Put it beside what follows the parent there, instead of before it"
+    )
 
 
 class StepUpdate(schemas.Body):

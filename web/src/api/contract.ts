@@ -1246,6 +1246,7 @@ export type StepCreate = {
   position?: Position | null;
   is_enabled?: boolean;
   variables?: Record<string, unknown>;
+  beside?: boolean;
 };
 
 export type StepExample = {

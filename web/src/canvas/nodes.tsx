@@ -13,7 +13,7 @@ export interface Progress {
   state: "waiting" | "running" | "done" | "failed" | "skipped";
   step?: RunStep;
 }
-export type StepNode = Node<{ step: Step; title: string; progress?: Progress }, "step">;
+export type StepNode = Node<{ step: Step; title: string; progress?: Progress; isEditable: boolean }, "step">;
 export type EndNode = Node<{ place: Place; label?: string; onAdd?: (place: Place) => void }, "end">;
 export type StepEdge = Edge<{ place: Place; label?: string; onAdd?: (place: Place) => void }, "step">;
 
@@ -25,7 +25,7 @@ const STATES: Record<Progress["state"], string> = {
   skipped: "var(--mantine-color-gray-4)",
 };
 
-const StepBox = memo(function StepBox({ data: { step, title, progress } }: NodeProps<StepNode>) {
+const StepBox = memo(function StepBox({ data: { step, title, progress, isEditable } }: NodeProps<StepNode>) {
   const { icon, tint } = look(step.microservice);
   const problems = Object.values(step.problems ?? {}).flat();
   return (
@@ -47,7 +47,8 @@ const StepBox = memo(function StepBox({ data: { step, title, progress } }: NodeP
           </Badge>
         </Tooltip>
       )}
-      <Handle type="source" position={Position.Bottom} isConnectable={false} />
+      {/* The end of a line can be dropped on it; a line begins with a plus. */}
+      <Handle type="source" position={Position.Bottom} isConnectable={isEditable} isConnectableStart={false} />
     </div>
   );
 });

@@ -1,8 +1,10 @@
 // A condition as nested groups of comparisons: all, any or none of them.
-import { ActionIcon, Button, Group, Input, NativeSelect, Paper, Stack, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Group, Input, NativeSelect, Paper, Stack } from "@mantine/core";
 
 import { Icon } from "../ui/Icon";
-import { parse } from "./JsonField";
+import { parse } from "./json";
+import { PathInput } from "./PathInput";
+import { TemplateInput } from "./TemplateInput";
 
 export type Clause = Record<string, unknown>;
 type Kind = "all" | "any" | "not";
@@ -89,12 +91,12 @@ function Comparison({ value, operators, disabled, onChange, onRemove }: ClausePr
   return (
     <Stack gap={4} mt={4}>
       <Group gap={4} wrap="nowrap" align="center">
-        <TextInput aria-label="Field" placeholder="status" flex={1} disabled={disabled} value={String(value.field ?? "")} onChange={(event) => onChange({ ...value, field: event.currentTarget.value })} />
+        <PathInput aria-label="Field" placeholder="status" flex={1} disabled={disabled} value={String(value.field ?? "")} onText={(field) => onChange({ ...value, field })} />
         <NativeSelect aria-label="Operator" disabled={disabled} data={operators.map((one) => ({ value: one, label: one.replaceAll("_", " ") }))} value={operator} onChange={(event) => choose(event.currentTarget.value)} />
         <Remove disabled={disabled} onRemove={onRemove} />
       </Group>
       {!VALUELESS.has(operator) && (
-        <TextInput aria-label="Value" placeholder={operator === "in" || operator === "between" ? '["a", "b"]' : "value or {{variable}}"} disabled={disabled} value={typeof value.value === "string" ? value.value : JSON.stringify(value.value ?? "")} onChange={(event) => onChange({ ...value, value: parse(event.currentTarget.value) ?? "" })} />
+        <TemplateInput aria-label="Value" placeholder={operator === "in" || operator === "between" ? '["a", "b"]' : "value or {{variable}}"} disabled={disabled} value={typeof value.value === "string" ? value.value : JSON.stringify(value.value ?? "")} onText={(text) => onChange({ ...value, value: parse(text) ?? "" })} />
       )}
       {!disabled && (
         <Button variant="subtle" size="compact-xs" w="fit-content" onClick={() => onChange({ all: [value, { ...NEW }] })}>
