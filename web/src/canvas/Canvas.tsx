@@ -6,6 +6,7 @@ import { applyNodeChanges, Background, type Connection, Controls, type Edge, Min
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 
 import type { Step, StepType } from "../api/contract";
+import { useStable } from "../ui/stable";
 import { draw, kept } from "./drawing";
 import type { Place, Tree } from "./graph";
 import { type Point, STEP } from "./layout";
@@ -27,6 +28,7 @@ interface Props {
   onDelete?: (step: Step) => void;
 }
 
+const FIT = { maxZoom: 1, padding: 0.15 };
 type Viewer = Pick<ReactFlowInstance, "setCenter" | "getZoom">;
 
 export function Canvas({ tree, types, selected, progress, onSelect, onCurrent, onAdd, onMove, onHang, onDelete }: Props) {
@@ -36,19 +38,25 @@ export function Canvas({ tree, types, selected, progress, onSelect, onCurrent, o
   const current = at !== undefined && tree.byId.has(at) ? at : (selected ?? tree.trigger?.id);
   const drawing = useMemo(() => draw(tree, { types, selected, current, progress, onAdd }), [tree, types, selected, current, progress, onAdd]);
   const [nodes, setNodes] = useState<Node[]>(drawing.nodes);
-  useEffect(() => setNodes((old) => kept<Node>(old, drawing.nodes)), [drawing]);
-  const drag = (changes: NodeChange[]) => {
+  const [edges, setEdges] = useState(drawing.edges);
+  useEffect(() => {
+    setNodes((old) => kept<Node>(old, drawing.nodes));
+    setEdges((old) => kept(old, drawing.edges));
+  }, [drawing]);
+  const drag = useStable((changes: NodeChange[]) => {
     const drags = changes.filter((change) => change.type === "position");
     if (drags.length) setNodes((old) => applyNodeChanges(drags, old));
-  };
-  const dropped = (_: unknown, node: Node) => {
+  });
+  const dropped = useStable((_: unknown, node: Node) => {
     const step = tree.byId.get(Number(node.id));
     if (step) onMove?.(step, { x: Math.round(node.position.x), y: Math.round(node.position.y) });
-  };
-  const hung = (edge: Edge, { source }: Connection) => {
+  });
+  const hung = useStable((edge: Edge, { source }: Connection) => {
     const step = tree.byId.get(Number(edge.target));
     if (step && source !== edge.source) onHang?.(step, Number(source));
-  };
+  });
+  const clicked = useStable((_: unknown, node: Node) => onSelect(Number(node.id) || undefined));
+  const left = useStable(() => onSelect(undefined));
   const go = (id: number) => {
     setAt(id);
     onCurrent(id);
@@ -82,7 +90,7 @@ export function Canvas({ tree, types, selected, progress, onSelect, onCurrent, o
       <ReactFlow
         aria-label="Steps"
         nodes={nodes}
-        edges={drawing.edges}
+        edges={edges}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         colorMode={scheme}
@@ -91,8 +99,8 @@ export function Canvas({ tree, types, selected, progress, onSelect, onCurrent, o
         }}
         onNodesChange={drag}
         onNodeDragStop={onMove ? dropped : undefined}
-        onNodeClick={(_, node) => onSelect(Number(node.id) || undefined)}
-        onPaneClick={() => onSelect(undefined)}
+        onNodeClick={clicked}
+        onPaneClick={left}
         onReconnect={hung}
         connectionRadius={60}
         reconnectRadius={14}
@@ -104,7 +112,7 @@ export function Canvas({ tree, types, selected, progress, onSelect, onCurrent, o
         selectionKeyCode={null}
         onlyRenderVisibleElements
         fitView
-        fitViewOptions={{ maxZoom: 1, padding: 0.15 }}
+        fitViewOptions={FIT}
         minZoom={0.15}
       >
         <Background gap={18} />

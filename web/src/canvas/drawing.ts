@@ -77,13 +77,14 @@ export function spoken(step: Step, title: string, progress?: Progress): string {
   return parts.filter(Boolean).join(", ");
 }
 
-/** The newer drawing with the nodes of the older one that are the same, so that these are not drawn anew. */
-export function kept<N extends { id: string; data: object }>(older: N[], newer: N[]): N[] {
-  const before = new Map(older.map((node) => [node.id, node]));
-  return newer.map((node) => {
-    const known = before.get(node.id);
-    return known && isAlike(known, node) ? known : node;
+/** The newer nodes or edges, but the older ones where they are the same: so these are not drawn anew. */
+export function kept<N extends { id: string }>(older: N[], newer: N[]): N[] {
+  const before = new Map(older.map((one) => [one.id, one]));
+  const all = newer.map((one) => {
+    const known = before.get(one.id);
+    return known && isAlike(known, one) ? known : one;
   });
+  return all.length === older.length && all.every((one, index) => one === older[index]) ? older : all;
 }
 
 // What is made anew with each drawing, and looked into to be compared.
