@@ -91,7 +91,8 @@ async def test_fields_are_mapped_beside_a_payload_of_a_run(page: Page):
 async def test_templates_are_completed_as_one_types(page: Page):
     body = {"microservice": "manual-payload", "name": "Ask", "config": {"body": {"id": 1}}}
     track = {"microservice": "track", "name": "Note", "config": {"entity_type": "order", "value": "x"}}
-    flow, version = await drawn(page, {**body}, {**track})
+    check = {"microservice": "assert", "name": "Check", "config": {"body": {"id": 1}}}
+    flow, version = await drawn(page, body, track, check)
     await call(page, "PUT", f"/flow-versions/{version}/variables", {"variables": {"shop": "nl"}})
     await ran(page, flow, version)
     await page.reload()
@@ -104,7 +105,7 @@ async def test_templates_are_completed_as_one_types(page: Page):
     await page.get_by_role("option", name="[[payload.id]]").click()
     await expect(field).to_have_value("{{shop}} [[payload.id]]")
     await saved(page)
-    await box(page, "Ask").click()
+    await box(page, "Check").click()
     code = page.get_by_role("textbox", name="Body")
     await code.fill('{"shop": "')
     await code.press("End")

@@ -57,6 +57,17 @@ export function Canvas({ tree, types, selected, progress, onSelect, onCurrent, o
   });
   const clicked = useStable((_: unknown, node: Node) => onSelect(Number(node.id) || undefined));
   const left = useStable(() => onSelect(undefined));
+  // A step that is opened stays in sight beside its panel.
+  const wrapper = useRef<HTMLDivElement>(null);
+  const look = useStable(() => {
+    if (selected !== undefined) bring(selected, flow.current, drawing.nodes);
+  });
+  useEffect(() => {
+    if (selected === undefined || !wrapper.current) return;
+    const observer = new ResizeObserver(look);
+    observer.observe(wrapper.current);
+    return () => observer.disconnect();
+  }, [selected, look]);
   const go = (id: number) => {
     setAt(id);
     onCurrent(id);
@@ -79,6 +90,7 @@ export function Canvas({ tree, types, selected, progress, onSelect, onCurrent, o
   };
   return (
     <div
+      ref={wrapper}
       className="canvas"
       onKeyDown={press}
       onFocus={(event) => {
@@ -130,20 +142,25 @@ function stepAt(target: EventTarget): number | undefined {
 
 const boxOf = (id: number) => document.querySelector<HTMLElement>(`.react-flow__node-step[data-id="${id}"]`);
 
-/** Give a step the focus; one that is out of sight is brought there first. */
-function focus(id: number, flow: Viewer | undefined, nodes: Node[]): void {
+/** Whether a step is all in sight, or else bring it there. */
+function bring(id: number, flow: Viewer | undefined, nodes: Node[]): boolean {
   const pane = document.querySelector(".canvas")?.getBoundingClientRect();
   const place = boxOf(id)?.getBoundingClientRect();
   const isSeen = pane && place && place.top >= pane.top && place.bottom <= pane.bottom && place.left >= pane.left && place.right <= pane.right;
   const node = nodes.find((one) => one.id === String(id));
   if (!isSeen && node && flow) void flow.setCenter(node.position.x + STEP.width / 2, node.position.y + STEP.height / 2, { zoom: flow.getZoom() });
+  return Boolean(isSeen);
+}
+
+/** Give a step the focus; one that is out of sight is brought there first. */
+function focus(id: number, flow: Viewer | undefined, nodes: Node[]): void {
   // A step that was out of sight is drawn with the next frames.
   const wait = (frames: number) => {
     const box = boxOf(id);
     if (box) box.focus({ preventScroll: true });
     else if (frames) requestAnimationFrame(() => wait(frames - 1));
   };
-  wait(isSeen ? 0 : 10);
+  wait(bring(id, flow, nodes) ? 0 : 10);
 }
 
 /** Give a step the focus, after what lay over it is gone. */

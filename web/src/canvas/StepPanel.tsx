@@ -8,6 +8,7 @@ import { check, merged } from "../form/check";
 import { type Schema, under } from "../form/schema";
 import { SchemaForm } from "../form/SchemaForm";
 import { Confirm } from "../ui/Confirm";
+import { useStable } from "../ui/stable";
 import type { Editor } from "./editor";
 import type { Tree } from "./graph";
 import { Routes } from "./Routes";
@@ -27,8 +28,9 @@ interface Props {
 }
 
 export function StepPanel({ flow, step, type, tree, editor, actions, readOnly, onClose }: Props) {
-  const save = (part: keyof StepUpdate, value: unknown) =>
-    new Promise<boolean>((saved) => editor.soon(`${part} ${step.id}`, () => void editor.change(step, { [part]: value }).then(saved)));
+  // As it is when it is saved, not when it was typed: that is what undo goes back to.
+  const change = useStable((body: StepUpdate) => editor.change(step, body));
+  const save = (part: keyof StepUpdate, value: unknown) => new Promise<boolean>((saved) => editor.soon(`${part} ${step.id}`, () => void change({ [part]: value }).then(saved)));
   const [name, setName] = useTyped(step.name, async (next) => next.trim() !== "" && save("name", next));
   const [config, setConfig] = useTyped(step.config, (next) => save("config", next));
   const around = useAroundStep(flow, tree, step, config);

@@ -1,5 +1,5 @@
 // Editing a draft: what is done to it is saved at once, and can be taken back and done again.
-import { useMemo, useState } from "react";
+import { type RefObject, useMemo, useReducer, useRef } from "react";
 
 import type { Route, RouteFields, Step, StepUpdate } from "../api/contract";
 import type { Copied } from "./copies";
@@ -11,35 +11,30 @@ const MOST_DEEDS = 100;
 
 export function useEditor(flow: number, version: number) {
   const { save, changed, enqueue, flush, ...saving } = useSaving(flow, version);
-  const [done, setDone] = useState<Deed[]>([]);
-  const [undone, setUndone] = useState<Deed[]>([]);
+  const done = useRef<Deed[]>([]);
+  const undone = useRef<Deed[]>([]);
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
   const deeds = useMemo(() => new Deeds(version, save, changed), [version, save, changed]);
 
   const act = (deed: Deed): Promise<boolean> => {
-    setUndone([]);
+    undone.current = [];
     return enqueue(async () => {
       await deed.again();
-      setDone((before) => [...before.slice(1 - MOST_DEEDS), deed]);
+      done.current = [...done.current.slice(1 - MOST_DEEDS), deed];
     });
   };
-  const undo = () => {
+  /** The last deed of one pile is done, or taken back, and laid on the other one. */
+  const turn = (from: RefObject<Deed[]>, to: RefObject<Deed[]>, way: keyof Deed): void => {
+    // What is being typed is the last deed once it is saved; so the pile is asked when its turn comes.
     flush();
-    const deed = done.at(-1);
-    if (!deed) return;
-    setDone(done.slice(0, -1));
-    void enqueue(async () => {
-      await deed.back();
-      setUndone((before) => [...before, deed]);
-    });
-  };
-  const redo = () => {
-    const deed = undone.at(-1);
-    if (!deed) return;
-    setUndone(undone.slice(0, -1));
-    void enqueue(async () => {
-      await deed.again();
-      setDone((before) => [...before, deed]);
-    });
+    let deed: Deed | undefined;
+    const work = async () => {
+      deed ??= from.current.pop();
+      if (!deed) return;
+      await deed[way]();
+      to.current.push(deed);
+    };
+    void enqueue(work).then(redraw);
   };
 
   /** Put copied steps at a place; the id of the first of them, once it is saved. */
@@ -61,10 +56,10 @@ export function useEditor(flow: number, version: number) {
     addRoute: (step: Step, name: string) => act(deeds.addRoute(step, name)),
     changeRoute: (route: Route, body: RouteFields) => act(deeds.changeRoute(route, body)),
     removeRoute: (tree: Tree, route: Route) => act(deeds.removeRoute(tree, route)),
-    undo,
-    redo,
-    canUndo: done.length > 0,
-    canRedo: undone.length > 0,
+    undo: () => turn(done, undone, "back"),
+    redo: () => turn(undone, done, "again"),
+    canUndo: done.current.length > 0,
+    canRedo: undone.current.length > 0,
   };
 }
 

@@ -112,7 +112,19 @@ export function useSaving(flow: number, version: number) {
     flush();
     return Promise.race([queue.current.then(() => true), (clash.current ??= meeting()).met.then(() => false)]);
   };
-  useEffect(() => flush, [flush]);
+  useEffect(() => {
+    // Who leaves the pages is asked whether to wait for what is not saved yet.
+    const leave = (event: BeforeUnloadEvent) => {
+      if (!later.current.size && !waiting.current) return;
+      flush();
+      event.preventDefault();
+    };
+    window.addEventListener("beforeunload", leave);
+    return () => {
+      window.removeEventListener("beforeunload", leave);
+      flush();
+    };
+  }, [flush]);
 
   const changed = useCallback((step: Step) => client.setQueryData<Loaded>(key, (old) => old && { ...old, graph: withStep(old.graph, step) }), [client, key]);
   return { state, conflict, theirs, save, changed, enqueue, soon, flush, settle };

@@ -34,4 +34,10 @@ describe("places", () => {
     expect(targets(TREE, at(3)).map(({ place }) => [place.parent, place.route])).toEqual([[1, undefined], [2, 8], [5, undefined]]);
     expect(targets(TREE, at(2))).toEqual([]);
   });
+
+  it("with the same name are told apart by what they follow", () => {
+    const twins = new Tree([...STEPS.map((one) => (one.id === 4 || one.id === 5 ? { ...one, name: "twin" } : one)), step(6, 1)], [route(7, 2, 0), route(8, 2, 1)]);
+    const labels = targets(twins, twins.byId.get(6) as (typeof STEPS)[number]).map(({ label }) => label);
+    expect(labels.filter((one) => one.startsWith("twin"))).toEqual(["twin (after 3)", "twin (after 2, r8)"]);
+  });
 });

@@ -61,5 +61,15 @@ export function targets(tree: Tree, step: Step): Target[] {
       const places: Target[] = routes.map((route) => ({ place: { parent: one.id, route: route.id }, label: `${one.name}, route ${route.name}` }));
       return routes.length ? places : [{ place: { parent: one.id }, label: one.name }];
     })
-    .filter(({ place }) => place.parent !== step.parent_id || place.route !== step.flow_step_route_id);
+    .filter(({ place }) => place.parent !== step.parent_id || place.route !== step.flow_step_route_id)
+    .map(({ place, label }, _, all) => ({ place, label: all.filter((one) => one.label === label).length > 1 ? `${label} (${way(tree, place.parent)})` : label }));
+}
+
+/** What a step follows, which tells it from another one with its name. */
+function way(tree: Tree, id: number): string {
+  const step = tree.byId.get(id);
+  const parent = tree.byId.get(step?.parent_id ?? 0);
+  if (!step || !parent) return "the first";
+  const route = tree.routes(parent).find((one) => one.id === step.flow_step_route_id);
+  return `after ${parent.name}${route ? `, ${route.name}` : ""}`;
 }

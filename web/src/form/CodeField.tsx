@@ -1,5 +1,5 @@
-// A field of code: a plain one until the editor is there, which comes when the first of them is shown.
-import { Input, Textarea } from "@mantine/core";
+// A field of code. Its editor comes when the first of them is shown; until then there is nothing to type into, and to lose.
+import { Input, Skeleton } from "@mantine/core";
 import { lazy, Suspense } from "react";
 
 import { useAround } from "./around";
@@ -21,7 +21,7 @@ export function CodeField({ label, description, required, error, disabled, place
   const { known } = useAround();
   return (
     <Input.Wrapper label={label} description={description} required={required} error={error} size="xs" labelElement="div">
-      <Suspense fallback={<Textarea aria-label={label} autosize minRows={3} maxRows={18} value={value} disabled={disabled} onChange={(event) => onText(event.currentTarget.value)} />}>
+      <Suspense fallback={<Skeleton h={56} mt={4} />}>
         <CodeEditor label={label} value={value} readOnly={disabled} placeholder={placeholder} known={known} onText={onText} />
       </Suspense>
     </Input.Wrapper>
