@@ -11,7 +11,7 @@ import { draw, kept } from "./drawing";
 import type { Place, Tree } from "./graph";
 import { type Point, STEP } from "./layout";
 import { edgeTypes, nodeTypes, type Progress } from "./nodes";
-import { isDirection, neighbour } from "./walking";
+import { isDirection, neighbour, placeAfter } from "./walking";
 
 interface Props {
   tree: Tree;
@@ -80,7 +80,8 @@ export function Canvas({ tree, types, selected, progress, onSelect, onCurrent, o
     if (isDirection(event.key)) {
       const next = neighbour(tree, step.id, event.key);
       if (next !== undefined) go(next);
-    } else if (event.key === "Enter" || event.key === " ") onSelect(step.id);
+    } else if (event.key === "+" || event.key === "Insert") onAdd?.(placeAfter(tree, step));
+    else if (event.key === "Enter" || event.key === " ") onSelect(step.id);
     else if (event.key === "Escape") onSelect(undefined);
     else if (event.key === "Delete" || event.key === "Backspace") {
       if (step.parent_id !== undefined && onDelete) go(step.parent_id);

@@ -66,9 +66,9 @@ function Counts({ step }: { step: RunStep }) {
   );
 }
 
-function AddButton({ place, onAdd }: { place: Place; onAdd: (place: Place) => void }) {
+function AddButton({ place, onAdd, tabIndex }: { place: Place; onAdd: (place: Place) => void; tabIndex?: number }) {
   return (
-    <button type="button" className="add-here nodrag nopan" aria-label="Add a step here" onClick={() => onAdd(place)}>
+    <button type="button" tabIndex={tabIndex} className="add-here nodrag nopan" aria-label="Add a step here" onClick={() => onAdd(place)}>
       +
     </button>
   );
@@ -94,7 +94,8 @@ function StepLine(props: EdgeProps<StepEdge>) {
         <div style={{ position: "absolute", transform: `translate(-50%, -50%) translate(${x}px, ${y}px)`, pointerEvents: "all", zIndex: 1 }} className="nodrag nopan">
           <Group gap={4} wrap="nowrap">
             {data?.label && <Badge size="sm" variant="default">{data.label}</Badge>}
-            {!isEnd && data?.onAdd && <AddButton place={data.place} onAdd={data.onAdd} />}
+            {/* Too many to tab through: `+` on a step does the same. */}
+            {!isEnd && data?.onAdd && <AddButton place={data.place} onAdd={data.onAdd} tabIndex={-1} />}
           </Group>
         </div>
       </EdgeLabelRenderer>

@@ -2,48 +2,33 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 
-import { call } from "../api/client";
 import type { Step } from "../api/contract";
 import { useRead } from "../api/hooks";
 import type { Around, Sample } from "../form/around";
 import { pathsOf, recordsAt, shapeOf } from "../form/sample";
+import { useMe } from "../ui/me";
 import type { Tree } from "./graph";
+import { findSample, wayUp } from "./looking";
 
-const LATEST_RUNS = 15;
-const MOST_LOOKS = 4;
-
-/** The step and those it hangs on, nearest first: where it was not reached yet, what its parent gave on comes closest. */
-function wayUp(tree: Tree, step: Step): string[] {
-  const keys: string[] = [];
-  for (let at: Step | undefined = step; at; at = at.parent_id === undefined ? undefined : tree.byId.get(at.parent_id)) keys.push(at.key);
-  return keys;
-}
-
-async function find(flow: number, version: number, keys: string[]): Promise<Sample | null> {
-  const runs = await call("list_runs", { query: { "filter[flow_id]": flow, per_page: LATEST_RUNS, sort: "-started_at" } });
-  const ended = runs.data.filter((run) => run.status >= 2);
-  const own = ended.filter((run) => run.flow_version_id === version);
-  for (const run of [...own, ...ended.filter((one) => !own.includes(one))].slice(0, MOST_LOOKS)) {
-    const steps = await call("list_run_steps", { path: { flow_run: run.id } });
-    const reached = new Set(steps.data.filter((step) => step.was_reached).map((step) => step.key));
-    const nearest = keys.find((key) => reached.has(key));
-    if (nearest === undefined) continue;
-    const side = nearest === keys[0] && nearest !== "trigger" ? "before" : "after";
-    const seen = await call("list_step_payloads", { path: { flow_run: run.id }, query: { step: nearest, side, per_page: 1 } });
-    const payload = seen.data.find((one) => !one.is_cut);
-    if (payload) return { body: payload.body ?? null, content_type: payload.content_type, meta: payload.meta, run: run.id };
-  }
-  return null;
-}
+const pastedKey = (flow: number, step: string) => ["pasted sample", flow, step];
 
 function useSample(flow: number, tree: Tree, step: Step) {
   const client = useQueryClient();
-  const keys = useMemo(() => wayUp(tree, step), [tree, step]);
-  const found = useQuery({ queryKey: ["sample", flow, step.flow_version_id, keys], queryFn: () => find(flow, step.flow_version_id, keys), staleTime: 60_000, retry: false });
-  const pasting = ["pasted sample", flow, step.key];
+  const { may } = useMe();
+  const canTry = may("user");
+  const way = useMemo(() => wayUp(tree, step), [tree, step]);
+  const found = useQuery({
+    queryKey: ["sample", flow, step.flow_version_id, canTry, ...way.map((one, index) => (index ? [one.key, one.is_enabled, one.config] : one.key))],
+    queryFn: () => findSample({ flow, tree, way, canTry, pasted: (key) => client.getQueryData<Sample>(pastedKey(flow, key)) ?? undefined }),
+    staleTime: 60_000,
+    retry: false,
+  });
   // What is pasted is kept as long as the pages are open; nothing reads it from anywhere.
-  const pasted = useQuery<Sample | null>({ queryKey: pasting, queryFn: () => null, enabled: false, initialData: null, gcTime: Number.POSITIVE_INFINITY });
-  const paste = (sample: Sample | undefined) => client.setQueryData(pasting, sample ?? null);
+  const pasted = useQuery<Sample | null>({ queryKey: pastedKey(flow, step.key), queryFn: () => null, enabled: false, initialData: null, gcTime: Number.POSITIVE_INFINITY });
+  const paste = (sample: Sample | undefined) => {
+    client.setQueryData(pastedKey(flow, step.key), sample ?? null);
+    void client.invalidateQueries({ queryKey: ["sample", flow] });
+  };
   return { sample: pasted.data ?? found.data ?? undefined, isLooking: found.isLoading, paste };
 }
 

@@ -6,7 +6,7 @@ import { type ReactNode, useMemo, useState } from "react";
 import { useAround } from "./around";
 import { Preview } from "./Preview";
 import type { RulesProps } from "./RulesField";
-import { type Rule, ruleFor, withOrigin } from "./rules";
+import { hasOrigin, type Rule, ruleFor, withOrigin, withoutEmpty } from "./rules";
 import { recordsAt, shapeOf } from "./sample";
 import { SampleFields } from "./SampleFields";
 import { Targets } from "./Targets";
@@ -23,7 +23,7 @@ export function MapEditor({ transforms, value, problems, readOnly, first, onChan
   const path = typeof config.path === "string" ? config.path : undefined;
   const shape = useMemo(() => shapeOf(recordsAt(sample?.body, path)), [sample, path]);
   const used = useMemo(() => new Set(value.map((rule) => rule.source ?? "")), [value]);
-  const change = (next: Rule[]) => onChange(next.length ? next : undefined);
+  const change = (next: Rule[]) => onChange(next.length ? next.map(withoutEmpty) : undefined);
   const set = (at: number, rule: Rule) => change(value.map((old, index) => (index === at ? rule : old)));
   const add = (rule: Rule) => {
     change([...value, rule]);
@@ -36,7 +36,7 @@ export function MapEditor({ transforms, value, problems, readOnly, first, onChan
   /** A chosen field goes to the rule that is open if that lacks one; else it gets a rule of its own. */
   const take = (from: string) => {
     const open = selected === undefined ? undefined : value[selected];
-    if (open && selected !== undefined && open.source === "") set(selected, { ...open, source: from, target: open.target || from });
+    if (open && selected !== undefined && !hasOrigin(open)) set(selected, { ...open, source: from, target: open.target || from });
     else add(ruleFor(from));
   };
   const drop = (from: string, to: number | string) => {
@@ -51,7 +51,7 @@ export function MapEditor({ transforms, value, problems, readOnly, first, onChan
       <>
         <Targets rules={value} transforms={transforms} problems={problems} selected={selected} readOnly={readOnly} onSelect={setSelected} onChange={set} onRemove={remove} onDrop={drop} />
         {!readOnly && (
-          <Button variant="light" size="compact-xs" mt="xs" onClick={() => add({ target: "", source: "" })}>
+          <Button variant="light" size="compact-xs" mt="xs" onClick={() => add({})}>
             Add a rule
           </Button>
         )}

@@ -1,11 +1,12 @@
 // One rule of a map: its target, what it takes, and what is done to that.
 import { ActionIcon, Group, NativeSelect, Stack, TagsInput, TextInput } from "@mantine/core";
+import { useState } from "react";
 
 import { Icon } from "../ui/Icon";
 import { useAround } from "./around";
 import { JsonField } from "./JsonField";
 import { PathInput } from "./PathInput";
-import { ORIGINS, type Origin, originOf, type Rule, type Transform, withOrigin } from "./rules";
+import { hasOrigin, ORIGINS, type Origin, originOf, type Rule, type Transform, withOrigin } from "./rules";
 import { Transforms } from "./Transforms";
 
 interface Props {
@@ -18,14 +19,20 @@ interface Props {
 }
 
 export function RuleEditor({ rule, transforms, problems, readOnly, onChange, onRemove }: Props) {
-  const origin = originOf(rule);
+  // What is chosen but still empty is not in the rule.
+  const [chosen, setChosen] = useState(originOf(rule));
+  const origin = hasOrigin(rule) ? originOf(rule) : chosen;
+  const choose = (next: Origin) => {
+    setChosen(next);
+    onChange(withOrigin(rule, next));
+  };
   const take = (value: unknown) => onChange({ ...rule, [origin]: value });
   const fault = Object.entries(problems).find(([place]) => place !== "target")?.[1].join(" ");
   return (
     <Stack gap={6} className="rule-editor">
       <Group gap={4} align="end" wrap="nowrap">
         <TextInput label="Target" placeholder="ship.city" flex={1} autoComplete="off" disabled={readOnly} error={problems.target?.join(" ")} value={rule.target ?? ""} onChange={(event) => onChange({ ...rule, target: event.currentTarget.value })} />
-        <NativeSelect label="Takes" size="xs" disabled={readOnly} data={Object.entries(ORIGINS).map(([value, label]) => ({ value, label }))} value={origin} onChange={(event) => onChange(withOrigin(rule, event.currentTarget.value as Origin))} />
+        <NativeSelect label="Takes" size="xs" disabled={readOnly} data={Object.entries(ORIGINS).map(([value, label]) => ({ value, label }))} value={origin} onChange={(event) => choose(event.currentTarget.value as Origin)} />
         {!readOnly && (
           <ActionIcon variant="subtle" color="gray" aria-label={`Remove the rule of ${rule.target || "no target"}`} onClick={onRemove}>
             <Icon name="trash" />

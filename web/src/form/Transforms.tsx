@@ -22,7 +22,7 @@ export function Transforms({ known, value, readOnly, onChange }: Props) {
         const transform = known.find((one) => one.name === use.name);
         return (
           <Group key={index} gap={4} align="end" wrap="wrap">
-            <Select aria-label={`Transform ${index + 1}`} w={150} searchable placeholder="Choose one" disabled={readOnly} data={known.map((one) => one.name)} value={use.name || null} onChange={(name) => set(index, { name: name ?? "" })} />
+            <Select aria-label={`Transform ${index + 1}`} w={150} searchable placeholder="Choose one" disabled={readOnly} data={known.map((one) => one.name)} value={use.name ?? null} onChange={(name) => set(index, { name: name ?? "" })} />
             {transform?.arguments.map((argument) => (
               <ArgumentField key={argument.name} argument={argument} value={use[argument.name]} readOnly={readOnly} onChange={(next) => set(index, withArgument(use, argument.name, next))} />
             ))}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { areComplete, originOf, type Rule, ruleFor, targetsOf, told, type Transform, withOrigin } from "./rules";
+import { areComplete, hasOrigin, originOf, type Rule, ruleFor, targetsOf, told, type Transform, withOrigin, withoutEmpty } from "./rules";
 
 const TRANSFORMS: Transform[] = [{ name: "prefix", help: "", arguments: [{ name: "text", kind: "text", required: true }] }];
 
@@ -14,6 +14,13 @@ describe("a rule", () => {
   it("puts a field under its own name", () => {
     expect(ruleFor("ship.city")).toEqual({ target: "ship.city", source: "ship.city" });
     expect(ruleFor("ship.city", "to")).toEqual({ target: "to.city", source: "ship.city" });
+  });
+
+  it("is saved without what is empty", () => {
+    const empty = { target: "", source: "", transforms: [{ name: "" }, { name: "upper" }] };
+    expect(withoutEmpty(empty)).toEqual({ transforms: [{}, { name: "upper" }] });
+    expect(withoutEmpty({ target: "a", value: null })).toEqual({ target: "a", value: null });
+    expect([hasOrigin({ target: "a" }), hasOrigin({ value: null })]).toEqual([false, true]);
   });
 
   it("is told in a line", () => {

@@ -1,6 +1,6 @@
 // The rules of a map: what each takes from where, and the tree of targets that they make. Pure.
 export interface TransformUse {
-  name: string;
+  name?: string;
   [argument: string]: unknown;
 }
 
@@ -42,6 +42,15 @@ export function withOrigin(rule: Rule, origin: Origin, value?: unknown): Rule {
   const { source: _s, value: _v, template: _t, variable: _n, ...rest } = rule;
   const given = value ?? (origin === "value" ? null : "");
   return { ...rest, [origin]: given };
+}
+
+/** Whether a rule says what it takes. */
+export const hasOrigin = (rule: Rule): boolean => (Object.keys(ORIGINS) as Origin[]).some((origin) => origin in rule);
+
+/** The rule without what is empty: that is missing yet, which a draft may be, and not wrong. */
+export function withoutEmpty({ target, source, variable, ...rest }: Rule): Rule {
+  const transforms = rest.transforms?.map(({ name, ...given }) => (name ? { name, ...given } : given));
+  return { ...(target && { target }), ...(source && { source }), ...(variable && { variable }), ...rest, ...(transforms && { transforms }) };
 }
 
 /** A rule that puts a field where it stands in the record. */
