@@ -49,7 +49,7 @@ interface RouteProps {
 function RouteEditor({ route, tree, editor, readOnly, withConditions }: RouteProps) {
   const operators = useOperators();
   const save = (part: "name" | "where", value: string | Record<string, unknown> | null) =>
-    new Promise<boolean>((saved) => editor.soon(`${part} of route ${route.id}`, () => void editor.changeRoute(route, { [part]: value }).then(saved)));
+    editor.soon(`${part} of route ${route.id} of step ${route.flow_step_id}`, (what) => editor.changeRoute(route, { [part]: value }, what));
   const [name, setName] = useTyped(route.name, async (next) => next.trim() !== "" && save("name", next));
   const [where, setWhere] = useTyped(route.where, (next) => save("where", next ?? null));
   return (

@@ -1,6 +1,6 @@
 // What is set of a chosen step: its name, whether it is on, its routes, and the fields of its type.
 import { Button, Group, ScrollArea, Spoiler, Stack, Switch, Text, TextInput } from "@mantine/core";
-import { useMemo } from "react";
+import { useEffect, useMemo } from "react";
 
 import type { Step, StepType, StepUpdate } from "../api/contract";
 import { AroundContext } from "../form/around";
@@ -29,8 +29,11 @@ interface Props {
 
 export function StepPanel({ flow, step, type, tree, editor, actions, readOnly, onClose }: Props) {
   // As it is when it is saved, not when it was typed: that is what undo goes back to.
-  const change = useStable((body: StepUpdate) => editor.change(step, body));
-  const save = (part: keyof StepUpdate, value: unknown) => new Promise<boolean>((saved) => editor.soon(`${part} ${step.id}`, () => void change({ [part]: value }).then(saved)));
+  const change = useStable((body: StepUpdate, what: string) => editor.change(step, body, what));
+  const save = (part: keyof StepUpdate, value: unknown) => editor.soon(`${part}${fieldsOf(step)}`, (what) => change({ [part]: value }, what));
+  const { forget } = editor;
+  const own = fieldsOf(step);
+  useEffect(() => () => forget(own), [forget, own]);
   const [name, setName] = useTyped(step.name, async (next) => next.trim() !== "" && save("name", next));
   const [config, setConfig] = useTyped(step.config, (next) => save("config", next));
   const around = useAroundStep(flow, tree, step, config);
@@ -76,3 +79,6 @@ export function StepPanel({ flow, step, type, tree, editor, actions, readOnly, o
     </ScrollArea>
   );
 }
+
+/** What the fields of a step's panel end in, those of its routes too. */
+const fieldsOf = (step: Step): string => ` of step ${step.id}`;

@@ -16,12 +16,12 @@ export function useEditor(flow: number, version: number) {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const deeds = useMemo(() => new Deeds(version, save, changed), [version, save, changed]);
 
-  const act = (deed: Deed): Promise<boolean> => {
+  const act = (deed: Deed, what?: string): Promise<boolean> => {
     undone.current = [];
     return enqueue(async () => {
       await deed.again();
       done.current = [...done.current.slice(1 - MOST_DEEDS), deed];
-    });
+    }, what);
   };
   /** The last deed of one pile is done, or taken back, and laid on the other one. */
   const turn = (from: RefObject<Deed[]>, to: RefObject<Deed[]>, way: keyof Deed): void => {
@@ -50,11 +50,11 @@ export function useEditor(flow: number, version: number) {
     ...saving,
     insert,
     add,
-    change: (step: Step, body: StepUpdate) => act(deeds.change(step, body)),
+    change: (step: Step, body: StepUpdate, what?: string) => act(deeds.change(step, body), what),
     remove: (tree: Tree, step: Step, all = false) => act(deeds.remove(tree, step, all)),
     move: (step: Step, { parent, route }: Place) => act(deeds.change(step, { parent_id: parent, flow_step_route_id: route ?? null })),
     addRoute: (step: Step, name: string) => act(deeds.addRoute(step, name)),
-    changeRoute: (route: Route, body: RouteFields) => act(deeds.changeRoute(route, body)),
+    changeRoute: (route: Route, body: RouteFields, what?: string) => act(deeds.changeRoute(route, body), what),
     removeRoute: (tree: Tree, route: Route) => act(deeds.removeRoute(tree, route)),
     undo: () => turn(done, undone, "back"),
     redo: () => turn(undone, done, "again"),

@@ -8,6 +8,8 @@ import type { Step, User } from "../api/contract";
 import { graphKey, type Loaded, withStep } from "./reading";
 
 const SAVE_AFTER_MS = 500;
+// What is done once, as against what is typed: when it fails, nothing of it is left to be saved.
+const ONCE = "";
 
 export type SaveState = "saved" | "saving" | { error: ApiError };
 type Choice = "mine" | "theirs";
@@ -28,6 +30,8 @@ export function useSaving(flow: number, version: number) {
   const epoch = useRef(0);
   const queue = useRef<Promise<unknown>>(Promise.resolve());
   const waiting = useRef(0);
+  // What stands in a field and could not be saved, by the field.
+  const refused = useRef(new Map<string, ApiError>());
   const clash = useRef<{ met: Promise<void>; meet: () => void }>(undefined);
   clash.current ??= meeting();
 
@@ -55,39 +59,56 @@ export function useSaving(flow: number, version: number) {
     return choice;
   };
 
-  const attempt = async (work: () => Promise<void>): Promise<boolean> => {
+  const attempt = async (what: string, work: () => Promise<void>): Promise<boolean> => {
     try {
       await work();
+      refused.current.delete(what);
       return true;
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 409) {
-        setState({ error: error instanceof ApiError ? error : new ApiError(0, String(error)) });
+        refused.current.set(what, error instanceof ApiError ? error : new ApiError(0, String(error)));
         return false;
       }
     }
     const choice = await ask();
     await refresh();
-    if (choice === "mine") return attempt(work);
+    if (choice === "mine") return attempt(what, work);
     epoch.current += 1;
+    refused.current.clear();
     setTheirs(epoch.current);
     return false;
   };
 
+  const show = useCallback(() => {
+    if (waiting.current || later.current.size) return;
+    const [error] = refused.current.values();
+    setState(error ? { error } : "saved");
+  }, []);
+
   /** Work in line: one change is saved after the other, then the graph is read again. Whether it was saved. */
-  const enqueue = (work: () => Promise<void>): Promise<boolean> => {
+  const enqueue = (work: () => Promise<void>, what = ONCE): Promise<boolean> => {
     const begun = epoch.current;
     setState("saving");
+    refused.current.delete(ONCE);
     waiting.current += 1;
     const run = queue.current.then(async () => {
-      const done = begun === epoch.current && (await attempt(work));
+      const done = begun === epoch.current && (await attempt(what, work));
       await refresh();
       waiting.current -= 1;
-      if (!waiting.current && !later.current.size) setState((now) => (now === "saving" ? "saved" : now));
+      show();
       return done;
     });
     queue.current = run;
     return run;
   };
+  /** What was typed there and refused is given up. */
+  const forget = useCallback(
+    (of: string) => {
+      for (const what of refused.current.keys()) if (what.endsWith(of)) refused.current.delete(what);
+      show();
+    },
+    [show],
+  );
 
   const later = useRef(new Map<string, () => void>());
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -99,11 +120,11 @@ export function useSaving(flow: number, version: number) {
   }, []);
   /** Save what is being typed once the typing rests; of the same thing the last one counts. */
   const soon = useCallback(
-    (what: string, work: () => void): void => {
+    (what: string, work: (what: string) => Promise<boolean>): Promise<boolean> => {
       setState("saving");
-      later.current.set(what, work);
       clearTimeout(timer.current);
       timer.current = setTimeout(flush, SAVE_AFTER_MS);
+      return new Promise((saved) => later.current.set(what, () => void work(what).then(saved)));
     },
     [flush],
   );
@@ -127,7 +148,7 @@ export function useSaving(flow: number, version: number) {
   }, [flush]);
 
   const changed = useCallback((step: Step) => client.setQueryData<Loaded>(key, (old) => old && { ...old, graph: withStep(old.graph, step) }), [client, key]);
-  return { state, conflict, theirs, save, changed, enqueue, soon, flush, settle };
+  return { state, conflict, theirs, save, changed, enqueue, soon, flush, settle, forget };
 }
 
 /** A promise that is kept when a conflict is met. */
