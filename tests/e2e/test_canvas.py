@@ -178,3 +178,27 @@ async def test_one_is_asked_when_somebody_else_changed_the_draft(page: Page, ref
         await expect(seconds).to_have_value(expected)
         now = (await call(page, "GET", f"/flow-versions/{version}/graph"))["data"]["steps"][-1]
         assert now["config"]["seconds"] == int(expected)
+
+
+async def test_what_one_types_stays_while_it_is_saved_or_refused(page: Page, refusals: set[int]):
+    refusals.add(422)
+    where = {"field": "name", "operator": "matches", "value": "x"}
+    _, version = await drawn(page, {"microservice": "filter", "name": "Some", "config": {"where": where}})
+    await box(page, "Some").click()
+    name = page.get_by_role("textbox", name="Name", exact=True)
+    await name.fill("Only ")
+    await expect(box(page, "Only")).to_be_visible()
+    await saved(page)
+    await name.press_sequentially("some")
+    await expect(name).to_have_value("Only some")
+    value = page.get_by_role("textbox", name="Value")
+    await value.fill("(")
+    await expect(page.get_by_text("Not saved")).to_be_visible()
+    await page.get_by_role("switch", name="Runs").press("Space")
+    await expect(page.get_by_text("switched off")).to_be_visible()
+    await expect(page.get_by_text("Not saved")).to_be_visible()
+    await expect(value).to_have_value("(")
+    await value.fill("(a|b)")
+    await saved(page)
+    step = (await call(page, "GET", f"/flow-versions/{version}/graph"))["data"]["steps"][-1]
+    assert (step["name"], step["config"]["where"]["value"]) == ("Only some", "(a|b)")

@@ -9,8 +9,15 @@ export function useTyped<T>(outside: T, save: (value: T) => Promise<boolean>): [
   const [value, setValue] = useState(outside);
   const [saved, setSaved] = useState(0);
   const typed = useRef(0);
+  // What was outside when it was last looked at, and what was saved then.
+  const seen = useRef({ outside, saved });
   useEffect(() => {
-    if (typed.current === saved) setValue((now) => (same(now, outside) ? now : outside));
+    if (typed.current !== saved) return;
+    // The echo of one's own: the server may have trimmed it, and one may not be done with it.
+    const isEcho = seen.current.saved !== saved;
+    const hasChanged = !same(seen.current.outside, outside);
+    seen.current = { outside, saved };
+    if (hasChanged && !isEcho) setValue((now) => (same(now, outside) ? now : outside));
   }, [outside, saved]);
   const change = (next: T) => {
     setValue(next);
