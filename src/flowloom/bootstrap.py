@@ -20,6 +20,7 @@ from flowloom.engine.http import Client
 from flowloom.engine.inspection import Inspector
 from flowloom.engine.mail import Mailer
 from flowloom.engine.surroundings import Surroundings
+from flowloom.engine.trial import Trials
 from flowloom.runtime import dispatcher, notifier, pruner, rollup, scheduler, supervisor
 from flowloom.services import principals, remembered
 from flowloom.services.platform import Platform
@@ -90,7 +91,7 @@ def build(
     """A server over a platform. Without loops, tests turn them by hand."""
     http = Client(platform.settings.outbound_allow)
     around = surroundings(platform, http, reach, sleep)
-    executor, inspector = Executor(around), Inspector(around)
+    executor, inspector, trials = Executor(around), Inspector(around), Trials(around)
     dispatching = _dispatcher(platform, executor)
     scheduling = scheduler.Scheduler(
         platform.database, platform.run_ids, platform.broker, platform.clock, reach
@@ -123,10 +124,11 @@ def build(
         await http.close()
         executor.close()
         inspector.close()
+        trials.close()
         around.systems.close()
         platform.database.close()
 
-    app = application.create(_doors(platform, loops, inspector), lifespan)
+    app = application.create(_doors(platform, loops, inspector, trials), lifespan)
     return Server(platform, app, dispatching, scheduling, rolling, pruning, notifying)
 
 
@@ -157,7 +159,9 @@ def _pruner(platform: Platform, reach: Callable[[str], None]) -> pruner.Pruner:
     return pruner.Pruner(platform.database, platform.blobs, days, reach)
 
 
-def _doors(platform: Platform, loops: supervisor.Supervisor, inspector: Inspector) -> call.Doors:
+def _doors(
+    platform: Platform, loops: supervisor.Supervisor, inspector: Inspector, trials: Trials
+) -> call.Doors:
     async def readiness() -> list[str]:
         stale = [f"the {name} does not turn" for name in loops.stale()]
         unwritten = await asyncio.to_thread(platform.blobs.faults)
@@ -171,6 +175,7 @@ def _doors(platform: Platform, loops: supervisor.Supervisor, inspector: Inspecto
         hooks=remembered.Remembered(),
         readiness=readiness,
         inspector=inspector,
+        trials=trials,
     )
 
 

@@ -45,7 +45,7 @@ async def test_a_flow_is_drawn_run_deployed_changed_and_rolled_back(page: Page):
     await new_flow(page, "Paid orders")
     await add_step(page, "Filter")
     await page.get_by_role("button", name="Add a condition").click()
-    await page.get_by_role("textbox", name="Field", exact=True).fill("status")
+    await page.get_by_role("combobox", name="Field", exact=True).fill("status")
     await page.get_by_role("textbox", name="Value", exact=True).fill("paid")
     await add_step(page, "Batch")
     await page.get_by_role("textbox", name="Size", exact=True).fill("10")

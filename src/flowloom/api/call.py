@@ -15,6 +15,7 @@ from starlette.responses import Response
 from flowloom import errors
 from flowloom.api import bodies, envelope, limits
 from flowloom.engine.inspection import Inspector
+from flowloom.engine.trial import Trials
 from flowloom.services import owned
 from flowloom.services.actor import Actor, Role
 from flowloom.services.platform import Platform
@@ -39,6 +40,7 @@ class Doors:
     hooks: Remembered[Any]
     readiness: Callable[[], Awaitable[list[str]]]
     inspector: Inspector
+    trials: Trials
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from flowloom.api import bodies, envelope, schemas, schemas_graphs
 from flowloom.api.call import Call
 from flowloom.api.routes import Routes
 from flowloom.domain import graph
-from flowloom.services import graphs, step_routes
+from flowloom.services import graphs, step_routes, trials
 from flowloom.services.actor import Role
 from flowloom.steps import aside, registry
 
@@ -35,7 +35,7 @@ async def get_graph(call: Call) -> Response:
 
 @routes.post(f"{GRAPH}/steps", role=Role.MANAGER, body=schemas_graphs.StepCreate, answer=STEP)
 async def create_step(call: Call) -> Response:
-    """Put a step after its parent, before what followed it."""
+    """Put a step after its parent, before what followed it or beside that."""
     fields = await call.made(lambda sent: bodies.model(schemas_graphs.StepCreate, sent).model_dump())
     version = call.id("flow_version")
     judged = await call.read(graphs.judge_new, version, fields)
@@ -63,6 +63,23 @@ async def delete_step(call: Call) -> Response:
     version, step = call.id("flow_version"), call.id("step")
     name, etag = await call.edit(graphs.remove_step, version, step, call.if_match)
     return envelope.answer({"message": f'Step "{name}" deleted.'}, headers=etag)
+
+
+@routes.post(
+    f"{GRAPH}/steps/{{step}}/try",
+    role=Role.USER,
+    body=schemas_graphs.StepTry,
+    answer=schemas.One[schemas_graphs.Tried],
+)
+async def try_step(call: Call) -> Response:
+    """Try a step without effects on a payload
+
+    It works as in a run, on the version's variables; nothing is written or sent, and no run is made.
+    """
+    fields = await call.made(lambda sent: bodies.model(schemas_graphs.StepTry, sent).model_dump())
+    trial = await call.read(trials.prepare, call.id("flow_version"), call.id("step"), fields)
+    tried = await call.doors.trials.run(trial)
+    return envelope.data(await aside.run(trial.payload.size_bytes, trials.view, trial, tried))
 
 
 @routes.get(f"{GRAPH}/steps/{{step}}/routes", role=Role.READ_ONLY, answer=schemas.Many[schemas.Route])

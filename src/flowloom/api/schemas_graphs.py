@@ -8,7 +8,7 @@ from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from flowloom.api import schemas
+from flowloom.api import schemas, schemas_runs
 
 
 class StepCreate(schemas.Body):
@@ -20,6 +20,9 @@ class StepCreate(schemas.Body):
     position: schemas.Position | None = None
     is_enabled: bool = True
     variables: dict[str, Any] = {}
+    beside: bool = Field(
+        default=False, description="Put it beside what follows the parent there, instead of before it"
+    )
 
 
 class StepUpdate(schemas.Body):
@@ -68,6 +71,46 @@ class RouteFields(schemas.Body):
 
 class RouteCreate(RouteFields):
     name: schemas.Name
+
+
+class StepTry(schemas.Body):
+    payload: Any = Field(
+        default=None, description="A JSON value, or the text of another content type; 1 MB at most"
+    )
+    content_type: str = Field(default="application/json", min_length=3, max_length=200)
+    meta: dict[str, str] = {}
+    config: dict[str, Any] | None = Field(
+        default=None, description="Tried instead of the step's own config, without saving it"
+    )
+    variables: dict[str, Any] = Field(
+        default={}, description="Besides those of the version, or instead of them"
+    )
+
+
+class TriedPayload(schemas_runs.StepPayload):
+    """A payload that a tried step gave on."""
+
+    route: str | None = Field(default=None, description="The name of the route that it went to")
+
+
+class TryLog(schemas.Record):
+    level: str
+    message: str
+
+
+class TryFailure(schemas.Record):
+    message: str
+    error_class: str
+
+
+class Tried(schemas.Record):
+    """What a step made of a payload that it was tried on."""
+
+    payloads: list[TriedPayload] = Field(description="The first 25 of them")
+    payloads_count: int
+    variables: dict[str, Any] = Field(description="As they are after the step")
+    logs: list[TryLog]
+    failure: TryFailure | None = Field(default=None, description="Why the step failed, if it did")
 
 
 class Variables(schemas.Body):

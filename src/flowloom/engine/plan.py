@@ -71,7 +71,7 @@ def compile(definition: graph.Definition) -> Plan:
     """Compile a definition. Raises errors.Invalid, naming step and field, for one that cannot run."""
     steps: dict[str, PlanStep] = {}
     for index, step in enumerate(definition.steps):
-        steps[step.key] = _compile_step(step, index, definition)
+        steps[step.key] = compile_step(step, index, definition)
         _attach(steps, step)
     trigger = next((step for step in steps.values() if step.microservice == graph.TRIGGER), None)
     if trigger is None:
@@ -94,7 +94,8 @@ def _attach(steps: Mapping[str, PlanStep], step: graph.StepDefinition) -> None:
     steps[step.key].guard = parent if is_tried else parent.guard
 
 
-def _compile_step(step: graph.StepDefinition, index: int, definition: graph.Definition) -> PlanStep:
+def compile_step(step: graph.StepDefinition, index: int, definition: graph.Definition) -> PlanStep:
+    """A step of a definition, with nothing attached. Raises errors.Invalid, naming step and field."""
     step_type = registry.get(step.microservice)
     config, problems = registry.check(step_type, step.config)
     if config is None:

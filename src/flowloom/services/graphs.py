@@ -67,8 +67,8 @@ def read(connection: Connection, actor: Actor, version_id: int) -> tuple[dict[st
 def judge_new(connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]) -> Judged:
     """A new step, to be put. Raises Missing for the version, Invalid.
 
-    `fields` is {microservice, parent_id, name?, config?, flow_step_route_id?, position?, is_enabled?, variables?};
-    the config of a step with routes may bring `routes: [{name, where?}]`, which become rows of their own.
+    `fields` is {microservice, parent_id, name?, config?, flow_step_route_id?, position?, is_enabled?, variables?,
+    beside?}; the config of a step with routes may bring `routes: [{name, where?}]`, which become rows of their own.
     """
     owned.load_version(connection, actor, version_id)
     step_type = registry.get(fields["microservice"])
@@ -117,7 +117,10 @@ def add_step(
 def put_step(
     connection: Connection, actor: Actor, version_id: int, judged: Judged, if_match: str | None = None
 ) -> graph.Step:
-    """Put a step after its parent, before what followed it there. Raises Missing, Invalid, VersionLocked, Conflict."""
+    """Put a step after its parent, before what followed it there or beside that.
+
+    Raises Missing, Invalid, VersionLocked, Conflict.
+    """
     fields = judged.fields
     owned.load_version(connection, actor, version_id)
     _require_own(connection, actor, fields["config"])
@@ -126,9 +129,9 @@ def put_step(
     step_id = _insert_step(connection, actor, version_id, fields)
     for number, route in enumerate(judged.routes or ()):
         step_routes.insert_route(connection, actor, version_id, step_id, {**route, "position": number})
-    _move(
-        connection, actor, drawn.followers_at(fields["parent_id"], fields.get("flow_step_route_id")), step_id
-    )
+    if not fields.get("beside"):
+        there = drawn.followers_at(fields["parent_id"], fields.get("flow_step_route_id"))
+        _move(connection, actor, there, step_id)
     return _saved_step(connection, actor, version_id, step_id)
 
 

@@ -804,6 +804,10 @@ export type OneStep = {
   data: Step;
 };
 
+export type OneTried = {
+  data: Tried;
+};
+
 export type OneUploadAnswer = {
   data: UploadAnswer;
 };
@@ -1242,6 +1246,7 @@ export type StepCreate = {
   position?: Position | null;
   is_enabled?: boolean;
   variables?: Record<string, unknown>;
+  beside?: boolean;
 };
 
 export type StepExample = {
@@ -1259,6 +1264,14 @@ export type StepPayload = {
   bytes: number;
   is_cut: boolean;
   body?: unknown;
+};
+
+export type StepTry = {
+  payload?: unknown;
+  content_type?: string;
+  meta?: Record<string, string>;
+  config?: Record<string, unknown> | null;
+  variables?: Record<string, unknown>;
 };
 
 export type StepType = {
@@ -1298,6 +1311,34 @@ export type Tracked = {
   flow_run_id: number;
   step_key: string;
   created_at: string;
+};
+
+export type Tried = {
+  payloads: Array<TriedPayload>;
+  payloads_count: number;
+  variables: Record<string, unknown>;
+  logs: Array<TryLog>;
+  failure?: TryFailure;
+};
+
+export type TriedPayload = {
+  position: string;
+  content_type: string;
+  meta: Record<string, string>;
+  bytes: number;
+  is_cut: boolean;
+  body?: unknown;
+  route?: string;
+};
+
+export type TryFailure = {
+  message: string;
+  error_class: string;
+};
+
+export type TryLog = {
+  level: string;
+  message: string;
 };
 
 export type Upload = {
@@ -1450,6 +1491,7 @@ export const operations = {
   create_step: ["POST", "/api/v1/flow-versions/{flow_version}/graph/steps"],
   update_step: ["PATCH", "/api/v1/flow-versions/{flow_version}/graph/steps/{step}"],
   delete_step: ["DELETE", "/api/v1/flow-versions/{flow_version}/graph/steps/{step}"],
+  try_step: ["POST", "/api/v1/flow-versions/{flow_version}/graph/steps/{step}/try"],
   list_routes: ["GET", "/api/v1/flow-versions/{flow_version}/graph/steps/{step}/routes"],
   create_route: ["POST", "/api/v1/flow-versions/{flow_version}/graph/steps/{step}/routes"],
   update_route: ["PUT", "/api/v1/flow-versions/{flow_version}/graph/steps/{step}/routes/{route}"],
@@ -1588,6 +1630,7 @@ export type Operations = {
   create_step: { path: { flow_version: Id }; query: undefined; body: StepCreate; answer: OneStep; };
   update_step: { path: { flow_version: Id; step: Id }; query: undefined; body: StepUpdate; answer: OneStep; };
   delete_step: { path: { flow_version: Id; step: Id }; query: undefined; body: undefined; answer: Message; };
+  try_step: { path: { flow_version: Id; step: Id }; query: undefined; body: StepTry; answer: OneTried; };
   list_routes: { path: { flow_version: Id; step: Id }; query: undefined; body: undefined; answer: ManyRoute; };
   create_route: { path: { flow_version: Id; step: Id }; query: undefined; body: RouteCreate; answer: OneRoute; };
   update_route: { path: { flow_version: Id; step: Id; route: Id }; query: undefined; body: RouteFields; answer: OneRoute; };

@@ -1,35 +1,35 @@
 // The routes of a step: their names, their order, and what each takes.
 import { ActionIcon, Button, Group, Input, Paper, Stack, TextInput } from "@mantine/core";
-import { useState } from "react";
-
 import type { Route, Step } from "../api/contract";
 import { useRead } from "../api/hooks";
 import { Condition } from "../form/Condition";
 import type { Schema } from "../form/schema";
 import { Icon } from "../ui/Icon";
 import type { Editor } from "./editor";
+import type { Tree } from "./graph";
+import { useTyped } from "./typed";
 
 interface Props {
   step: Step;
-  routes: Route[];
+  tree: Tree;
   editor: Editor;
   readOnly: boolean;
   isFixed: boolean;
   withConditions: boolean;
 }
 
-export function Routes({ step, routes, editor, readOnly, isFixed, withConditions }: Props) {
-  const path = { flow_version: step.flow_version_id, step: step.id };
+export function Routes({ step, tree, editor, readOnly, isFixed, withConditions }: Props) {
+  const routes = tree.routes(step);
   const names = new Set(routes.map((route) => route.name));
   const free = Array.from({ length: routes.length + 1 }, (_, index) => `Route ${index + 1}`).find((name) => !names.has(name)) ?? "Route";
   return (
     <Input.Wrapper label="Routes" size="xs">
       <Stack gap="xs" mt={4}>
         {routes.map((route) => (
-          <RouteEditor key={route.id} route={route} path={path} editor={editor} readOnly={readOnly || isFixed} withConditions={withConditions} />
+          <RouteEditor key={route.id} route={route} tree={tree} editor={editor} readOnly={readOnly || isFixed} withConditions={withConditions} />
         ))}
         {!readOnly && !isFixed && (
-          <Button variant="light" size="compact-xs" w="fit-content" onClick={() => void editor.direct("create_route", { path, body: { name: free } })}>
+          <Button variant="light" size="compact-xs" w="fit-content" onClick={() => void editor.addRoute(step, free)}>
             Add a route
           </Button>
         )}
@@ -40,19 +40,18 @@ export function Routes({ step, routes, editor, readOnly, isFixed, withConditions
 
 interface RouteProps {
   route: Route;
-  path: { flow_version: number; step: number };
+  tree: Tree;
   editor: Editor;
   readOnly: boolean;
   withConditions: boolean;
 }
 
-function RouteEditor({ route, path, editor, readOnly, withConditions }: RouteProps) {
+function RouteEditor({ route, tree, editor, readOnly, withConditions }: RouteProps) {
   const operators = useOperators();
-  const [name, setName] = useState(route.name);
-  const [where, setWhere] = useState(route.where);
-  const at = { ...path, route: route.id };
   const save = (part: "name" | "where", value: string | Record<string, unknown> | null) =>
-    editor.soon(`${part} of route ${route.id}`, () => void editor.direct("update_route", { path: at, body: { [part]: value } }));
+    editor.soon(`${part} of route ${route.id} of step ${route.flow_step_id}`, (what) => editor.changeRoute(route, { [part]: value }, what));
+  const [name, setName] = useTyped(route.name, async (next) => next.trim() !== "" && save("name", next));
+  const [where, setWhere] = useTyped(route.where, (next) => save("where", next ?? null));
   return (
     <Paper withBorder p="xs">
       <Group gap={4} wrap="nowrap">
@@ -61,13 +60,11 @@ function RouteEditor({ route, path, editor, readOnly, withConditions }: RoutePro
           flex={1}
           value={name}
           disabled={readOnly}
-          onChange={(event) => {
-            setName(event.currentTarget.value);
-            if (event.currentTarget.value.trim()) save("name", event.currentTarget.value);
-          }}
+          error={name.trim() ? undefined : "A route has a name."}
+          onChange={(event) => setName(event.currentTarget.value)}
         />
         {!readOnly && (
-          <ActionIcon variant="subtle" color="gray" aria-label={`Delete route ${route.name}`} onClick={() => void editor.direct("delete_route", { path: at })}>
+          <ActionIcon variant="subtle" color="gray" aria-label={`Delete route ${route.name}`} onClick={() => void editor.removeRoute(tree, route)}>
             <Icon name="trash" />
           </ActionIcon>
         )}
@@ -79,10 +76,7 @@ function RouteEditor({ route, path, editor, readOnly, withConditions }: RoutePro
           operators={operators}
           disabled={readOnly}
           value={where}
-          onChange={(next) => {
-            setWhere(next);
-            save("where", next ?? null);
-          }}
+          onChange={setWhere}
         />
       )}
     </Paper>

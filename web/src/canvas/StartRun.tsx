@@ -4,14 +4,16 @@ import { useState } from "react";
 
 import type { Version } from "../api/contract";
 import { useChange } from "../api/hooks";
+import { UNDECIDED } from "../pages/Deploy";
 import { Failure } from "../ui/parts";
+import { tell } from "../ui/tell";
 
 interface Props {
   flow: number;
   version: Version;
   opened: boolean;
-  /** Waits until the version is saved as it is shown. */
-  settle: () => Promise<void>;
+  /** Waits until the version is saved as it is shown; false if it cannot be yet. */
+  settle: () => Promise<boolean>;
   onClose: () => void;
   onStarted: (run: number) => void;
 }
@@ -25,7 +27,10 @@ export function StartRun({ flow, version, opened, settle, onClose, onStarted }: 
     },
   });
   const submit = async () => {
-    await settle();
+    if (!(await settle())) {
+      onClose();
+      return tell.failed(UNDECIDED);
+    }
     start.mutate({ path: { flow, version: version.id }, body: payload.trim() ? { payload } : {} });
   };
   return (

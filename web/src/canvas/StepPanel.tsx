@@ -1,87 +1,77 @@
 // What is set of a chosen step: its name, whether it is on, its routes, and the fields of its type.
 import { Button, Group, ScrollArea, Spoiler, Stack, Switch, Text, TextInput } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { useEffect, useMemo } from "react";
 
-import type { Route, Step, StepType } from "../api/contract";
-import type { Schema } from "../form/schema";
-import { SchemaForm, under, type Values } from "../form/SchemaForm";
+import type { Step, StepType, StepUpdate } from "../api/contract";
+import { AroundContext } from "../form/around";
+import { check, merged } from "../form/check";
+import { type Schema, under } from "../form/schema";
+import { SchemaForm } from "../form/SchemaForm";
 import { Confirm } from "../ui/Confirm";
+import { useStable } from "../ui/stable";
 import type { Editor } from "./editor";
+import type { Tree } from "./graph";
 import { Routes } from "./Routes";
+import { useAroundStep } from "./samples";
+import { type StepActions, StepMenu } from "./StepMenu";
+import { useTyped } from "./typed";
 
 interface Props {
+  flow: number;
   step: Step;
   type: StepType | undefined;
-  routes: Route[];
+  tree: Tree;
   editor: Editor;
+  actions: StepActions;
   readOnly: boolean;
   onClose: () => void;
 }
 
-export function StepPanel({ step, type, routes, editor, readOnly, onClose }: Props) {
-  const [name, setName] = useState(step.name);
-  const [config, setConfig] = useState<Values>(step.config);
-  const save = (values: Values) => editor.soon(`config ${step.id}`, () => void editor.change(step, { config: values }));
-  const rename = (next: string) => editor.soon(`name ${step.id}`, () => void editor.change(step, { name: next }));
-  // Undo and others' edits show at once; one's own typing is not overwritten by its echo.
-  const outside = JSON.stringify(step.config);
-  useEffect(() => setConfig(JSON.parse(outside) as Values), [outside]);
-  useEffect(() => setName(step.name), [step.name]);
-
-  const refused = typeof editor.state === "object" ? editor.state.error.errors : {};
-  const problems = { ...under(step.problems ?? {}, "config"), ...under(refused, "config") };
+export function StepPanel({ flow, step, type, tree, editor, actions, readOnly, onClose }: Props) {
+  // As it is when it is saved, not when it was typed: that is what undo goes back to.
+  const change = useStable((body: StepUpdate, what: string) => editor.change(step, body, what));
+  const save = (part: keyof StepUpdate, value: unknown) => editor.soon(`${part}${fieldsOf(step)}`, (what) => change({ [part]: value }, what));
+  const { forget } = editor;
+  const own = fieldsOf(step);
+  useEffect(() => () => forget(own), [forget, own]);
+  const [name, setName] = useTyped(step.name, async (next) => next.trim() !== "" && save("name", next));
+  const [config, setConfig] = useTyped(step.config, (next) => save("config", next));
+  const around = useAroundStep(flow, tree, step, config);
+  const schema = type?.schema as Schema | undefined;
+  const refused = typeof editor.state === "object" ? editor.state.error.errors : undefined;
+  const problems = useMemo(() => {
+    const said = { ...under(step.problems ?? {}, "config"), ...under(refused ?? {}, "config") };
+    return schema && !readOnly ? merged(check(schema, config, schema), said, config) : said;
+  }, [step.problems, refused, schema, config, readOnly]);
   const isTrigger = step.microservice === "trigger";
+  const hasFollowers = tree.branches(step).some((branch) => branch.steps.length > 0);
   return (
     <ScrollArea h="100%" p="sm" type="auto">
       <Stack gap="sm">
         <Group justify="space-between" wrap="nowrap">
           <Text fw={600}>{type?.title}</Text>
-          <Button variant="subtle" color="gray" size="compact-xs" onClick={onClose}>
-            Close
-          </Button>
+          <Group gap={4} wrap="nowrap">
+            {!isTrigger && <StepMenu actions={actions} isOn={step.is_enabled} hasFollowers={hasFollowers} readOnly={readOnly} />}
+            <Button variant="subtle" color="gray" size="compact-xs" onClick={onClose}>
+              Close
+            </Button>
+          </Group>
         </Group>
         {type && (
           <Spoiler maxHeight={36} showLabel="More" hideLabel="Less" fz="xs" c="dimmed">
             {type.help} {type.failure}
           </Spoiler>
         )}
-        <TextInput
-          label="Name"
-          value={name}
-          disabled={readOnly}
-          onChange={(event) => {
-            setName(event.currentTarget.value);
-            if (event.currentTarget.value.trim()) rename(event.currentTarget.value);
-          }}
-        />
-        {!isTrigger && <Switch label="Runs" description="Switched off, payloads pass it as they are." checked={step.is_enabled} disabled={readOnly} onChange={(event) => void editor.change(step, { is_enabled: event.currentTarget.checked })} />}
-        {type?.has_routes && <Routes step={step} routes={routes} editor={editor} readOnly={readOnly} isFixed={step.microservice === "try-catch"} withConditions={step.microservice === "route"} />}
-        {type && (
-          <SchemaForm
-            key={step.id}
-            schema={type.schema as Schema}
-            root={type.schema as Schema}
-            values={config}
-            problems={problems}
-            readOnly={readOnly}
-            onChange={(values) => {
-              setConfig(values);
-              save(values);
-            }}
-          />
+        <TextInput label="Name" value={name} disabled={readOnly} error={name.trim() ? undefined : "A step has a name."} onChange={(event) => setName(event.currentTarget.value)} />
+        {!isTrigger && <Switch label="Runs" description="Switched off, payloads pass it as they are." checked={step.is_enabled} disabled={readOnly} onChange={actions.turn} />}
+        {type?.has_routes && <Routes step={step} tree={tree} editor={editor} readOnly={readOnly} isFixed={step.microservice === "try-catch"} withConditions={step.microservice === "route"} />}
+        {schema && (
+          <AroundContext value={around}>
+            <SchemaForm schema={schema} root={schema} values={config} problems={problems} readOnly={readOnly} onChange={setConfig} />
+          </AroundContext>
         )}
         {!isTrigger && !readOnly && (
-          <Confirm
-            label="Delete step"
-            title={`Delete "${step.name}"?`}
-            variant="light"
-            color="red"
-            w="fit-content"
-            onConfirm={() => {
-              onClose();
-              void editor.drop(step);
-            }}
-          >
+          <Confirm label="Delete step" title={`Delete "${step.name}"?`} variant="light" color="red" w="fit-content" onConfirm={() => actions.remove(false)}>
             What follows it moves up to its parent. Undo brings it back.
           </Confirm>
         )}
@@ -89,3 +79,6 @@ export function StepPanel({ step, type, routes, editor, readOnly, onClose }: Pro
     </ScrollArea>
   );
 }
+
+/** What the fields of a step's panel end in, those of its routes too. */
+const fieldsOf = (step: Step): string => ` of step ${step.id}`;

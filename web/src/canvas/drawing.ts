@@ -1,7 +1,9 @@
 // The nodes and edges that React Flow draws of a version. Pure.
-import type { StepType } from "../api/contract";
+import { type NodeHandle, Position } from "@xyflow/react";
+
+import type { Step, StepType } from "../api/contract";
 import { type Place, placeKey, type Tree } from "./graph";
-import { arrange, END, STEP } from "./layout";
+import { arrange, END, type Point, STEP } from "./layout";
 import type { EndNode, Progress, StepEdge, StepNode } from "./nodes";
 
 export interface Drawing {
@@ -11,36 +13,88 @@ export interface Drawing {
 
 interface Wishes {
   types: Map<string, StepType>;
+  /** The step that is open, and the one that the keyboard is at. */
   selected?: number;
+  current?: number;
   progress?: Map<string, Progress>;
   /** Present while the version may be edited. */
   onAdd?: (place: Place) => void;
 }
 
-export function draw(tree: Tree, { types, selected, progress, onAdd }: Wishes): Drawing {
+// Where lines meet a box, so that they are drawn without measuring it.
+const HANDLES: NodeHandle[] = [
+  { type: "target", position: Position.Top, x: STEP.width / 2, y: 0, width: 1, height: 1 },
+  { type: "source", position: Position.Bottom, x: STEP.width / 2, y: STEP.height, width: 1, height: 1 },
+];
+
+const OF_TRIGGER = HANDLES.slice(1);
+
+export function draw(tree: Tree, wishes: Wishes): Drawing {
   const { steps, ends } = arrange(tree);
-  const nodes: Drawing["nodes"] = tree.steps.map((step) => ({
-    id: String(step.id),
-    type: "step",
-    position: steps.get(step.id) ?? { x: 0, y: 0 },
-    data: { step, title: types.get(step.microservice)?.title ?? step.microservice, progress: progress?.get(step.key) },
-    selected: step.id === selected,
-    draggable: onAdd !== undefined,
-    ...STEP,
-  }));
+  const { onAdd } = wishes;
+  const nodes: Drawing["nodes"] = tree.steps.map((step) => stepNode(step, steps.get(step.id) ?? { x: 0, y: 0 }, wishes));
   const edges: StepEdge[] = [];
   for (const step of tree.steps) {
     for (const { place, label, steps: followers } of tree.branches(step)) {
       for (const follower of followers) {
-        edges.push({ id: `${step.id}-${follower.id}`, type: "step", source: String(step.id), target: String(follower.id), data: { place, label, onAdd } });
+        edges.push({ id: `${step.id}-${follower.id}`, type: "step", source: String(step.id), target: String(follower.id), reconnectable: onAdd ? "source" : false, data: { place, label, onAdd } });
       }
       const end = ends.get(placeKey(place));
       // Without a way to add there is nothing to see at the end of a plain step.
       if (!end || (!onAdd && !label)) continue;
       const id = `end-${placeKey(place)}`;
-      nodes.push({ id, type: "end", position: { x: end.x, y: end.y }, data: { place, label, onAdd }, selectable: false, draggable: false, ...END });
-      edges.push({ id: `${step.id}-${id}`, type: "step", source: String(step.id), target: id, data: { place, label } });
+      nodes.push({ id, type: "end", position: { x: end.x, y: end.y }, data: { place, label, onAdd }, selectable: false, draggable: false, measured: END, ...END });
+      edges.push({ id: `${step.id}-${id}`, type: "step", source: String(step.id), target: id, reconnectable: false, data: { place, label } });
     }
   }
   return { nodes, edges };
+}
+
+function stepNode(step: Step, position: Point, { types, selected, current, progress, onAdd }: Wishes): StepNode {
+  const title = types.get(step.microservice)?.title ?? step.microservice;
+  const own = progress?.get(step.key);
+  return {
+    id: String(step.id),
+    type: "step",
+    position,
+    data: { step, title, progress: own, isEditable: onAdd !== undefined },
+    selected: step.id === selected,
+    draggable: onAdd !== undefined,
+    ariaRole: "button",
+    ariaLabel: spoken(step, title, own),
+    // One step is in the order of focus, and the arrow keys lead on from it.
+    domAttributes: { tabIndex: step.id === current ? 0 : -1, "aria-expanded": step.id === selected },
+    handles: step.microservice === "trigger" ? OF_TRIGGER : HANDLES,
+    measured: STEP,
+    ...STEP,
+  };
+}
+
+/** A step as one hears it. */
+export function spoken(step: Step, title: string, progress?: Progress): string {
+  const problems = Object.values(step.problems ?? {}).flat().length;
+  const parts = [step.name, title === step.name ? "" : title, step.is_enabled ? "" : "switched off", progress?.state ?? (problems ? `${problems} to settle` : "")];
+  return parts.filter(Boolean).join(", ");
+}
+
+/** The newer nodes or edges, but the older ones where they are the same: so these are not drawn anew. */
+export function kept<N extends { id: string }>(older: N[], newer: N[]): N[] {
+  const before = new Map(older.map((one) => [one.id, one]));
+  const all = newer.map((one) => {
+    const known = before.get(one.id);
+    return known && isAlike(known, one) ? known : one;
+  });
+  return all.length === older.length && all.every((one, index) => one === older[index]) ? older : all;
+}
+
+// What is made anew with each drawing, and looked into to be compared.
+const BOXES = new Set(["data", "position", "domAttributes", "place"]);
+
+function isAlike(a: object, b: object, depth = 0): boolean {
+  const one = a as Record<string, unknown>;
+  const other = b as Record<string, unknown>;
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((name) => {
+    if (one[name] === other[name]) return true;
+    return depth < 2 && BOXES.has(name) && Boolean(one[name] && other[name]) && isAlike(one[name] as object, other[name] as object, depth + 1);
+  });
 }

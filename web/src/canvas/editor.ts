@@ -1,190 +1,66 @@
-// Editing a draft: each change is saved at once, in order, against the state it was made on; and can be taken back.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef, useState } from "react";
+// Editing a draft: what is done to it is saved at once, and can be taken back and done again.
+import { type RefObject, useMemo, useReducer, useRef } from "react";
 
-import { type Answer, ApiError, type Args, type Name, send } from "../api/client";
-import type { Graph, Step, StepUpdate } from "../api/contract";
-import type { Place } from "./graph";
-import type { Point } from "./layout";
+import type { Route, RouteFields, Step, StepUpdate } from "../api/contract";
+import type { Copied } from "./copies";
+import { type Deed, Deeds } from "./deeds";
+import type { Place, Tree } from "./graph";
+import { useSaving } from "./saving";
 
-const SAVE_AFTER_MS = 500;
+const MOST_DEEDS = 100;
 
-export type SaveState = "saved" | "saving" | { error: ApiError };
+export function useEditor(flow: number, version: number) {
+  const { save, changed, enqueue, flush, ...saving } = useSaving(flow, version);
+  const done = useRef<Deed[]>([]);
+  const undone = useRef<Deed[]>([]);
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  const deeds = useMemo(() => new Deeds(version, save, changed), [version, save, changed]);
 
-interface Loaded {
-  graph: Graph;
-  etag: string | null;
-}
-
-/** A change and its opposite; ids are asked for anew, since a step that is put back has another one. */
-interface Deed {
-  again: () => Promise<void>;
-  back: () => Promise<void>;
-}
-
-export function useGraph(version: number | undefined) {
-  return useQuery<Loaded, ApiError>({
-    queryKey: ["get_graph", version],
-    enabled: version !== undefined,
-    queryFn: async ({ signal }) => {
-      const { answer, etag } = await send("get_graph", { path: { flow_version: version ?? 0 } }, { signal });
-      return { graph: answer.data, etag };
-    },
-  });
-}
-
-export function useEditor(version: number) {
-  const client = useQueryClient();
-  const [state, setState] = useState<SaveState>("saved");
-  const [done, setDone] = useState<Deed[]>([]);
-  const [undone, setUndone] = useState<Deed[]>([]);
-  const queue = useRef<Promise<unknown>>(Promise.resolve());
-  const renamed = useRef(new Map<number, number>());
-  const key = ["get_graph", version];
-  const id = (old: number): number => (renamed.current.has(old) ? id(renamed.current.get(old) as number) : old);
-
-  const save = useCallback(
-    async <N extends Name>(name: N, args: Args<N>): Promise<Answer<N>> => {
-      const etag = client.getQueryData<Loaded>(key)?.etag;
-      const saved = await send(name, args, { headers: etag ? { "If-Match": etag } : {} });
-      client.setQueryData<Loaded>(key, (old) => old && { ...old, etag: saved.etag ?? old.etag });
-      return saved.answer;
-    },
-    [client, version],
-  );
-
-  /** Work in line: one change is saved after the other, then the graph is read again. */
-  const enqueue = (work: () => Promise<void>): Promise<void> => {
-    setState("saving");
-    const run = queue.current.then(work).then(
-      () => setState("saved"),
-      (error: unknown) => {
-        setState({ error: error instanceof ApiError ? error : new ApiError(0, String(error)) });
-      },
-    );
-    const settled = run.then(async () => {
-      await client.invalidateQueries({ queryKey: key });
-      void client.invalidateQueries({ queryKey: ["list_versions"] });
-    });
-    queue.current = settled;
-    return settled;
-  };
-
-  const act = (deed: Deed): Promise<void> => {
-    setUndone([]);
+  const act = (deed: Deed, what?: string): Promise<boolean> => {
+    undone.current = [];
     return enqueue(async () => {
       await deed.again();
-      setDone((deeds) => [...deeds.slice(-99), deed]);
-    });
+      done.current = [...done.current.slice(1 - MOST_DEEDS), deed];
+    }, what);
   };
-
-  const path = (step: number) => ({ flow_version: version, step: id(step) });
-  const patch = async (step: number, body: StepUpdate) => {
-    const answer = await save("update_step", { path: path(step), body });
-    client.setQueryData<Loaded>(key, (old) => old && { ...old, graph: withStep(old.graph, answer.data) });
-  };
-  const put = async (place: Place, step: Partial<Step> & { microservice: string }) => {
-    const { microservice, name, config, position, is_enabled, variables } = step;
-    const answer = await save("create_step", {
-      path: { flow_version: version },
-      body: { microservice, name, config, position, is_enabled, variables, parent_id: id(place.parent), flow_step_route_id: place.route },
-    });
-    return answer.data.id;
-  };
-  const remove = async (step: number) => {
-    await save("delete_step", { path: path(step) });
-  };
-
-  const add = async (place: Place, step: Partial<Step> & { microservice: string }): Promise<number | undefined> => {
-    let first: number | undefined;
-    await act({
-      again: async () => {
-        const made = await put(place, step);
-        if (first === undefined) first = made;
-        else renamed.current.set(id(first), made);
-      },
-      back: async () => remove(first as number),
-    });
-    return first === undefined ? undefined : id(first);
-  };
-
-  const change = (step: Step, body: StepUpdate): Promise<void> => {
-    const before = Object.fromEntries(Object.keys(body).map((name) => [name, step[name as keyof Step]]));
-    return act({
-      again: () => patch(step.id, body),
-      // A step without a position of its own had none to go back to.
-      back: () => patch(step.id, withoutUndefined(before)),
-    });
-  };
-
-  const drop = (step: Step): Promise<void> =>
-    act({
-      again: () => remove(step.id),
-      back: async () => {
-        const made = await put({ parent: step.parent_id ?? 0, route: step.flow_step_route_id }, step);
-        renamed.current.set(id(step.id), made);
-      },
-    });
-
-  const later = useRef(new Map<string, () => void>());
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const flush = () => {
-    clearTimeout(timer.current);
-    const waiting = [...later.current.values()];
-    later.current.clear();
-    for (const work of waiting) work();
-  };
-  /** Save what is being typed once the typing rests; of the same thing the last one counts. */
-  const soon = (what: string, work: () => void): void => {
-    setState("saving");
-    later.current.set(what, work);
-    clearTimeout(timer.current);
-    timer.current = setTimeout(flush, SAVE_AFTER_MS);
-  };
-  /** Save all that is typed and wait until it is. */
-  const settle = async (): Promise<void> => {
+  /** The last deed of one pile is done, or taken back, and laid on the other one. */
+  const turn = (from: RefObject<Deed[]>, to: RefObject<Deed[]>, way: keyof Deed): void => {
+    // What is being typed is the last deed once it is saved; so the pile is asked when its turn comes.
     flush();
-    await queue.current;
+    let deed: Deed | undefined;
+    const work = async () => {
+      deed ??= from.current.pop();
+      if (!deed) return;
+      await deed[way]();
+      to.current.push(deed);
+    };
+    void enqueue(work).then(redraw);
   };
-  useEffect(() => flush, []);
 
-  const move = (step: Step, position: Point): Promise<void> => change(step, { position });
-
-  const undo = () => {
-    const deed = done.at(-1);
-    if (!deed) return;
-    setDone(done.slice(0, -1));
-    void enqueue(async () => {
-      await deed.back();
-      setUndone((deeds) => [...deeds, deed]);
-    });
+  /** Put copied steps at a place; the id of the first of them, once it is saved. */
+  const insert = async (place: Place, copied: Copied, beside = false): Promise<number | undefined> => {
+    const own = deeds.renew(copied);
+    const [first] = own;
+    return first && (await act(deeds.insert(place, own, beside))) ? deeds.now(first.id) : undefined;
   };
-  const redo = () => {
-    const deed = undone.at(-1);
-    if (!deed) return;
-    setUndone(undone.slice(0, -1));
-    void enqueue(async () => {
-      await deed.again();
-      setDone((deeds) => [...deeds, deed]);
-    });
-  };
-  /** A change that is not taken back, such as one of routes. */
-  const direct = <N extends Name>(name: N, args: Args<N>): Promise<void> =>
-    enqueue(async () => {
-      await save(name, args);
-      setDone([]);
-      setUndone([]);
-    });
+  const add = (place: Place, microservice: string, name: string) =>
+    insert(place, [{ id: 0, microservice, name, config: {}, is_enabled: true, variables: {}, routes: [] }]);
 
-  return { state, soon, settle, add, change, drop, move, undo, redo, direct, canUndo: done.length > 0, canRedo: undone.length > 0 };
+  return {
+    ...saving,
+    insert,
+    add,
+    change: (step: Step, body: StepUpdate, what?: string) => act(deeds.change(step, body), what),
+    remove: (tree: Tree, step: Step, all = false) => act(deeds.remove(tree, step, all)),
+    move: (step: Step, { parent, route }: Place) => act(deeds.change(step, { parent_id: parent, flow_step_route_id: route ?? null })),
+    addRoute: (step: Step, name: string) => act(deeds.addRoute(step, name)),
+    changeRoute: (route: Route, body: RouteFields, what?: string) => act(deeds.changeRoute(route, body), what),
+    removeRoute: (tree: Tree, route: Route) => act(deeds.removeRoute(tree, route)),
+    undo: () => turn(done, undone, "back"),
+    redo: () => turn(undone, done, "again"),
+    canUndo: done.current.length > 0,
+    canRedo: undone.current.length > 0,
+  };
 }
 
 export type Editor = ReturnType<typeof useEditor>;
-
-function withStep(graph: Graph, step: Step): Graph {
-  return { ...graph, steps: graph.steps.map((old) => (old.id === step.id ? step : old)) };
-}
-
-function withoutUndefined(fields: Record<string, unknown>): StepUpdate {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}

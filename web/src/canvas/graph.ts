@@ -19,27 +19,32 @@ export class Tree {
   readonly byId: Map<number, Step>;
   readonly trigger: Step | undefined;
   private readonly followers = new Map<string, Step[]>();
-  private readonly routesOf = new Map<number, Route[]>();
+  private readonly ways = new Map<number, Route[]>();
 
   constructor(
     readonly steps: Step[],
-    readonly routes: Route[],
+    routes: Route[],
   ) {
     this.byId = new Map(steps.map((step) => [step.id, step]));
     this.trigger = steps.find((step) => step.microservice === "trigger");
     for (const step of steps) {
       if (step.parent_id === undefined) continue;
       const key = placeKey({ parent: step.parent_id, route: step.flow_step_route_id });
-      this.followers.set(key, [...(this.followers.get(key) ?? []), step]);
+      push(this.followers, key, step);
     }
     for (const route of [...routes].sort((a, b) => a.position - b.position || a.id - b.id)) {
-      this.routesOf.set(route.flow_step_id, [...(this.routesOf.get(route.flow_step_id) ?? []), route]);
+      push(this.ways, route.flow_step_id, route);
     }
+  }
+
+  /** The routes of a step, in order. */
+  routes(step: Step): Route[] {
+    return this.ways.get(step.id) ?? [];
   }
 
   /** The ways out of a step in run order: what follows it on no route, then route by route. */
   branches(step: Step): Branch[] {
-    const routes = this.routesOf.get(step.id) ?? [];
+    const routes = this.routes(step);
     const plain = this.at({ parent: step.id });
     const named = routes.map((route) => ({
       place: { parent: step.id, route: route.id },
@@ -54,4 +59,10 @@ export class Tree {
   at(place: Place): Step[] {
     return this.followers.get(placeKey(place)) ?? [];
   }
+}
+
+function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
 }

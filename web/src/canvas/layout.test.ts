@@ -3,12 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Route, Step } from "../api/contract";
 import { Tree } from "./graph";
 import { arrange, STEP } from "./layout";
-
-function step(id: number, parent?: number, route?: number, more: Partial<Step> = {}): Step {
-  const microservice = parent === undefined ? "trigger" : "delay";
-  return { id, key: `k${id}`, flow_version_id: 1, microservice, name: `${id}`, config: {}, is_enabled: true, variables: {}, parent_id: parent, flow_step_route_id: route, ...more };
-}
-const route = (id: number, of: number, position: number): Route => ({ id, key: `r${id}`, flow_step_id: of, name: `r${id}`, position });
+import { route, step } from "./made";
 
 function overlaps(points: Array<{ x: number; y: number }>): boolean {
   return points.some((a, at) => points.slice(at + 1).some((b) => Math.abs(a.x - b.x) < STEP.width && Math.abs(a.y - b.y) < STEP.height));

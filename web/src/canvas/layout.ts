@@ -20,32 +20,43 @@ export interface Layout {
 /** Positions of all steps of a tree and of its open ends; a step that has a position keeps it, unless its parent stands there. */
 export function arrange(tree: Tree): Layout {
   const layout: Layout = { steps: new Map(), ends: new Map() };
-  if (tree.trigger) set(tree, tree.trigger, { x: 0, y: 0 }, layout);
+  if (tree.trigger) set(tree, new Widths(tree), tree.trigger, { x: 0, y: 0 }, layout);
   for (const [index, step] of tree.steps.filter((step) => !layout.steps.has(step.id)).entries()) {
     layout.steps.set(step.id, step.position ?? { x: -(STEP.width + GAP.x) * 2, y: index * (STEP.height + GAP.y) });
   }
   return layout;
 }
 
-/** How wide a step is with all that hangs on it. */
-export function width(tree: Tree, step: Step): number {
-  const below = tree.branches(step).flatMap((branch) => columns(tree, branch));
-  return Math.max(STEP.width, sum(below) + GAP.x * (below.length - 1));
+/** How wide each step is with all that hangs on it, each asked for once. */
+class Widths {
+  private readonly known = new Map<number, number>();
+
+  constructor(private readonly tree: Tree) {}
+
+  of(step: Step): number {
+    let width = this.known.get(step.id);
+    if (width === undefined) {
+      const below = this.tree.branches(step).flatMap((branch) => this.columns(branch));
+      width = Math.max(STEP.width, sum(below) + GAP.x * (below.length - 1));
+      this.known.set(step.id, width);
+    }
+    return width;
+  }
+
+  columns({ steps }: Branch): number[] {
+    return steps.length ? steps.map((step) => this.of(step)) : [STEP.width / 2];
+  }
 }
 
-function columns(tree: Tree, { steps }: Branch): number[] {
-  return steps.length ? steps.map((step) => width(tree, step)) : [STEP.width / 2];
-}
-
-function set(tree: Tree, step: Step, corner: Point, layout: Layout, parent?: Point): void {
-  const whole = width(tree, step);
+function set(tree: Tree, widths: Widths, step: Step, corner: Point, layout: Layout, parent?: Point): void {
+  const whole = widths.of(step);
   const own = step.position && !(parent && overlap(step.position, parent)) ? step.position : { x: corner.x + (whole - STEP.width) / 2, y: corner.y };
   layout.steps.set(step.id, own);
   // What hangs on a dragged step goes along with it.
   let x = own.x + STEP.width / 2 - whole / 2;
   const y = own.y + STEP.height + GAP.y;
   const branches = tree.branches(step);
-  const below = branches.flatMap((branch) => columns(tree, branch));
+  const below = branches.flatMap((branch) => widths.columns(branch));
   x += (whole - sum(below) - GAP.x * (below.length - 1)) / 2;
   for (const branch of branches) {
     if (!branch.steps.length) {
@@ -54,8 +65,8 @@ function set(tree: Tree, step: Step, corner: Point, layout: Layout, parent?: Poi
       x += STEP.width / 2 + GAP.x;
     }
     for (const child of branch.steps) {
-      set(tree, child, { x, y }, layout, own);
-      x += width(tree, child) + GAP.x;
+      set(tree, widths, child, { x, y }, layout, own);
+      x += widths.of(child) + GAP.x;
     }
   }
 }

@@ -13,7 +13,7 @@ export interface Progress {
   state: "waiting" | "running" | "done" | "failed" | "skipped";
   step?: RunStep;
 }
-export type StepNode = Node<{ step: Step; title: string; progress?: Progress }, "step">;
+export type StepNode = Node<{ step: Step; title: string; progress?: Progress; isEditable: boolean }, "step">;
 export type EndNode = Node<{ place: Place; label?: string; onAdd?: (place: Place) => void }, "end">;
 export type StepEdge = Edge<{ place: Place; label?: string; onAdd?: (place: Place) => void }, "step">;
 
@@ -25,7 +25,7 @@ const STATES: Record<Progress["state"], string> = {
   skipped: "var(--mantine-color-gray-4)",
 };
 
-const StepBox = memo(function StepBox({ data: { step, title, progress } }: NodeProps<StepNode>) {
+const StepBox = memo(function StepBox({ data: { step, title, progress, isEditable } }: NodeProps<StepNode>) {
   const { icon, tint } = look(step.microservice);
   const problems = Object.values(step.problems ?? {}).flat();
   return (
@@ -47,7 +47,8 @@ const StepBox = memo(function StepBox({ data: { step, title, progress } }: NodeP
           </Badge>
         </Tooltip>
       )}
-      <Handle type="source" position={Position.Bottom} isConnectable={false} />
+      {/* The end of a line can be dropped on it; a line begins with a plus. */}
+      <Handle type="source" position={Position.Bottom} isConnectable={isEditable} isConnectableStart={false} />
     </div>
   );
 });
@@ -65,9 +66,9 @@ function Counts({ step }: { step: RunStep }) {
   );
 }
 
-function AddButton({ place, onAdd }: { place: Place; onAdd: (place: Place) => void }) {
+function AddButton({ place, onAdd, tabIndex }: { place: Place; onAdd: (place: Place) => void; tabIndex?: number }) {
   return (
-    <button type="button" className="add-here nodrag nopan" aria-label="Add a step here" onClick={() => onAdd(place)}>
+    <button type="button" tabIndex={tabIndex} className="add-here nodrag nopan" aria-label="Add a step here" onClick={() => onAdd(place)}>
       +
     </button>
   );
@@ -93,7 +94,8 @@ function StepLine(props: EdgeProps<StepEdge>) {
         <div style={{ position: "absolute", transform: `translate(-50%, -50%) translate(${x}px, ${y}px)`, pointerEvents: "all", zIndex: 1 }} className="nodrag nopan">
           <Group gap={4} wrap="nowrap">
             {data?.label && <Badge size="sm" variant="default">{data.label}</Badge>}
-            {!isEnd && data?.onAdd && <AddButton place={data.place} onAdd={data.onAdd} />}
+            {/* Too many to tab through: `+` on a step does the same. */}
+            {!isEnd && data?.onAdd && <AddButton place={data.place} onAdd={data.onAdd} tabIndex={-1} />}
           </Group>
         </div>
       </EdgeLabelRenderer>

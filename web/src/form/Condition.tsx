@@ -1,14 +1,20 @@
 // A condition as nested groups of comparisons: all, any or none of them.
-import { ActionIcon, Button, Group, Input, NativeSelect, Paper, Stack, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Group, Input, NativeSelect, Paper, Stack } from "@mantine/core";
+import { useEffect, useState } from "react";
 
 import { Icon } from "../ui/Icon";
-import { parse } from "./JsonField";
+import { fitting, readValue, writtenValue } from "./comparison";
+import { PathInput } from "./PathInput";
+import { same } from "./same";
+import { TemplateInput } from "./TemplateInput";
 
 export type Clause = Record<string, unknown>;
 type Kind = "all" | "any" | "not";
 const KINDS: Record<Kind, string> = { all: "All of these hold", any: "Any of these holds", not: "None of these holds" };
 const VALUELESS = new Set(["is_empty", "is_not_empty"]);
-const NEW: Clause = { field: "", operator: "equals", value: "" };
+const NEW: Clause = { operator: "equals", value: "" };
+
+const HINTS: Record<string, string> = { in: "a, b", not_in: "a, b", between: "low, high" };
 
 interface Props {
   label: string;
@@ -84,17 +90,19 @@ function GroupEditor({ value, operators, disabled, onChange, onRemove }: ClauseP
 
 function Comparison({ value, operators, disabled, onChange, onRemove }: ClauseProps) {
   const operator = String(value.operator ?? "equals");
-  const { value: _, ...rest } = value;
-  const choose = (next: string) => onChange(VALUELESS.has(next) ? { ...rest, operator: next } : { ...value, operator: next });
+  const { value: held, field, ...rest } = value;
+  // What is empty is left out: it is missing yet, and not wrong.
+  const set = (changed: Clause) => onChange(Object.fromEntries(Object.entries({ field, ...rest, value: held, ...changed }).filter(([, one]) => one !== undefined)));
+  const choose = (next: string) => set({ operator: next, value: VALUELESS.has(next) ? undefined : fitting(next, held ?? "") });
   return (
     <Stack gap={4} mt={4}>
       <Group gap={4} wrap="nowrap" align="center">
-        <TextInput aria-label="Field" placeholder="status" flex={1} disabled={disabled} value={String(value.field ?? "")} onChange={(event) => onChange({ ...value, field: event.currentTarget.value })} />
+        <PathInput aria-label="Field" placeholder="status" flex={1} disabled={disabled} value={String(field ?? "")} onText={(next) => set({ field: next || undefined })} />
         <NativeSelect aria-label="Operator" disabled={disabled} data={operators.map((one) => ({ value: one, label: one.replaceAll("_", " ") }))} value={operator} onChange={(event) => choose(event.currentTarget.value)} />
         <Remove disabled={disabled} onRemove={onRemove} />
       </Group>
       {!VALUELESS.has(operator) && (
-        <TextInput aria-label="Value" placeholder={operator === "in" || operator === "between" ? '["a", "b"]' : "value or {{variable}}"} disabled={disabled} value={typeof value.value === "string" ? value.value : JSON.stringify(value.value ?? "")} onChange={(event) => onChange({ ...value, value: parse(event.currentTarget.value) ?? "" })} />
+        <ValueField operator={operator} disabled={disabled} value={held} onChange={(next) => set({ value: next })} />
       )}
       {!disabled && (
         <Button variant="subtle" size="compact-xs" w="fit-content" onClick={() => onChange({ all: [value, { ...NEW }] })}>
@@ -103,6 +111,23 @@ function Comparison({ value, operators, disabled, onChange, onRemove }: ClausePr
       )}
     </Stack>
   );
+}
+
+interface ValueProps {
+  operator: string;
+  disabled?: boolean;
+  value: unknown;
+  onChange: (value: unknown) => void;
+}
+
+function ValueField({ operator, disabled, value, onChange }: ValueProps) {
+  const [text, setText] = useState(writtenValue(value));
+  useEffect(() => setText((now) => (same(readValue(operator, now), value) ? now : writtenValue(value))), [operator, value]);
+  const change = (next: string) => {
+    setText(next);
+    onChange(readValue(operator, next));
+  };
+  return <TemplateInput aria-label="Value" placeholder={HINTS[operator] ?? "value or {{variable}}"} disabled={disabled} value={text} onText={change} />;
 }
 
 function Remove({ disabled, onRemove }: { disabled?: boolean; onRemove: () => void }) {

@@ -2,8 +2,8 @@
 import { ActionIcon, Button, Group, Input, Paper, Stack, Text } from "@mantine/core";
 
 import { Icon } from "../ui/Icon";
-import type { Schema } from "./schema";
-import { SchemaForm, under, type Values } from "./SchemaForm";
+import { type Schema, under } from "./schema";
+import { SchemaForm, type Values } from "./SchemaForm";
 
 interface Props {
   label: string;

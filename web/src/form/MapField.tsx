@@ -1,9 +1,11 @@
 // Names and their values, a row each.
-import { ActionIcon, Button, Group, Input, Stack, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { ActionIcon, Button, Group, Input, Stack, TextInput, type TextInputProps } from "@mantine/core";
+import { useEffect, useState } from "react";
 
 import { Icon } from "../ui/Icon";
-import { parse } from "./JsonField";
+import { parse } from "./json";
+import { same } from "./same";
+import { TemplateInput } from "./TemplateInput";
 
 interface Props {
   label: string;
@@ -11,19 +13,30 @@ interface Props {
   required?: boolean;
   error?: string;
   disabled?: boolean;
+  /** Whether the values are templates. */
+  isTemplate?: boolean;
   value: Record<string, unknown> | undefined;
   onChange: (value: Record<string, unknown> | undefined) => void;
 }
 
 type Row = [name: string, value: string];
 
-export function MapField({ label, description, required, error, disabled, value, onChange }: Props) {
-  const [rows, setRows] = useState<Row[]>(() => Object.entries(value ?? {}).map(([name, one]) => [name, typeof one === "string" ? one : JSON.stringify(one)]));
+const rowsOf = (value: Record<string, unknown> = {}): Row[] => Object.entries(value).map(([name, one]) => [name, typeof one === "string" ? one : JSON.stringify(one)]);
+
+function valueOf(rows: Row[]): Record<string, unknown> | undefined {
+  const named = rows.filter(([name]) => name !== "");
+  return named.length ? Object.fromEntries(named.map(([name, one]) => [name, parse(one) ?? ""])) : undefined;
+}
+
+export function MapField({ label, description, required, error, disabled, isTemplate = false, value, onChange }: Props) {
+  const [rows, setRows] = useState<Row[]>(() => rowsOf(value));
+  // Undo and others' edits show; rows that have no name yet are not lost to them.
+  useEffect(() => setRows((now) => (same(valueOf(now) ?? {}, value ?? {}) ? now : rowsOf(value))), [value]);
   const change = (next: Row[]) => {
     setRows(next);
-    const named = next.filter(([name]) => name !== "");
-    onChange(named.length ? Object.fromEntries(named.map(([name, one]) => [name, parse(one) ?? ""])) : undefined);
+    onChange(valueOf(next));
   };
+  const ValueInput = isTemplate ? TemplateInput : PlainInput;
   const edit = (at: number, row: Row) => change(rows.map((old, index) => (index === at ? row : old)));
   return (
     <Input.Wrapper label={label} description={description} required={required} error={error} size="xs">
@@ -31,7 +44,7 @@ export function MapField({ label, description, required, error, disabled, value,
         {rows.map(([name, one], index) => (
           <Group key={index} gap={4} wrap="nowrap">
             <TextInput aria-label={`${label}: name ${index + 1}`} placeholder="name" value={name} disabled={disabled} onChange={(event) => edit(index, [event.currentTarget.value, one])} />
-            <TextInput aria-label={`${label}: value ${index + 1}`} placeholder="value" flex={1} value={one} disabled={disabled} onChange={(event) => edit(index, [name, event.currentTarget.value])} />
+            <ValueInput aria-label={`${label}: value ${index + 1}`} placeholder="value" flex={1} value={one} disabled={disabled} onText={(text) => edit(index, [name, text])} />
             {!disabled && (
               <ActionIcon variant="subtle" color="gray" aria-label={`Remove ${name || "row"}`} onClick={() => change(rows.filter((_, at) => at !== index))}>
                 <Icon name="close" />
@@ -47,4 +60,8 @@ export function MapField({ label, description, required, error, disabled, value,
       </Stack>
     </Input.Wrapper>
   );
+}
+
+function PlainInput({ onText, ...rest }: TextInputProps & { onText: (text: string) => void }) {
+  return <TextInput {...rest} onChange={(event) => onText(event.currentTarget.value)} />;
 }

@@ -1,13 +1,18 @@
 // A form drawn from a JSON Schema. A value that is undefined is left out of what is saved, so that defaults stay defaults.
-import { Fieldset, NumberInput, Select, Stack, Switch, TagsInput, Textarea, TextInput } from "@mantine/core";
+import { Fieldset, NumberInput, Select, Stack, Switch, TagsInput, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
 
+import { CodeField } from "./CodeField";
 import { Condition } from "./Condition";
 import { JsonField } from "./JsonField";
 import { ListField } from "./ListField";
 import { MapField } from "./MapField";
-import { RecordPicker, PICKERS } from "./RecordPicker";
-import { type Field, fieldOf, label, resolve, type Schema } from "./schema";
+import { PathInput } from "./PathInput";
+import { PICKERS, RecordPicker } from "./RecordPicker";
+import type { Rule } from "./rules";
+import { RulesField } from "./RulesField";
+import { type Field, fieldOf, label, resolve, type Schema, under } from "./schema";
+import { TemplateInput } from "./TemplateInput";
 
 export type Values = Record<string, unknown>;
 
@@ -47,16 +52,6 @@ export function SchemaForm({ schema, root, values, problems, readOnly, onChange,
   );
 }
 
-/** The problems at a place and below it, by the rest of the way; "" is the place itself. */
-export function under(problems: Record<string, string[]>, name: string): Record<string, string[]> {
-  const found: Record<string, string[]> = {};
-  for (const [place, messages] of Object.entries(problems)) {
-    if (place === name) found[""] = messages;
-    else if (place.startsWith(`${name}.`)) found[place.slice(name.length + 1)] = messages;
-  }
-  return found;
-}
-
 export interface FieldProps {
   name: string;
   schema: Schema;
@@ -83,9 +78,9 @@ function FormField(props: FieldProps): ReactNode {
   if (name in PICKERS) return <RecordPicker {...common} name={name} value={value as number | undefined} onChange={onChange} />;
   switch (field.kind) {
     case "text":
-      return <TextInput {...common} placeholder={preset} value={text(value)} onChange={(event) => onChange(event.currentTarget.value || undefined)} className={schema["x-template"] ? "template" : undefined} />;
+      return <TextField {...common} name={name} isTemplate={schema["x-template"] === true} placeholder={preset} value={text(value)} onText={(next) => onChange(next || undefined)} />;
     case "long-text":
-      return <Textarea {...common} autosize minRows={2} maxRows={14} value={text(value)} onChange={(event) => onChange(event.currentTarget.value || undefined)} />;
+      return <CodeField {...common} placeholder={preset} value={text(value)} onText={(next) => onChange(next || undefined)} />;
     case "number":
       return (
         <NumberInput {...common} placeholder={preset} value={typeof value === "number" ? value : ""} min={field.minimum} max={field.maximum} allowDecimal={!field.whole} clampBehavior="none" onChange={(next) => onChange(next === "" ? undefined : Number(next))} />
@@ -99,9 +94,11 @@ function FormField(props: FieldProps): ReactNode {
     case "condition":
       return <Condition {...common} operators={field.operators} value={value as Values | undefined} onChange={onChange} />;
     case "map":
-      return <MapField {...common} value={value as Values | undefined} onChange={onChange} />;
+      return <MapField {...common} isTemplate={schema["x-template"] === true} value={value as Values | undefined} onChange={onChange} />;
     case "json":
       return <JsonField {...common} value={value} onChange={onChange} />;
+    case "rules":
+      return <RulesField {...common} transforms={field.transforms} value={value as Rule[] | undefined} problems={problems} readOnly={readOnly} onChange={onChange} />;
     case "list":
       return <ListField {...props} {...common} items={field.schema} value={value as Values[] | undefined} />;
     case "object":
@@ -109,6 +106,25 @@ function FormField(props: FieldProps): ReactNode {
     case "variant":
       return <Variant {...props} field={field} {...common} />;
   }
+}
+
+interface TextProps {
+  name: string;
+  isTemplate: boolean;
+  label: string;
+  description?: string;
+  required?: boolean;
+  error?: string;
+  disabled?: boolean;
+  placeholder: string;
+  value: string;
+  onText: (text: string) => void;
+}
+
+function TextField({ name, isTemplate, onText, ...rest }: TextProps) {
+  if (isTemplate) return <TemplateInput {...rest} onText={onText} />;
+  if (name === "path") return <PathInput {...rest} onText={onText} />;
+  return <TextInput {...rest} onChange={(event) => onText(event.currentTarget.value)} />;
 }
 
 function Group({ field, label: title, description, value, root, problems, readOnly, onChange }: Omit<FieldProps, "name" | "schema" | "required"> & { field: Extract<Field, { kind: "object" }>; label: string; description?: string }) {

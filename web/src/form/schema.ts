@@ -1,4 +1,6 @@
 // Reading a JSON Schema as a form: what kind of field each property is. Pure.
+import type { Transform } from "./rules";
+
 export interface Schema {
   type?: string;
   title?: string;
@@ -20,6 +22,7 @@ export interface Schema {
   $defs?: Record<string, Schema>;
   "x-template"?: boolean;
   "x-operators"?: string[];
+  "x-transforms"?: Transform[];
 }
 
 export type Field =
@@ -27,6 +30,7 @@ export type Field =
   | { kind: "number"; whole: boolean; minimum?: number; maximum?: number }
   | { kind: "choice"; values: string[] }
   | { kind: "condition"; operators: string[] }
+  | { kind: "rules"; transforms: Transform[] }
   | { kind: "object"; schema: Schema }
   | { kind: "list"; schema: Schema }
   | { kind: "variant"; by: string; variants: Map<string, Schema> };
@@ -80,6 +84,8 @@ export function fieldOf(name: string, unresolved: Schema, root: Schema): Field {
 
 function listOf(schema: Schema, root: Schema): Field {
   const items = resolve(schema.items ?? {}, root);
+  const transforms = items.properties?.transforms?.["x-transforms"];
+  if (transforms) return { kind: "rules", transforms };
   if (items.properties) return { kind: "list", schema: items };
   return { kind: items.type === "string" ? "texts" : "json" };
 }
@@ -88,4 +94,14 @@ function listOf(schema: Schema, root: Schema): Field {
 export function label(name: string): string {
   const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** The problems at a place and below it, by the rest of the way; "" is the place itself. */
+export function under(problems: Record<string, string[]>, name: string): Record<string, string[]> {
+  const found: Record<string, string[]> = {};
+  for (const [place, messages] of Object.entries(problems)) {
+    if (place === name) found[""] = messages;
+    else if (place.startsWith(`${name}.`)) found[place.slice(name.length + 1)] = messages;
+  }
+  return found;
 }

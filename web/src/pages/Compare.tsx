@@ -4,7 +4,7 @@ import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 
 import type { Version } from "../api/contract";
 import { useRead } from "../api/hooks";
-import { useGraph } from "../canvas/editor";
+import { useGraph } from "../canvas/reading";
 import { Empty, Failure, Loading } from "../ui/parts";
 import { compare, type FieldChange, type Side, type StepChange } from "../versions/compare";
 import { useResults } from "../versions/results";

@@ -6,11 +6,13 @@ import { useChange, useRead } from "../api/hooks";
 import { Confirm } from "../ui/Confirm";
 import { tell } from "../ui/tell";
 
+export const UNDECIDED = new Error("Decide first which of two changes of the draft is to stay.");
+
 interface Props {
   flow: number;
   version: Version;
-  /** Waits until the version is saved as it is shown. */
-  settle?: () => Promise<void>;
+  /** Waits until the version is saved as it is shown; false if it cannot be yet. */
+  settle?: () => Promise<boolean>;
 }
 
 export function Deploy({ flow, version, settle }: Props) {
@@ -18,7 +20,7 @@ export function Deploy({ flow, version, settle }: Props) {
   const update = useChange("update_version");
   const deployed = about.data?.data.deployed_version;
   const set = async (at: string | null, said: string) => {
-    await settle?.();
+    if (settle && !(await settle())) return tell.failed(UNDECIDED);
     const answers = { onSuccess: () => tell.done(said), onError: tell.failed };
     update.mutate({ path: { flow, version: version.id }, body: { deployed_at: at } }, answers);
   };

@@ -5,6 +5,17 @@ import type { ReactNode } from "react";
 import { useMe } from "../ui/me";
 import { seen } from "../ui/places";
 
+const ON_CANVAS: Array<[says: string, keys: string[]]> = [
+  ["Go from step to step", ["↑", "↓", "←", "→"]],
+  ["Open a step, close it", ["Enter", "Esc"]],
+  ["Add a step after this one", ["+"]],
+  ["Delete a step", ["Del"]],
+  ["Copy and paste steps", ["Ctrl", "C", "V"]],
+  ["Duplicate a step", ["Ctrl", "D"]],
+  ["Undo", ["Ctrl", "Z"]],
+  ["Redo", ["Ctrl", "Shift", "Z"]],
+  ["Run the version", ["Ctrl", "Enter"]],
+];
 const isMac = navigator.platform.startsWith("Mac");
 
 export function Help({ onClose }: { onClose: () => void }) {
@@ -27,9 +38,17 @@ export function Help({ onClose }: { onClose: () => void }) {
         <Line says="These shortcuts">
           <Kbd>?</Kbd>
         </Line>
-        <Text size="xs" c="dimmed" fw={600} mt="xs">
-          One after the other
-        </Text>
+        <Heading>On the canvas</Heading>
+        {ON_CANVAS.map(([says, keys]) => (
+          <Line key={says} says={says}>
+            {keys.map((key) => (
+              <Kbd key={key} ml={4}>
+                {key === "Ctrl" && isMac ? "⌘" : key}
+              </Kbd>
+            ))}
+          </Line>
+        ))}
+        <Heading>One after the other</Heading>
         {places.map(({ to, label, key }) => (
           <Line key={to} says={label}>
             <Kbd>G</Kbd> <Kbd>{key?.toUpperCase()}</Kbd>
@@ -37,6 +56,14 @@ export function Help({ onClose }: { onClose: () => void }) {
         ))}
       </Stack>
     </Modal>
+  );
+}
+
+function Heading({ children }: { children: string }) {
+  return (
+    <Text size="xs" c="dimmed" fw={600} mt="xs">
+      {children}
+    </Text>
   );
 }
 

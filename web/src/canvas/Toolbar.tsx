@@ -1,0 +1,83 @@
+// Above the canvas: which version it is, whether it is saved, and what can be done with the whole of it.
+import { ActionIcon, Button, Group, Select, Tooltip } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
+
+import type { Version } from "../api/contract";
+import { useChange } from "../api/hooks";
+import { Deploy } from "../pages/Deploy";
+import { Icon, type IconName } from "../ui/Icon";
+import { useMe } from "../ui/me";
+import { VersionStatus } from "../ui/parts";
+import { tell } from "../ui/tell";
+import type { Editor } from "./editor";
+import { SaveState } from "./SaveState";
+
+const Variables = lazy(async () => ({ default: (await import("./Variables")).Variables }));
+
+interface Props {
+  flow: number;
+  version: Version;
+  versions: Version[];
+  editor: Editor;
+  editable: boolean;
+  onRun: () => void;
+}
+
+export function Toolbar({ flow, version, versions, editor, editable, onRun }: Props) {
+  const navigate = useNavigate({ from: "/flows/$flow/canvas" });
+  const { may } = useMe();
+  return (
+    <Group justify="space-between" p={6} gap="xs" style={{ borderBottom: "1px solid var(--line)" }}>
+      <Group gap="xs">
+        <Select aria-label="Version" w={210} allowDeselect={false} value={String(version.id)} data={versions.map((one) => ({ value: String(one.id), label: `Version ${one.iteration}, ${one.status}` }))} onChange={(id) => void navigate({ search: { version: Number(id) } })} />
+        <VersionStatus status={version.status} />
+        {editable && <SaveState state={editor.state} conflict={editor.conflict} />}
+      </Group>
+      <Group gap={6}>
+        {editable && (
+          <>
+            <Step label="Undo" keys="Ctrl+Z" icon="undo" disabled={!editor.canUndo} onClick={editor.undo} />
+            <Step label="Redo" keys="Ctrl+Shift+Z" icon="redo" disabled={!editor.canRedo} onClick={editor.redo} />
+          </>
+        )}
+        <Suspense>
+          <Variables version={version.id} readOnly={!editable} />
+        </Suspense>
+        {!version.is_editable && may("manager") && <CopyToDraft flow={flow} version={version} hasDraft={versions.some((one) => one.is_editable)} />}
+        {may("user") && (
+          <Button variant="light" leftSection={<Icon name="run" size={14} />} onClick={onRun}>
+            Run
+          </Button>
+        )}
+        {may("manager") && <Deploy flow={flow} version={version} settle={editor.settle} />}
+      </Group>
+    </Group>
+  );
+}
+
+function Step({ label, keys, icon, disabled, onClick }: { label: string; keys: string; icon: IconName; disabled: boolean; onClick: () => void }) {
+  return (
+    <Tooltip label={`${label} (${keys})`}>
+      <ActionIcon variant="subtle" color="gray" aria-label={label} disabled={disabled} onClick={onClick}>
+        <Icon name={icon} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+function CopyToDraft({ flow, version, hasDraft }: { flow: number; version: Version; hasDraft: boolean }) {
+  const navigate = useNavigate({ from: "/flows/$flow/canvas" });
+  const copy = useChange("copy_version", {
+    onSuccess: ({ data }) => {
+      tell.done(`Version ${data.iteration} is a draft made from version ${version.iteration}.`);
+      void navigate({ search: { version: data.id } });
+    },
+  });
+  const label = hasDraft ? "Replace the draft by this" : "Copy to draft";
+  return (
+    <Button variant="default" loading={copy.isPending} onClick={() => copy.mutate({ path: { flow, version: version.id } }, { onError: tell.failed })}>
+      {label}
+    </Button>
+  );
+}
