@@ -58,7 +58,7 @@ export function StepPanel({ flow, step, type, tree, editor, actions, readOnly, o
           </Group>
         </Group>
         {type && (
-          <Spoiler maxHeight={36} showLabel="More" hideLabel="Less" fz="xs" c="dimmed">
+          <Spoiler maxHeight={36} showLabel="More" hideLabel="Less" fz="xs" c="dimmed" styles={{ control: { fontSize: "inherit" } }}>
             {type.help} {type.failure}
           </Spoiler>
         )}
