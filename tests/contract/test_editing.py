@@ -281,3 +281,15 @@ async def test_the_names_of_routes_in_a_config_are_trimmed_and_differ(sqlite_ser
     config = {"mode": "all", "routes": [{"name": "a"}, {"name": " b"}]}
     assert (await sqlite_server.patch(path, json={"config": config})).status == 200
     assert (await sqlite_server.get(f"{path}/routes")).data == before
+
+
+async def test_label_and_message_of_a_deployed_version_change_and_what_runs_does_not(server: World) -> None:
+    flow = await server.flow()
+    before = (await server.get(flow.path)).data
+    named = (await server.put(flow.path, json={"label": "1.0", "message": "First release"})).data
+    assert (named["label"], named["message"], named["status"]) == ("1.0", "First release", "Deployed")
+    assert named["content_hash"] == before["content_hash"]
+    assert "label" not in (await server.put(flow.path, json={"label": None})).data
+    assert (await server.put(flow.path, json={"message": 7})).status == 422
+    done = (await server.put(flow.path, json={"message": "Taken back", "deployed_at": None})).data
+    assert (done["message"], done["status"]) == ("Taken back", "Inactive")

@@ -1,16 +1,18 @@
-"""Schedules over HTTP: operations 9 to 12 of the contract, the preview, and the slots that did not fire."""
+"""Schedules over HTTP: operations 9 to 12 of the contract, the preview, what fires next, and what did not fire."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
 
 from flowloom.api import envelope, schemas
 from flowloom.api.call import Call
-from flowloom.api.routes import Routes
-from flowloom.services import schedules
+from flowloom.api.routes import Routes, query_parameter
+from flowloom.services import schedules, upcoming
 from flowloom.services.actor import Role
+from flowloom.store import query
 
 routes = Routes("Schedules")
 SCHEDULE = schemas.One[schemas.Schedule]
@@ -19,6 +21,33 @@ SCHEDULE = schemas.One[schemas.Schedule]
 def fields(body: schemas.ScheduleFields) -> dict[str, Any]:
     """What a body says of a schedule; `deployed_at` is accepted and ignored."""
     return body.model_dump(include=set(schedules.FIELDS), exclude_none=True)
+
+
+@routes.get(
+    "/schedules",
+    role=Role.READ_ONLY,
+    listing=upcoming.LISTING,
+    parameters=[
+        query_parameter("from", "Fires after this instant; now unless given", {"type": "string"}),
+        query_parameter(
+            "to", "Up to this one, 31 days later at most; a day unless given", {"type": "string"}
+        ),
+    ],
+    answer=schemas.Page[schemas.UpcomingSchedule],
+)
+async def list_upcoming_schedules(call: Call) -> Response:
+    """List the schedules of all Deployed versions with their next fires, the soonest first.
+
+    Of each the first 50 fires in the window; none of a flow that is disabled.
+    """
+    asked = call.asked(upcoming.LISTING)
+    within = upcoming.window(call.actor.at, _instant(call, "from"), _instant(call, "to"))
+    return call.page(asked, await call.read(upcoming.page, asked, within))
+
+
+def _instant(call: Call, name: str) -> datetime | None:
+    text = call.parameter(name)
+    return query.read_instant(name, text) if text else None
 
 
 @routes.get(

@@ -172,6 +172,15 @@ class Schedule(Record):
     flow_version: Version | None = Field(default=None, description="With include=flowVersion")
 
 
+class UpcomingSchedule(Schedule):
+    flow_id: int
+    flow_name: str
+    iteration: int
+    is_enabled: bool = Field(description="Whether its flow is; else it does not fire")
+    fires: list[AwareDatetime] = Field(description="In the window that was asked for, the first 50")
+    has_more_fires: bool
+
+
 WaitsFor = Literal[
     "ready_at", "schedule", "key", "parallel_limit", "flow_concurrency", "company_concurrency", "turn"
 ]
@@ -296,6 +305,10 @@ class Flow(Record):
 class VersionUpdate(Body):
     deployed_at: AwareDatetime | None = Field(
         default=None, description="A timestamp deploys, null undeploys, absent changes nothing"
+    )
+    label: str | None = Field(default=None, max_length=255, description="A short name; null takes it off")
+    message: str | None = Field(
+        default=None, max_length=10_000, description="What this version is about; null takes it off"
     )
 
 

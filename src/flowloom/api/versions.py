@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from flowloom import errors
-from flowloom.api import envelope, schemas
+from flowloom.api import bodies, envelope, schemas
 from flowloom.api.call import Call
 from flowloom.api.routes import Routes, include_parameter
 from flowloom.domain import timestamp
@@ -54,15 +54,26 @@ async def get_version(call: Call) -> Response:
 
 @routes.put("/flows/{flow}/versions/{version}", role=Role.MANAGER, body=schemas.VersionUpdate, answer=VERSION)
 async def update_version(call: Call) -> Response:
-    """Deploy (a timestamp in `deployed_at`) or undeploy (null) a version; without the key nothing changes."""
+    """Deploy (a timestamp in `deployed_at`) or undeploy (null) a version; label and message may change in any state.
+
+    What is left out stays.
+    """
     body = await call.json_object()
     flow, version = call.id("flow"), call.id("version")
-    if "deployed_at" not in body:
+    fields = _words(body)
+    if body.get("deployed_at") is not None:
+        fields["deployed_at"] = parse_instant("deployed_at", body["deployed_at"])
+    elif "deployed_at" in body:
+        fields["deployed_at"] = None
+    if not fields:
         return envelope.data(await call.read(versions.get, flow, version))
-    if body["deployed_at"] is None:
-        return await _changed(call, releases.undeploy, flow, version, call.if_match)
-    deployed_at = parse_instant("deployed_at", body["deployed_at"])
-    return await _changed(call, releases.deploy, flow, version, deployed_at, call.if_match)
+    return await _changed(call, releases.change, flow, version, fields, call.if_match)
+
+
+def _words(body: dict[str, Any]) -> dict[str, Any]:
+    """Label and message, where they are given. Raises Invalid."""
+    given: dict[str, Any] = {name: body[name] for name in ("label", "message") if name in body}
+    return bodies.model(schemas.VersionUpdate, given).model_dump(exclude_unset=True)
 
 
 @routes.delete("/flows/{flow}/versions/{version}", role=Role.MANAGER, answer=schemas.Message)

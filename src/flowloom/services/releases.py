@@ -25,6 +25,28 @@ _NAMED: Final = {
 HAS_ROUTES: Mapping[str, bool] = {name: kind.has_routes for name, kind in registry.TYPES.items()}
 
 
+def change(
+    connection: Connection,
+    actor: Actor,
+    flow_id: int,
+    id: int,
+    fields: Mapping[str, Any],
+    if_match: str | None = None,
+) -> dict[str, Any]:
+    """Change what `fields` names of label, message and `deployed_at` (None undeploys). Raises as `deploy` does."""
+    words = {name: fields[name] or None for name in ("label", "message") if name in fields}
+    if words:
+        row = owned.lock_version(connection, actor, id, flow_id=flow_id)
+        owned.require_match(row, if_match)
+        # They say what a version is about and are no part of what runs, so that a deployed one may get them too.
+        _set(connection, id, **words, updated_at=actor.at)
+    if "deployed_at" not in fields:
+        return owned.version_view(owned.load_version(connection, actor, id, flow_id=flow_id))
+    if fields["deployed_at"] is None:
+        return undeploy(connection, actor, flow_id, id, if_match)
+    return deploy(connection, actor, flow_id, id, fields["deployed_at"], if_match)
+
+
 def deploy(
     connection: Connection,
     actor: Actor,
