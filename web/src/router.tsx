@@ -128,6 +128,12 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import("./pages/ApiKeys"), "ApiKeys"),
 });
 
+const upcoming = createRoute({
+  getParentRoute: () => shell,
+  path: "/schedules",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), hours: number(search.hours), flow: number(search.flow), enabled: text(search.enabled) }),
+  component: lazyRouteComponent(() => import("./pages/Schedules"), "Schedules"),
+});
 const connectors = createRoute({
   getParentRoute: () => shell,
   path: "/connectors",
@@ -175,6 +181,7 @@ export const router = createRouter({
       flow.addChildren([flowHome, canvas, versions, compare, flowRuns, schedules, metrics, settings]),
       runs,
       run,
+      upcoming,
       deadLetters,
       connections,
       people,
