@@ -60,6 +60,7 @@ const canvas = createRoute({
 const versions = createRoute({
   getParentRoute: () => flow,
   path: "/versions",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
   component: lazyRouteComponent(() => import("./pages/FlowVersions"), "FlowVersions"),
 });
 const compare = createRoute({

@@ -1,15 +1,15 @@
 // Two versions side by side: what was added, removed, changed and rewired, and how each does.
-import { Badge, Grid, Group, Select, Stack, Table, Text } from "@mantine/core";
+import { ActionIcon, Group, Select, Stack } from "@mantine/core";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 
 import type { Version } from "../api/contract";
 import { useRead } from "../api/hooks";
 import { useGraph } from "../canvas/reading";
+import { Icon } from "../ui/Icon";
 import { Empty, Failure, Loading } from "../ui/parts";
-import { compare, type FieldChange, type Side, type StepChange } from "../versions/compare";
-import { useResults } from "../versions/results";
-
-const KIND_COLORS = { added: "teal", removed: "red", changed: "blue" } as const;
+import { Changes } from "../versions/Changes";
+import { compare, type Side } from "../versions/compare";
+import { SideBySide } from "../versions/SideBySide";
 
 export function Compare() {
   const { flow } = useParams({ from: "/shell/flows/$flow" });
@@ -20,109 +20,38 @@ export function Compare() {
   if (!listed.data) return <Loading />;
   const versions = listed.data.data;
   const newer = versions.find(({ id }) => id === to) ?? versions[0];
-  const older = versions.find(({ id }) => id === from) ?? versions.find((one) => one.is_deployed && one !== newer) ?? versions[1];
+  const older = versions.find(({ id }) => id === from) ?? versions.find((one) => one.is_deployed && one !== newer) ?? versions.find((one) => one !== newer);
   if (!newer || !older) return <Empty title="There is one version only">Copy it to a draft and change it; then the two can be compared.</Empty>;
-  const options = versions.map(({ id, iteration, status }) => ({ value: String(id), label: `Version ${iteration}, ${status}` }));
+  const options = versions.map(({ id, iteration, status, label }) => ({ value: String(id), label: `Version ${iteration}, ${status}${label ? `, ${label}` : ""}` }));
+  const show = (ids: { from: number; to: number }) => void navigate({ search: ids });
   return (
     <Stack>
       <Group gap="xs">
-        <Select aria-label="From version" w={220} allowDeselect={false} data={options} value={String(older.id)} onChange={(id) => void navigate({ search: (old) => ({ ...old, from: Number(id) }) })} />
-        <Text size="sm">to</Text>
-        <Select aria-label="To version" w={220} allowDeselect={false} data={options} value={String(newer.id)} onChange={(id) => void navigate({ search: (old) => ({ ...old, to: Number(id) }) })} />
+        <Select aria-label="From version" w={220} searchable allowDeselect={false} data={options} value={String(older.id)} onChange={(id) => show({ from: Number(id), to: newer.id })} />
+        <ActionIcon variant="subtle" color="gray" aria-label="The other way round" onClick={() => show({ from: newer.id, to: older.id })}>
+          <Icon name="swap" />
+        </ActionIcon>
+        <Select aria-label="To version" w={220} searchable allowDeselect={false} data={options} value={String(newer.id)} onChange={(id) => show({ from: older.id, to: Number(id) })} />
       </Group>
-      <Changes before={older} after={newer} />
-      <Results flow={flow} versions={[older, newer]} />
+      <Differences before={older} after={newer} />
+      <SideBySide flow={flow} versions={[older, newer]} />
     </Stack>
   );
+}
+
+function Differences({ before, after }: { before: Version; after: Version }) {
+  const old = useSide(before);
+  const now = useSide(after);
+  if (!old || !now) return <Loading />;
+  const found = compare(old, now);
+  if (!found.steps.length && !found.variables.length && !found.schedules.length) return <Empty title="The two versions do the same">Steps, variables and schedules are alike.</Empty>;
+  return <Changes found={found} />;
 }
 
 function useSide(version: Version): Side | undefined {
   const graph = useGraph(version.id);
   const about = useRead("get_version", { path: { flow: version.flow_id, version: version.id }, query: { include: "variables,schedules" } });
   if (!graph.data || !about.data) return undefined;
-  const { variables = {}, schedules = [] } = about.data.data;
-  return { graph: graph.data.graph, variables, schedules };
-}
-
-function Changes({ before, after }: { before: Version; after: Version }) {
-  const old = useSide(before);
-  const now = useSide(after);
-  if (!old || !now) return <Loading />;
-  const { steps, variables, schedules } = compare(old, now);
-  if (!steps.length && !variables.length && !schedules.length) return <Empty title="The two versions do the same">Steps, variables and schedules are alike.</Empty>;
-  return (
-    <Stack>
-      {steps.map((step) => (
-        <StepDifference key={step.key} step={step} />
-      ))}
-      {variables.length > 0 && <Block title="Variables" changes={variables} />}
-      {schedules.length > 0 && <Block title="Schedules" changes={schedules} />}
-    </Stack>
-  );
-}
-
-function StepDifference({ step }: { step: StepChange }) {
-  return (
-    <Stack className="card" p="sm" gap="xs">
-      <Group gap="xs">
-        <Badge color={KIND_COLORS[step.kind]}>{step.kind}</Badge>
-        <Text fw={600} size="sm">
-          {step.name}
-        </Text>
-      </Group>
-      {step.fields.length > 0 && <Fields changes={step.fields} isNew={step.kind === "added"} />}
-    </Stack>
-  );
-}
-
-function Block({ title, changes }: { title: string; changes: FieldChange[] }) {
-  return (
-    <Stack className="card" p="sm" gap="xs">
-      <Text fw={600} size="sm">
-        {title}
-      </Text>
-      <Fields changes={changes} isNew={false} />
-    </Stack>
-  );
-}
-
-function Fields({ changes, isNew }: { changes: FieldChange[]; isNew: boolean }) {
-  return (
-    <Table fz="xs" layout="fixed">
-      <Table.Tbody>
-        {changes.map(({ field, before, after }) => (
-          <Table.Tr key={field}>
-            <Table.Td w="24%">{field}</Table.Td>
-            {!isNew && <Table.Td className="mono before">{written(before)}</Table.Td>}
-            <Table.Td className="mono after">{written(after)}</Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  );
-}
-
-function written(value: unknown): string {
-  return value === undefined ? "—" : typeof value === "string" ? value : JSON.stringify(value);
-}
-
-function Results({ flow, versions }: { flow: string; versions: Version[] }) {
-  const results = useResults(flow);
-  return (
-    <Grid>
-      {versions.map((version) => {
-        const result = results?.get(version.id);
-        return (
-          <Grid.Col key={version.id} span={6}>
-            <Stack className="card" p="sm" gap={2}>
-              <Text fw={600} size="sm">
-                Version {version.iteration}, last 30 days
-              </Text>
-              <Text size="sm">{result ? result.summary : "It did not run."}</Text>
-            </Stack>
-          </Grid.Col>
-        );
-      })}
-    </Grid>
-  );
+  const { variables = {}, secrets = [], schedules = [] } = about.data.data;
+  return { graph: graph.data.graph, variables, secrets, schedules };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import type { Graph, Step, Version } from "../api/contract";
-import { compare, differences, flatten } from "./compare";
+import type { Graph, Schedule, Step, Version } from "../api/contract";
+import { compare } from "./compare";
 
 const step = (key: string, more: Partial<Step> = {}): Step => ({
   id: 0,
@@ -15,7 +15,7 @@ const step = (key: string, more: Partial<Step> = {}): Step => ({
   ...more,
 });
 const graph = (steps: Step[]): Graph => ({ steps, routes: [], version: {} as Version });
-const side = (steps: Step[], variables = {}) => ({ graph: graph(steps), variables, schedules: [] });
+const side = (steps: Step[], variables = {}) => ({ graph: graph(steps), variables, secrets: [] as string[], schedules: [] as Schedule[] });
 
 describe("compare", () => {
   it("finds nothing between a version and its copy, whatever the ids and places", () => {
@@ -37,17 +37,21 @@ describe("compare", () => {
   it("tells a step that hangs elsewhere", () => {
     const before = side([step("a", { id: 1 }), step("bb", { id: 2, parent_id: 1 })]);
     const after = side([step("a", { id: 1 }), step("bb", { id: 2 })]);
-    expect(compare(before, after).steps[0]?.fields).toEqual([{ field: "comes after", before: "a", after: undefined }]);
+    expect(compare(before, after).steps).toEqual([{ key: "bb", name: "bb", kind: "rewired", fields: [{ field: "comes after", before: "a", after: undefined }] }]);
   });
 
   it("compares variables by name", () => {
     expect(compare(side([], { shop: "nl" }), side([], { shop: "be" })).variables).toEqual([{ field: "shop", before: "nl", after: "be" }]);
   });
-});
 
-describe("flatten and differences", () => {
-  it("keep empty trees as values, so that {} and absent differ", () => {
-    expect(flatten({ a: {}, b: { c: [1] } }, "")).toEqual({ a: {}, "b.c.0": 1 });
-    expect(differences({ a: {} }, {})).toHaveLength(1);
+  it("tells that there is a secret more, and never what it is", () => {
+    expect(compare(side([]), { ...side([]), secrets: ["token"] }).variables).toEqual([{ field: "token", before: undefined, after: "a secret" }]);
+  });
+
+  it("compares schedules by when they fire", () => {
+    const nightly = { cron_string: "30 2 * * *", timezone: "UTC", overlap: "queue", catch_up: "latest", jitter_seconds: 0, dst_gap: "next", dst_repeat: "first" } as Schedule;
+    expect(compare({ ...side([]), schedules: [nightly] }, { ...side([]), schedules: [nightly] }).schedules).toEqual([]);
+    const found = compare({ ...side([]), schedules: [nightly] }, { ...side([]), schedules: [nightly, nightly] }).schedules;
+    expect(found.map(({ field }) => field)).toEqual(["30 2 * * *, UTC (2)"]);
   });
 });

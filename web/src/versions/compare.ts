@@ -1,16 +1,11 @@
 // What is different between two versions of a flow: steps by their stable key, field by field. Pure.
 import type { Graph, Schedule, Step } from "../api/contract";
-
-export interface FieldChange {
-  field: string;
-  before: unknown;
-  after: unknown;
-}
+import { differences, type FieldChange } from "./differences";
 
 export interface StepChange {
   key: string;
   name: string;
-  kind: "added" | "removed" | "changed";
+  kind: "added" | "removed" | "changed" | "rewired";
   fields: FieldChange[];
 }
 
@@ -18,6 +13,8 @@ export interface StepChange {
 export interface Side {
   graph: Graph;
   variables: Record<string, unknown>;
+  /** The names of secret variables. */
+  secrets: string[];
   schedules: Schedule[];
 }
 
@@ -27,13 +24,13 @@ export interface Comparison {
   schedules: FieldChange[];
 }
 
-const SCHEDULE_FIELDS = ["timezone", "overlap", "catch_up", "jitter_seconds", "dst_gap", "dst_repeat"] as const;
+const SCHEDULE_FIELDS = ["overlap", "catch_up", "jitter_seconds", "dst_gap", "dst_repeat"] as const;
 
 export function compare(before: Side, after: Side): Comparison {
   return {
     steps: compareSteps(before.graph, after.graph),
-    variables: differences(before.variables, after.variables),
-    schedules: differences(schedulesByText(before.schedules), schedulesByText(after.schedules)),
+    variables: differences(allVariables(before), allVariables(after)),
+    schedules: differences(byTime(before.schedules), byTime(after.schedules)),
   };
 }
 
@@ -43,44 +40,47 @@ function compareSteps(before: Graph, after: Graph): StepChange[] {
   const removed = before.steps.filter((step) => !now.has(step.key));
   const found = after.steps.flatMap((step): StepChange[] => {
     const was = old.get(step.key);
-    if (!was) return [{ key: step.key, name: step.name, kind: "added", fields: differences({}, flat(after, step)) }];
-    const fields = differences(flat(before, was), flat(after, step));
-    return fields.length ? [{ key: step.key, name: step.name, kind: "changed", fields }] : [];
+    if (!was) return [{ key: step.key, name: step.name, kind: "added", fields: differences({}, described(after, step)) }];
+    const fields = differences(described(before, was), described(after, step));
+    const kind = fields.every(({ field }) => field === WHERE) ? "rewired" : "changed";
+    return fields.length ? [{ key: step.key, name: step.name, kind, fields }] : [];
   });
   return [...found, ...removed.map((step): StepChange => ({ key: step.key, name: step.name, kind: "removed", fields: [] }))];
 }
 
-/** All that a step does and where it hangs, by dotted field; places on the canvas are left out. */
-function flat(graph: Graph, step: Step): Record<string, unknown> {
+const WHERE = "comes after";
+
+/** All that a step does and where it hangs; places on the canvas are left out. */
+function described(graph: Graph, step: Step): Record<string, unknown> {
   const parent = graph.steps.find((one) => one.id === step.parent_id);
   const route = graph.routes.find((one) => one.id === step.flow_step_route_id);
-  const routes = Object.fromEntries(graph.routes.filter((one) => one.flow_step_id === step.id).map((one) => [one.name, one.where ?? "everything"]));
+  const routes = graph.routes.filter((one) => one.flow_step_id === step.id).map((one) => [one.name, one.where ?? "everything"]);
   return {
     name: step.name,
-    "runs": step.is_enabled,
-    "comes after": parent && route ? `${parent.name}, route ${route.name}` : parent?.name,
-    ...flatten(step.config, ""),
-    ...flatten(step.variables, "variables."),
-    ...flatten(routes, "routes."),
+    runs: step.is_enabled,
+    [WHERE]: parent && route ? `${parent.name}, route ${route.name}` : parent?.name,
+    ...step.config,
+    ...named("variables", step.variables),
+    ...named("routes", Object.fromEntries(routes)),
   };
 }
 
-export function flatten(value: Record<string, unknown>, prefix: string): Record<string, unknown> {
+/** A tree under a name of its own, unless there is nothing in it. */
+function named(name: string, tree: Record<string, unknown>): Record<string, unknown> {
+  return Object.keys(tree).length ? { [name]: tree } : {};
+}
+
+function allVariables({ variables, secrets }: Side): Record<string, unknown> {
+  return { ...variables, ...Object.fromEntries(secrets.map((name) => [name, "a secret"])) };
+}
+
+/** Schedules by when they fire; several at one time are numbered. */
+function byTime(schedules: Schedule[]): Record<string, unknown> {
   const found: Record<string, unknown> = {};
-  for (const [name, one] of Object.entries(value)) {
-    const isTree = typeof one === "object" && one !== null && Object.keys(one).length > 0;
-    Object.assign(found, isTree ? flatten(one as Record<string, unknown>, `${prefix}${name}.`) : { [prefix + name]: one });
+  for (const schedule of schedules) {
+    const when = `${schedule.cron_string}, ${schedule.timezone}`;
+    const more = Object.keys(found).filter((one) => one.startsWith(when)).length;
+    found[more ? `${when} (${more + 1})` : when] = SCHEDULE_FIELDS.map((field) => `${field.replaceAll("_", " ")} ${schedule[field]}`).join(", ");
   }
   return found;
-}
-
-export function differences(before: Record<string, unknown>, after: Record<string, unknown>): FieldChange[] {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  return names
-    .filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]))
-    .map((field) => ({ field, before: before[field], after: after[field] }));
-}
-
-function schedulesByText(schedules: Schedule[]): Record<string, unknown> {
-  return Object.fromEntries(schedules.map((schedule) => [schedule.cron_string, SCHEDULE_FIELDS.map((field) => `${field.replaceAll("_", " ")} ${schedule[field]}`).join(", ")]));
 }

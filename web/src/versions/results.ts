@@ -3,18 +3,20 @@ import { useQuery } from "@tanstack/react-query";
 
 import { type ApiError, type Args, call } from "../api/client";
 import type { Metric } from "../api/contract";
-import { count, duration } from "../ui/format";
 
 const SPAN_MS = 30 * 86_400_000;
 const ENDS = new Set(["success", "failure", "stopped", "partial"]);
+const KEYS = [...ENDS, "p50", "p95"].join(",");
 
 export interface Result {
   ended: number;
   success: number;
   failure: number;
-  /** The longest of the days' 95th percentiles, in ms. */
+  /** The longest of the days' medians and 95th percentiles, in ms. */
+  p50: number | undefined;
   p95: number | undefined;
-  summary: string;
+  /** How many of those that ended succeeded, `98.5 %`. */
+  share: string;
 }
 
 /** All pages of a flow's metrics. */
@@ -25,10 +27,13 @@ export async function allMetrics(flow: string, query: Args<"list_version_metrics
   return [first, ...(await Promise.all(rest))].flatMap(({ data }) => data);
 }
 
-export function useResults(flow: string): Map<number, Result> | undefined {
+/** How these versions did; of every one of the flow, unless some are named. */
+export function useResults(flow: string, versions: number[] | undefined): Map<number, Result> | undefined {
+  const query = { "filter[interval]": "day", "filter[key]": KEYS, "filter[flow_version_id]": versions?.join(",") };
   const found = useQuery<Metric[], ApiError>({
-    queryKey: ["list_version_metrics", flow, "results"],
-    queryFn: () => allMetrics(flow, { "filter[interval]": "day", "filter[type]": "runs,duration", "filter[from]": new Date(Date.now() - SPAN_MS).toISOString() }),
+    queryKey: ["list_version_metrics", flow, query],
+    queryFn: () => allMetrics(flow, { ...query, "filter[from]": new Date(Date.now() - SPAN_MS).toISOString() }),
+    enabled: versions !== undefined && versions.length > 0,
   });
   return found.data && results(found.data);
 }
@@ -37,19 +42,20 @@ export function useResults(flow: string): Map<number, Result> | undefined {
 export function results(metrics: Metric[]): Map<number, Result> {
   const found = new Map<number, Result>();
   for (const { flow_version_id: id, type, key, value } of metrics) {
-    const result = found.get(id) ?? { ended: 0, success: 0, failure: 0, p95: undefined, summary: "" };
+    const result = found.get(id) ?? { ended: 0, success: 0, failure: 0, p50: undefined, p95: undefined, share: "—" };
     found.set(id, result);
     if (type === "runs" && ENDS.has(key)) result.ended += value;
     if (type === "runs" && key === "success") result.success += value;
     if (type === "runs" && key === "failure") result.failure += value;
-    if (type === "duration" && key === "p95") result.p95 = Math.max(result.p95 ?? 0, value);
+    if (type === "duration" && (key === "p50" || key === "p95")) result[key] = Math.max(result[key] ?? 0, value);
   }
-  for (const result of found.values()) result.summary = sentence(result);
+  for (const result of found.values()) result.share = share(result);
   return found;
 }
 
-function sentence({ ended, success, failure, p95 }: Result): string {
-  const share = ended ? `${((100 * success) / ended).toFixed(success === ended ? 0 : 1)} % succeeded` : "none has ended";
-  const slow = p95 === undefined ? "" : `, 95 % took at most ${duration(p95)}`;
-  return `${count(ended)} runs, ${share}, ${count(failure)} failed${slow}.`;
+function share({ ended, success }: Result): string {
+  if (!ended) return "—";
+  // What did not all succeed is never rounded up to all.
+  const percent = Math.floor((1_000 * success) / ended) / 10;
+  return `${percent.toFixed(success === ended ? 0 : 1)} %`;
 }
