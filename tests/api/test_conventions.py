@@ -286,6 +286,7 @@ async def some_runs(server: World) -> Flow:
 async def test_filters_of_runs(server: World) -> None:
     flow = await some_runs(server)
     started = [run.get("started_at") for run in (await server.get("/flow-runs?sort=id")).data]
+    ids = [run["id"] for run in (await server.get("/flow-runs?sort=id")).data]
     third = started[2]
     millis = str(1772445600000 + 120_000)
     counts = {
@@ -298,6 +299,7 @@ async def test_filters_of_runs(server: World) -> None:
         "filter[status]=queued,success": 5,
         "filter[status]=2&filter[trigger]=API": 4,
         "filter[trigger]=Webhook,Schedule": 0,
+        f"filter[id]={ids[0]},{ids[1]},{ids[-1] + 1}": 2,
         "filter[has_warnings]=false": 5,
         "filter[has_warnings]=true": 0,
         f"filter[started_after]={third}": 2,

@@ -1,6 +1,8 @@
 // The pages and their addresses. Each page is loaded when it is first visited.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 
+import { read } from "./run/search";
+
 const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
 const number = (value: unknown): number | undefined => (Number(value) > 0 ? Number(value) : undefined);
 
@@ -77,7 +79,7 @@ const metrics = createRoute({
 const flowRuns = createRoute({
   getParentRoute: () => flow,
   path: "/runs",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), status: text(search.status) }),
+  validateSearch: read,
   component: lazyRouteComponent(() => import("./pages/FlowRuns"), "FlowRuns"),
 });
 const schedules = createRoute({
@@ -93,12 +95,7 @@ const settings = createRoute({
 const runs = createRoute({
   getParentRoute: () => shell,
   path: "/runs",
-  validateSearch: (search: Record<string, unknown>) => compact({
-    page: number(search.page),
-    status: text(search.status),
-    flow: number(search.flow),
-    trigger: text(search.trigger),
-  }),
+  validateSearch: read,
   component: lazyRouteComponent(() => import("./pages/Runs"), "Runs"),
 });
 const run = createRoute({

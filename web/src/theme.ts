@@ -21,7 +21,7 @@ export const theme = createTheme({
     Table: { defaultProps: { verticalSpacing: 6, horizontalSpacing: "sm", fz: "sm" } },
     // The browser's own bar takes no room below a table that fits.
     TableScrollContainer: { defaultProps: { type: "native" } },
-    Badge: { defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 500 }, styles: { root: { minWidth: "fit-content" }, label: { overflow: "visible" } } },
+    Badge: { defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 500 }, styles: { root: { minWidth: "max-content" }, label: { overflow: "visible" } } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
   },
 });

@@ -29,6 +29,7 @@ LISTING = query.Listing(
     id=RUNS.id,
     sorts={name: RUNS[name] for name in ("started_at", "queued_at", "finished_at")},
     filters={
+        "id": query.Filter(RUNS.id, "id"),
         "flow_id": query.Filter(RUNS.flow_id, "id"),
         "flow_version_id": query.Filter(RUNS.flow_version_id, "id"),
         "schedule_id": query.Filter(RUNS.schedule_id, "id"),

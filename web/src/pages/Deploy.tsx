@@ -13,9 +13,11 @@ interface Props {
   version: Version;
   /** Waits until the version is saved as it is shown; false if it cannot be yet. */
   settle?: () => Promise<boolean>;
+  /** One of many, such as in a list. */
+  isQuiet?: boolean;
 }
 
-export function Deploy({ flow, version, settle }: Props) {
+export function Deploy({ flow, version, settle, isQuiet }: Props) {
   const about = useRead("get_flow", { path: { flow }, query: { include: "deployedVersion" } });
   const update = useChange("update_version");
   const deployed = about.data?.data.deployed_version;
@@ -33,7 +35,7 @@ export function Deploy({ flow, version, settle }: Props) {
   }
   const back = version.status === "Inactive" && deployed !== undefined && deployed.iteration > version.iteration;
   return (
-    <Confirm label={back ? "Roll back to this" : "Deploy"} loading={update.isPending} title={`Deploy version ${version.iteration}?`} onConfirm={() => void set(new Date().toISOString(), `Version ${version.iteration} is deployed.`)}>
+    <Confirm label={back ? "Roll back to this" : "Deploy"} variant={isQuiet ? "light" : "filled"} loading={update.isPending} title={`Deploy version ${version.iteration}?`} onConfirm={() => void set(new Date().toISOString(), `Version ${version.iteration} is deployed.`)}>
       <Text size="sm">
         {deployed ? `Version ${deployed.iteration} becomes inactive and version ${version.iteration} takes its place at once.` : `Version ${version.iteration} becomes the one that runs.`} Runs that have begun end on the version
         they began with.

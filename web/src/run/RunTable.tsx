@@ -31,7 +31,13 @@ export function RunTable({ runs, flows }: { runs: Run[]; flows?: Map<number, str
                   {run.id}
                 </Link>
               </Table.Td>
-              {flows && <Table.Td>{flows.get(run.flow_id) ?? `Flow ${run.flow_id}`}</Table.Td>}
+              {flows && (
+                <Table.Td maw={240}>
+                  <Text size="sm" truncate title={flows.get(run.flow_id)}>
+                    {flows.get(run.flow_id) ?? `Flow ${run.flow_id}`}
+                  </Text>
+                </Table.Td>
+              )}
               <Table.Td>{run.iteration}</Table.Td>
               <Table.Td style={{ whiteSpace: "nowrap" }}>
                 <RunStatus status={run.status} waits={run.resume_at !== undefined} />{" "}

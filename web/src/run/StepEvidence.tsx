@@ -1,8 +1,9 @@
 // What a step of a run got and gave: payloads before and after, requests and responses, log lines.
-import { Accordion, Badge, Code, Group, SegmentedControl, Stack, Tabs, Text } from "@mantine/core";
+import { Accordion, Anchor, Badge, Code, Group, SegmentedControl, Stack, Tabs, Text } from "@mantine/core";
 import { useState } from "react";
 
-import type { Exchange, ExchangeMessage } from "../api/contract";
+import { url } from "../api/client";
+import type { Exchange, ExchangeMessage, StepPayload } from "../api/contract";
 import { useRead } from "../api/hooks";
 import { bytes, duration } from "../ui/format";
 import { Failure, Loading } from "../ui/parts";
@@ -53,6 +54,7 @@ function Payloads({ run, step }: { run: number; step: string }) {
               {payload.content_type}, {bytes(payload.bytes)}
               {payload.is_cut ? ", cut" : ""}
             </Text>
+            <Download run={run} step={step} side={side} payload={payload} />
           </Group>
           <Data value={payload.body} />
           {Object.keys(payload.meta).length > 0 && <Meta meta={payload.meta} />}
@@ -60,6 +62,32 @@ function Payloads({ run, step }: { run: number; step: string }) {
       ))}
     </Stack>
   );
+}
+
+/** The whole payload where it was recorded, else what is shown of it. */
+function Download({ run, step, side, payload }: { run: number; step: string; side: string; payload: StepPayload }) {
+  const recorded = useRead("list_payloads", { query: { "filter[flow_run_id]": run, "filter[step_key]": step, per_page: 100 } }, { staleTime: 60_000, enabled: side === "after" });
+  const whole = side === "after" && recorded.data?.data.find(({ position, bytes: size }) => position === payload.position && size === payload.bytes);
+  if (whole) {
+    return (
+      <Anchor size="xs" href={url("download_payload", { path: { payload_metadata: whole.id } })} download>
+        Download
+      </Anchor>
+    );
+  }
+  if (payload.is_cut || payload.body === undefined) return null;
+  return (
+    <Anchor component="button" size="xs" onClick={() => save(payload, `run-${run}-${step}-${payload.position || "start"}`)}>
+      Download
+    </Anchor>
+  );
+}
+
+function save({ body, content_type }: StepPayload, name: string): void {
+  const isText = typeof body === "string";
+  const address = URL.createObjectURL(new Blob([isText ? body : JSON.stringify(body, null, 2)], { type: isText ? content_type : "application/json" }));
+  Object.assign(document.createElement("a"), { href: address, download: `${name}.${isText ? "txt" : "json"}` }).click();
+  URL.revokeObjectURL(address);
 }
 
 function Meta({ meta }: { meta: Record<string, string> }) {

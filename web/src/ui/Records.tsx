@@ -36,7 +36,7 @@ export function Records<T extends { id: number }>({ found, columns, empty, actio
           <Table.Thead>
             <Table.Tr>
               {columns.map(({ title }) => (
-                <Table.Th key={title}>{title}</Table.Th>
+                <Table.Th key={title} style={{ whiteSpace: "nowrap" }}>{title}</Table.Th>
               ))}
               {actions && <Table.Th aria-label="Actions" />}
             </Table.Tr>

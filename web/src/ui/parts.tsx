@@ -25,7 +25,7 @@ export function Instant({ at }: { at: string | undefined }) {
   if (!at) return <Text span c="dimmed" inherit>—</Text>;
   return (
     <Tooltip label={<>{local(at)}<br />{utc(at)}</>}>
-      <time dateTime={at}>{ago(at, now)}</time>
+      <time dateTime={at} style={{ whiteSpace: "nowrap" }}>{ago(at, now)}</time>
     </Tooltip>
   );
 }

@@ -26,7 +26,7 @@ export function VersionActions({ version, draft }: Props) {
   const flow = String(version.flow_id);
   return (
     <Group gap={4} justify="end" wrap="nowrap">
-      {may("manager") && <Deploy flow={version.flow_id} version={version} />}
+      {may("manager") && <Deploy flow={version.flow_id} version={version} isQuiet />}
       <Menu position="bottom-end">
         <Menu.Target>
           <ActionIcon variant="default" size={30} aria-label={`More about version ${version.iteration}`}>
