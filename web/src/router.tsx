@@ -74,6 +74,7 @@ const compare = createRoute({
 const metrics = createRoute({
   getParentRoute: () => flow,
   path: "/metrics",
+  validateSearch: (search: Record<string, unknown>) => compact({ range: text(String(search.range ?? "")), interval: text(search.interval), versions: text(String(search.versions ?? "")) }),
   component: lazyRouteComponent(() => import("./pages/FlowMetrics"), "FlowMetrics"),
 });
 const flowRuns = createRoute({
@@ -113,6 +114,7 @@ const deadLetters = createRoute({
 const connections = createRoute({
   getParentRoute: () => shell,
   path: "/connections",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
   component: lazyRouteComponent(() => import("./pages/Connections"), "Connections"),
 });
 const people = createRoute({

@@ -1,56 +1,51 @@
 // The systems that flows talk to, each with its address and its credentials.
-import { Badge, Button, Group, Modal, PasswordInput, Select, Stack, Text, TextInput } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { Badge, Button, Group, Modal, Text, Tooltip } from "@mantine/core";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
 
-import type { Connection, ConnectionAuth } from "../api/contract";
+import type { Connection } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
-import { FormButtons } from "../ui/FormButtons";
+import { ConnectionForm } from "../connections/ConnectionForm";
+import { AUTH, type AuthType, PROTOCOLS } from "../connections/draft";
 import { Confirm } from "../ui/Confirm";
+import { local } from "../ui/format";
 import { useMe } from "../ui/me";
-import { Empty, Failure, Instant, PageTitle } from "../ui/parts";
+import { Empty, Instant, PageTitle } from "../ui/parts";
 import { Records } from "../ui/Records";
 import { tell } from "../ui/tell";
 
-type AuthType = NonNullable<ConnectionAuth["type"]>;
-type AuthField = Exclude<keyof ConnectionAuth, "type" | "credentials_in">;
-
-const AUTH: Record<AuthType, { label: string; fields: AuthField[] }> = {
-  none: { label: "None", fields: [] },
-  bearer: { label: "Bearer token", fields: ["token"] },
-  basic: { label: "User name and password", fields: ["username", "password"] },
-  header: { label: "Header", fields: ["name", "value"] },
-  oauth2_client_credentials: { label: "OAuth 2, client credentials", fields: ["token_url", "client_id", "client_secret", "scope", "audience"] },
-  oauth2_refresh_token: { label: "OAuth 2, refresh token", fields: ["token_url", "client_id", "client_secret", "refresh_token", "scope"] },
-};
-const SECRET = new Set<AuthField>(["token", "password", "value", "client_secret", "refresh_token"]);
-const OPTIONAL = new Set<AuthField>(["scope", "audience"]);
-const words = (field: string) => field.charAt(0).toUpperCase() + field.slice(1).replaceAll("_", " ");
+const REFRESH_MS = 10_000;
 
 export function Connections() {
+  const { page } = useSearch({ from: "/shell/connections" });
+  const navigate = useNavigate({ from: "/connections" });
   const { may } = useMe();
   const [edited, setEdited] = useState<Connection | "new">();
-  const found = useRead("list_connections", { query: { per_page: 100 } });
+  // The state of a circuit changes by itself.
+  const found = useRead("list_connections", { query: { per_page: 25, page, sort: "name" } }, { refetchInterval: REFRESH_MS });
   const remove = useChange("delete_connection");
+  const close = () => setEdited(undefined);
   return (
     <>
       <PageTitle title="Connections">{may("manager") && <Button onClick={() => setEdited("new")}>New connection</Button>}</PageTitle>
       <Records
         found={found}
+        onPage={(next) => void navigate({ search: { page: next } })}
+        minWidth={820}
         empty={<Empty title="There is no connection yet">A connection holds the address of a system and the credentials for it. Connector steps use it, so that no secret stands in a flow.</Empty>}
         columns={[
           { title: "Name", cell: ({ name }) => <strong>{name}</strong> },
           { title: "System", cell: (connection) => <System connection={connection} /> },
-          { title: "Signs in with", cell: ({ auth }) => AUTH[auth.type as AuthType]?.label ?? auth.type },
+          { title: "Signs in with", cell: (connection) => <SignsIn connection={connection} /> },
+          { title: "Limits", cell: (connection) => <Limits connection={connection} /> },
           { title: "Changed", cell: ({ updated_at }) => <Instant at={updated_at} /> },
         ]}
         actions={(connection) =>
           may("manager") && (
             <Group gap={4} justify="end" wrap="nowrap">
-              {connection.protocol === "http" && (
-                <Button variant="default" onClick={() => setEdited(connection)}>
-                  Edit
-                </Button>
-              )}
+              <Button variant="default" onClick={() => setEdited(connection)}>
+                Edit
+              </Button>
               <Confirm label="Delete" variant="subtle" color="red" title={`Delete the connection ${connection.name}?`} onConfirm={() => remove.mutate({ path: { connection: connection.id } }, { onError: tell.failed })}>
                 Drafts that use it cannot be deployed until they name another one. While a deployed version uses it, it cannot be deleted.
               </Confirm>
@@ -58,84 +53,48 @@ export function Connections() {
           )
         }
       />
-      <Modal opened={edited !== undefined} onClose={() => setEdited(undefined)} title={edited === "new" ? "New connection" : "Edit the connection"}>
-        {edited && <Editor connection={edited === "new" ? undefined : edited} onDone={() => setEdited(undefined)} />}
+      <Modal opened={edited !== undefined} onClose={close} title={edited === "new" ? "New connection" : "Edit the connection"} size="lg">
+        {edited && <ConnectionForm connection={edited === "new" ? undefined : edited} onDone={close} />}
       </Modal>
     </>
   );
 }
 
-function System({ connection }: { connection: Connection }) {
-  const { base_url, server, protocol, circuit } = connection;
+function System({ connection: { base_url, server, protocol } }: { connection: Connection }) {
+  const protocolLabel = PROTOCOLS.find(({ value }) => value === protocol)?.label ?? protocol;
   return (
     <>
-      {base_url ?? server?.host ?? protocol} {circuit && circuit.state !== "closed" && <Badge color="red">paused after failures</Badge>}
+      <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+        {base_url ?? server?.host ?? server?.file}
+      </Text>
+      {protocol !== "http" && (
+        <Text size="xs" c="dimmed">
+          {protocolLabel}
+        </Text>
+      )}
     </>
   );
 }
 
-function Editor({ connection, onDone }: { connection?: Connection; onDone: () => void }) {
-  const [name, setName] = useState(connection?.name ?? "");
-  const [baseUrl, setBaseUrl] = useState(connection?.base_url ?? "");
-  const [type, setType] = useState<AuthType>((connection?.auth.type as AuthType) ?? "none");
-  const [auth, setAuth] = useState<Partial<Record<AuthField, string>>>(() => shown(connection));
-  const [touched, setTouched] = useState(!connection);
-  const create = useChange("create_connection", { onSuccess: onDone });
-  const update = useChange("update_connection", { onSuccess: onDone });
-  const error = create.error ?? update.error;
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const chosen = Object.fromEntries(AUTH[type].fields.flatMap((field) => (auth[field] ? [[field, auth[field]]] : [])));
-    const body = { name, base_url: baseUrl, ...(touched ? { auth: { type, ...chosen } } : {}) };
-    if (connection) update.mutate({ path: { connection: connection.id }, body });
-    else create.mutate({ body });
-  };
-  return (
-    <form onSubmit={submit}>
-      <Stack>
-        <TextInput label="Name" placeholder="The shop" required data-autofocus value={name} error={error?.errors.name?.join(" ")} onChange={(event) => setName(event.currentTarget.value)} />
-        <TextInput label="Base URL" placeholder="https://shop.example/api" required value={baseUrl} error={error?.errors.base_url?.join(" ")} onChange={(event) => setBaseUrl(event.currentTarget.value)} />
-        <Select
-          label="Signs in with"
-          allowDeselect={false}
-          data={Object.entries(AUTH).map(([value, { label }]) => ({ value, label }))}
-          value={type}
-          onChange={(next) => {
-            setType(next as AuthType);
-            setTouched(true);
-          }}
-        />
-        {AUTH[type].fields.map((field) => {
-          const Input = SECRET.has(field) ? PasswordInput : TextInput;
-          return (
-            <Input
-              key={field}
-              label={words(field)}
-              required={touched && !OPTIONAL.has(field)}
-              placeholder={!touched && SECRET.has(field) ? "kept as it is" : undefined}
-              autoComplete="off"
-              value={auth[field] ?? ""}
-              error={error?.errors[`auth.${field}`]?.join(" ")}
-              onChange={(event) => {
-                setAuth({ ...auth, [field]: event.currentTarget.value });
-                setTouched(true);
-              }}
-            />
-          );
-        })}
-        {connection && touched && (
-          <Text size="xs" c="dimmed">
-            Credentials are replaced as a whole: give all of them again.
-          </Text>
-        )}
-        {error && <Failure error={error} />}
-        <FormButtons saving={create.isPending || update.isPending} onCancel={onDone} />
-      </Stack>
-    </form>
-  );
+function SignsIn({ connection: { auth, protocol } }: { connection: Connection }) {
+  const words = protocol === "http" ? (AUTH[auth.type as AuthType]?.label ?? auth.type) : auth.has_secret ? auth.type.replaceAll("_", " ") : "Nothing";
+  return <>{words}</>;
 }
 
-function shown(connection: Connection | undefined): Partial<Record<AuthField, string>> {
-  const { username, name, token_url, client_id, scope, audience } = connection?.auth ?? {};
-  return { username, name, token_url, client_id, scope, audience };
+function Limits({ connection: { rate_limit: rate, circuit, circuit_breaker: breaker } }: { connection: Connection }) {
+  return (
+    <Group gap={4}>
+      {rate && (
+        <Badge color="gray">
+          {rate.per_second ?? rate.per_minute} a {rate.per_second === undefined ? "minute" : "second"}
+        </Badge>
+      )}
+      {breaker && circuit?.state === "closed" && <Badge color="gray">rests after {breaker.failures} failures</Badge>}
+      {circuit && circuit.state !== "closed" && (
+        <Tooltip label={circuit.opens_until ? `Nothing is sent until ${local(circuit.opens_until)}` : "One request is trying it"}>
+          <Badge color="red">resting after failures</Badge>
+        </Tooltip>
+      )}
+    </Group>
+  );
 }

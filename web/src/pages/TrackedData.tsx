@@ -1,22 +1,20 @@
 // Which runs saw order 1042?
-import { Badge, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
+import { Badge } from "@mantine/core";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 
 import { useRead } from "../api/hooks";
-import { Icon } from "../ui/Icon";
 import { Empty, Instant, PageTitle } from "../ui/parts";
 import { Records } from "../ui/Records";
+import { SearchField } from "../ui/SearchField";
 
 export function TrackedData() {
   const { value, page } = useSearch({ from: "/shell/tracked" });
   const navigate = useNavigate({ from: "/tracked" });
   const found = useRead("list_tracked_data", { query: { "filter[value]": value, per_page: 25, page, sort: "-id" } });
-  const find = useDebouncedCallback((next: string) => void navigate({ search: { value: next || undefined } }), 300);
   return (
     <>
       <PageTitle title="Tracked data">
-        <TextInput placeholder="Order 1042, for example" aria-label="Find a value" leftSection={<Icon name="search" size={14} />} defaultValue={value} onChange={(event) => find(event.currentTarget.value)} w={260} />
+        <SearchField placeholder="Order 1042, for example" aria-label="Find a value" value={value} onChange={(next) => void navigate({ search: { value: next } })} w={260} />
       </PageTitle>
       <Records
         found={found}

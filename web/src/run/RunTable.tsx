@@ -14,9 +14,9 @@ export function RunTable({ runs, flows }: { runs: Run[]; flows?: Map<number, str
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Run</Table.Th>
+            <Table.Th>State</Table.Th>
             {flows && <Table.Th>Flow</Table.Th>}
             <Table.Th>Version</Table.Th>
-            <Table.Th>State</Table.Th>
             <Table.Th>Trigger</Table.Th>
             <Table.Th>Queued</Table.Th>
             <Table.Th>Took</Table.Th>
@@ -31,14 +31,6 @@ export function RunTable({ runs, flows }: { runs: Run[]; flows?: Map<number, str
                   {run.id}
                 </Link>
               </Table.Td>
-              {flows && (
-                <Table.Td maw={240}>
-                  <Text size="sm" truncate title={flows.get(run.flow_id)}>
-                    {flows.get(run.flow_id) ?? `Flow ${run.flow_id}`}
-                  </Text>
-                </Table.Td>
-              )}
-              <Table.Td>{run.iteration}</Table.Td>
               <Table.Td style={{ whiteSpace: "nowrap" }}>
                 <RunStatus status={run.status} waits={run.resume_at !== undefined} />{" "}
                 {run.has_warnings && (
@@ -49,13 +41,21 @@ export function RunTable({ runs, flows }: { runs: Run[]; flows?: Map<number, str
                   </Tooltip>
                 )}
               </Table.Td>
+              {flows && (
+                <Table.Td maw={240}>
+                  <Text size="sm" truncate title={flows.get(run.flow_id)}>
+                    {flows.get(run.flow_id) ?? `Flow ${run.flow_id}`}
+                  </Text>
+                </Table.Td>
+              )}
+              <Table.Td>{run.iteration}</Table.Td>
               <Table.Td>{run.trigger}</Table.Td>
               <Table.Td style={{ whiteSpace: "nowrap" }}>
                 <Instant at={run.queued_at} />
               </Table.Td>
               <Table.Td style={{ whiteSpace: "nowrap" }}>{run.duration_ms === undefined ? "" : duration(run.duration_ms)}</Table.Td>
               <Table.Td>
-                <Text size="xs" c="dimmed" lineClamp={1}>
+                <Text size="xs" c="dimmed" lineClamp={1} style={{ wordBreak: "break-all" }}>
                   {(run.summary?.error as { message?: string } | undefined)?.message}
                 </Text>
               </Table.Td>
