@@ -1,9 +1,12 @@
 // The pages and their addresses. Each page is loaded when it is first visited.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 
-import { read } from "./run/search";
+import { read as readLetters } from "./letters/search";
+import { read as readRuns } from "./run/search";
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
+/** A text that an address may hold as a number. */
+const word = (value: unknown): string | undefined => text(String(value ?? ""));
 const number = (value: unknown): number | undefined => (Number(value) > 0 ? Number(value) : undefined);
 
 const one = <T extends string>(allowed: readonly T[], value: unknown): T | undefined => allowed.find((known) => known === value);
@@ -74,13 +77,13 @@ const compare = createRoute({
 const metrics = createRoute({
   getParentRoute: () => flow,
   path: "/metrics",
-  validateSearch: (search: Record<string, unknown>) => compact({ range: text(String(search.range ?? "")), interval: text(search.interval), versions: text(String(search.versions ?? "")) }),
+  validateSearch: (search: Record<string, unknown>) => compact({ range: word(search.range), interval: text(search.interval), versions: word(search.versions) }),
   component: lazyRouteComponent(() => import("./pages/FlowMetrics"), "FlowMetrics"),
 });
 const flowRuns = createRoute({
   getParentRoute: () => flow,
   path: "/runs",
-  validateSearch: read,
+  validateSearch: readRuns,
   component: lazyRouteComponent(() => import("./pages/FlowRuns"), "FlowRuns"),
 });
 const schedules = createRoute({
@@ -96,7 +99,7 @@ const settings = createRoute({
 const runs = createRoute({
   getParentRoute: () => shell,
   path: "/runs",
-  validateSearch: read,
+  validateSearch: readRuns,
   component: lazyRouteComponent(() => import("./pages/Runs"), "Runs"),
 });
 const run = createRoute({
@@ -108,7 +111,7 @@ const run = createRoute({
 const deadLetters = createRoute({
   getParentRoute: () => shell,
   path: "/dead-letters",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
+  validateSearch: readLetters,
   component: lazyRouteComponent(() => import("./pages/DeadLetters"), "DeadLetters"),
 });
 const connections = createRoute({
@@ -120,11 +123,13 @@ const connections = createRoute({
 const people = createRoute({
   getParentRoute: () => shell,
   path: "/users",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
   component: lazyRouteComponent(() => import("./pages/Users"), "Users"),
 });
 const keys = createRoute({
   getParentRoute: () => shell,
   path: "/api-keys",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
   component: lazyRouteComponent(() => import("./pages/ApiKeys"), "ApiKeys"),
 });
 
@@ -137,37 +142,71 @@ const upcoming = createRoute({
 const connectors = createRoute({
   getParentRoute: () => shell,
   path: "/connectors",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
   component: lazyRouteComponent(() => import("./pages/Connectors"), "Connectors"),
+});
+const connector = createRoute({
+  getParentRoute: () => shell,
+  path: "/connectors/$connector",
+  component: lazyRouteComponent(() => import("./pages/Connector"), "Connector"),
 });
 const lookups = createRoute({
   getParentRoute: () => shell,
   path: "/lookup-tables",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
   component: lazyRouteComponent(() => import("./pages/LookupTables"), "LookupTables"),
 });
 const pools = createRoute({
   getParentRoute: () => shell,
   path: "/data-pools",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
   component: lazyRouteComponent(() => import("./pages/DataPools"), "DataPools"),
+});
+const lookup = createRoute({
+  getParentRoute: () => shell,
+  path: "/lookup-tables/$table",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), left: word(search.left), right: word(search.right) }),
+  component: lazyRouteComponent(() => import("./pages/LookupTable"), "LookupTable"),
+});
+const pool = createRoute({
+  getParentRoute: () => shell,
+  path: "/data-pools/$pool",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), key: word(search.key) }),
+  component: lazyRouteComponent(() => import("./pages/DataPool"), "DataPool"),
 });
 const caches = createRoute({
   getParentRoute: () => shell,
   path: "/cache",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), key: word(search.key), scope: text(search.scope) }),
   component: lazyRouteComponent(() => import("./pages/CacheEntries"), "CacheEntries"),
 });
 const tracked = createRoute({
   getParentRoute: () => shell,
   path: "/tracked",
-  validateSearch: (search: Record<string, unknown>) => compact({ value: text(search.value), page: number(search.page) }),
+  validateSearch: (search: Record<string, unknown>) => compact({ value: word(search.value), page: number(search.page) }),
   component: lazyRouteComponent(() => import("./pages/TrackedData"), "TrackedData"),
 });
 const groups = createRoute({
   getParentRoute: () => shell,
   path: "/notification-groups",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
   component: lazyRouteComponent(() => import("./pages/NotificationGroups"), "NotificationGroups"),
+});
+const notifications = createRoute({
+  getParentRoute: () => shell,
+  path: "/notifications",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), state: text(search.state), channel: text(search.channel), flow: number(search.flow) }),
+  component: lazyRouteComponent(() => import("./pages/Notifications"), "Notifications"),
+});
+const company = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./pages/Settings"), "Settings"),
 });
 const marketplace = createRoute({
   getParentRoute: () => shell,
   path: "/marketplace",
+  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
   component: lazyRouteComponent(() => import("./pages/Marketplace"), "Marketplace"),
 });
 
@@ -187,11 +226,16 @@ export const router = createRouter({
       people,
       keys,
       connectors,
+      connector,
       lookups,
+      lookup,
       pools,
+      pool,
       caches,
       tracked,
+      notifications,
       groups,
+      company,
       marketplace,
     ]),
   ]),

@@ -7,10 +7,10 @@ import { useChange, useRead } from "../api/hooks";
 import { MapField } from "../form/MapField";
 import { FormButtons } from "../ui/FormButtons";
 import { Failure } from "../ui/parts";
+import { Secrets } from "../ui/Secrets";
 import { AUTH, type AuthType, bodyOf, type Draft, draftOf, PROTOCOLS, type Protocol, SERVER } from "./draft";
 import { Fields } from "./Fields";
 import { Limits } from "./Limits";
-import { Secrets } from "./Secrets";
 
 interface Props {
   connection?: Connection;
@@ -82,7 +82,7 @@ function More({ draft, errors, onChange }: PartProps) {
         <Accordion.Panel>
           <Stack gap="sm">
             <MapField label="Variables" description="Filled in where a step says {{name}}" error={errors("variables")} value={draft.variables} onChange={(variables) => onChange({ variables: variables ?? {} })} />
-            {isHttp && <Secrets secrets={draft.secrets} error={secretError} onChange={(secrets) => onChange({ secrets })} />}
+            {isHttp && <Secrets description="Filled in where a step says {{name}}" secrets={draft.secrets} error={secretError} onChange={(secrets) => onChange({ secrets })} />}
             {isHttp && <MapField label="Headers" description="Sent with every request, and shown again" error={errors("headers")} value={draft.headers} onChange={(headers) => onChange({ headers: headers ?? {} })} />}
           </Stack>
         </Accordion.Panel>

@@ -1,17 +1,11 @@
 // A connection as it is edited, and what of it is sent. Secrets are never read: one that is set stays unless it is typed anew. Pure.
 import type { Connection, ConnectionAuth, ConnectionCreate, ConnectionServer } from "../api/contract";
+import { kept, type Secret, sent } from "../ui/Secrets";
 
 export type Protocol = NonNullable<ConnectionCreate["protocol"]>;
 export type AuthType = NonNullable<ConnectionAuth["type"]>;
 export type AuthField = Exclude<keyof ConnectionAuth, "type" | "credentials_in">;
 export type ServerField = keyof ConnectionServer;
-
-export interface Secret {
-  name: string;
-  value: string;
-  /** It is stored, and stays when nothing is typed. */
-  isKept: boolean;
-}
 
 export interface Draft {
   name: string;
@@ -70,7 +64,7 @@ export function draftOf(connection: Connection | undefined): Draft {
     server: { ...connection?.server },
     headers: connection?.headers ?? {},
     variables: connection?.variables ?? {},
-    secrets: (connection?.secrets ?? []).map((one) => ({ name: one, value: "", isKept: true })),
+    secrets: kept(connection?.secrets),
     timeoutSeconds: connection?.timeout_seconds,
     rate: { per: rate?.per_minute === undefined ? "second" : "minute", count: rate?.per_second ?? rate?.per_minute, burst: rate?.burst },
     circuit: { failures: circuit?.failures, pauseSeconds: circuit?.pause_seconds ?? PAUSE_SECONDS },
@@ -98,7 +92,7 @@ export function bodyOf(draft: Draft, connection: Connection | undefined): Connec
 function secretsOf({ secrets }: Draft, connection: Connection | undefined): Pick<ConnectionCreate, "secrets"> {
   const named = secrets.filter(({ name }) => name);
   const isSame = named.every(({ isKept, value }) => isKept && !value) && named.length === (connection?.secrets?.length ?? 0);
-  return isSame ? {} : { secrets: Object.fromEntries(named.map(({ name, value, isKept }) => [name, value || (isKept ? null : "")])) };
+  return isSame ? {} : { secrets: sent(named) };
 }
 
 /** The values of these fields that are there. */

@@ -1,4 +1,5 @@
 import { Alert, Button, Code, CopyButton, Group, Text, TextInput } from "@mantine/core";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 
 import { useChange, useRead } from "../api/hooks";
@@ -8,8 +9,10 @@ import { Records } from "../ui/Records";
 import { tell } from "../ui/tell";
 
 export function ApiKeys() {
+  const { page } = useSearch({ from: "/shell/api-keys" });
+  const navigate = useNavigate({ from: "/api-keys" });
   const [name, setName] = useState("");
-  const found = useRead("list_api_keys", { query: { per_page: 100 } });
+  const found = useRead("list_api_keys", { query: { per_page: 25, page, sort: "-id" } });
   const create = useChange("create_api_key", { onSuccess: () => setName("") });
   const revoke = useChange("revoke_api_key");
   const submit = (event: FormEvent) => {
@@ -38,6 +41,7 @@ export function ApiKeys() {
       )}
       <Records
         found={found}
+        onPage={(next) => void navigate({ search: { page: next } })}
         empty={<Empty title="There is no key yet">A program signs in with a key. It acts as a manager of this company.</Empty>}
         columns={[
           { title: "Name", cell: ({ name }) => name },

@@ -1,9 +1,11 @@
 // Systems that are described once: their endpoints, authentication and variables, mostly imported from their own documents.
-import { Alert, Badge, Button, Code, FileButton, Group, List, Modal, Stack, Table, Text } from "@mantine/core";
+import { Alert, Badge, Button, FileButton, Group, List, Modal, Stack, Text } from "@mantine/core";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { ConnectorImported } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
+import { Endpoints } from "../connections/Endpoints";
 import { Confirm } from "../ui/Confirm";
 import { count } from "../ui/format";
 import { useMe } from "../ui/me";
@@ -13,18 +15,19 @@ import { tell } from "../ui/tell";
 
 export function Connectors() {
   const { may } = useMe();
-  const [page, setPage] = useState(1);
-  const found = useRead("list_connectors", { query: { per_page: 25, page } });
+  const { page } = useSearch({ from: "/shell/connectors" });
+  const navigate = useNavigate({ from: "/connectors" });
+  const found = useRead("list_connectors", { query: { per_page: 25, page, sort: "name" } });
   const remove = useChange("delete_connector");
   return (
     <>
       <PageTitle title="Connectors">{may("manager") && <Import />}</PageTitle>
       <Records
         found={found}
-        onPage={setPage}
+        onPage={(next) => void navigate({ search: { page: next } })}
         empty={<Empty title="No system is described yet">Import the OpenAPI document or the Postman collection of a system: its endpoints can then be chosen in connector steps, and connections hold the credentials only.</Empty>}
         columns={[
-          { title: "Name", cell: ({ name }) => <strong>{name}</strong> },
+          { title: "Name", cell: ({ id, name }) => <Link to="/connectors/$connector" params={{ connector: String(id) }} className="row-link">{name}</Link> },
           { title: "Description", cell: ({ description }) => <Text size="sm" lineClamp={1}>{description}</Text> },
           { title: "Endpoints", cell: ({ endpoints_count }) => count(endpoints_count) },
           { title: "Changed", cell: ({ updated_at }) => <Instant at={updated_at} /> },
@@ -32,7 +35,7 @@ export function Connectors() {
         actions={(connector) =>
           may("manager") && (
             <Confirm label="Delete" variant="subtle" color="red" title={`Delete the connector ${connector.name}?`} onConfirm={() => remove.mutate({ path: { connector: connector.id } }, { onError: tell.failed })}>
-              Steps keep what they took from it.
+              Steps keep what they took from it. While a connection uses it, it cannot be deleted.
             </Confirm>
           )
         }
@@ -96,21 +99,7 @@ function Found({ found }: { found: ConnectorImported }) {
           </List>
         </Alert>
       )}
-      <Table.ScrollContainer minWidth={400} mah={300}>
-        <Table fz="xs">
-          <Table.Tbody>
-            {found.document.endpoints?.map((endpoint) => (
-              <Table.Tr key={endpoint.key}>
-                <Table.Td>
-                  <Code>{endpoint.method}</Code>
-                </Table.Td>
-                <Table.Td className="mono">{endpoint.path}</Table.Td>
-                <Table.Td>{endpoint.name}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <Endpoints endpoints={found.document.endpoints ?? []} />
     </Stack>
   );
 }

@@ -1,57 +1,77 @@
 // Payloads that failed for good: driven again or discarded, each once.
-import { Button, Group, Text } from "@mantine/core";
+import { Anchor, Badge, Group, Text } from "@mantine/core";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
 
+import type { DeadLetter } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
+import { LetterFilters } from "../letters/LetterFilters";
+import { LetterModal } from "../letters/LetterModal";
+import { filters, type LetterSearch } from "../letters/search";
 import { Confirm } from "../ui/Confirm";
+import { useFlowNames } from "../ui/FlowSelect";
+import { count } from "../ui/format";
 import { useMe } from "../ui/me";
 import { Empty, Instant, PageTitle } from "../ui/parts";
 import { Records } from "../ui/Records";
 import { tell } from "../ui/tell";
 
-const OPEN = { "filter[state]": "open" };
+const STATE_COLORS = { open: "red", retried: "teal", "re-driven": "teal", discarded: "gray" } as const;
 
 export function DeadLetters() {
-  const { page } = useSearch({ from: "/shell/dead-letters" });
+  const search = useSearch({ from: "/shell/dead-letters" });
   const navigate = useNavigate({ from: "/dead-letters" });
-  const { may } = useMe();
-  const found = useRead("list_dead_letters", { query: { ...OPEN, page, per_page: 25, sort: "-id" } });
-  const drive = useChange("redrive_dead_letter");
-  const discard = useChange("discard_dead_letter");
-  const driveAll = useChange("redrive_dead_letters");
+  const [shown, setShown] = useState<DeadLetter>();
+  const found = useRead("list_dead_letters", { query: { ...filters(search), page: search.page, per_page: 25 } });
+  const names = useFlowNames(found.data?.data.map(({ flow_id }) => flow_id) ?? []);
+  const show = (next: LetterSearch) => void navigate({ search: next });
+  const isOpen = (search.state ?? "open") === "open";
+  const isPlain = Object.keys(search).length === 0;
   return (
     <>
-      <PageTitle title="Dead letters">
-        {may("user") && found.data?.data.length !== 0 && (
-          <Confirm label="Drive all again" variant="light" title="Drive all open dead letters again?" onConfirm={() => driveAll.mutate({ query: OPEN }, { onSuccess: ({ data }) => tell.done(`${data.flow_run_ids.length} runs were queued.`), onError: tell.failed })}>
-            Each begins with the step that failed it, once. At most 1,000 at a time.
-          </Confirm>
-        )}
-      </PageTitle>
+      <PageTitle title="Dead letters">{isOpen && <Bulk search={search} total={found.data?.meta.total ?? 0} />}</PageTitle>
+      <LetterFilters search={search} onChange={show} />
       <Records
         found={found}
-        minWidth={760}
-        onPage={(next) => void navigate({ search: { page: next } })}
-        empty={<Empty title="No payload is left over">A payload that fails for good stands here, with the step and the reason, until it is driven again or discarded.</Empty>}
+        minWidth={820}
+        onPage={(page) => show({ ...search, page })}
+        empty={isPlain ? <Empty title="No payload is left over">A payload that fails for good stands here, with the step and the reason, until it is driven again or discarded.</Empty> : <Empty title="None fits these filters">Clear one of them to see more.</Empty>}
         columns={[
-          { title: "Step", cell: ({ step_name }) => step_name },
-          { title: "Why", cell: ({ message }) => <Text size="sm" lineClamp={2}>{message}</Text> },
+          {
+            title: "Step",
+            cell: (letter) => (
+              <Anchor component="button" size="sm" ta="start" onClick={() => setShown(letter)}>
+                {letter.step_name}
+              </Anchor>
+            ),
+          },
+          { title: "Flow", cell: ({ flow_id }) => <Text size="sm" maw={220} truncate title={names.get(flow_id)}>{names.get(flow_id) ?? `Flow ${flow_id}`}</Text> },
+          { title: "Why", cell: ({ message }) => <Text size="sm" lineClamp={2} style={{ overflowWrap: "anywhere" }}>{message}</Text> },
           { title: "Run", cell: ({ flow_run_id: run, step_key }) => <Link to="/runs/$run" params={{ run: String(run) }} search={{ step: step_key }} className="row-link">{run}</Link> },
           { title: "Since", cell: ({ created_at }) => <Instant at={created_at} /> },
+          ...(isOpen ? [] : [{ title: "State", cell: ({ state }: DeadLetter) => <Badge color={STATE_COLORS[state]}>{state}</Badge> }]),
         ]}
-        actions={(letter) =>
-          may("user") && (
-            <Group gap={4} justify="end" wrap="nowrap">
-              <Button variant="default" onClick={() => drive.mutate({ path: { dead_letter: letter.id }, body: {} }, { onSuccess: () => tell.done("It was queued again."), onError: tell.failed })}>
-                Drive again
-              </Button>
-              <Confirm label="Discard" variant="subtle" color="red" title="Discard this payload?" onConfirm={() => discard.mutate({ path: { dead_letter: letter.id } }, { onError: tell.failed })}>
-                It is not worked on again. It stays readable until its retention ends.
-              </Confirm>
-            </Group>
-          )
-        }
       />
+      <LetterModal letter={shown} onClose={() => setShown(undefined)} />
     </>
+  );
+}
+
+function Bulk({ search, total }: { search: LetterSearch; total: number }) {
+  const { may } = useMe();
+  const query = filters({ ...search, state: "open" });
+  const drive = useChange("redrive_dead_letters", { onSuccess: ({ data }) => tell.done(`${count(data.flow_run_ids.length)} runs were queued.`) });
+  const discard = useChange("discard_dead_letters", { onSuccess: ({ data }) => tell.done(`${count(data.discarded.length)} were discarded.`) });
+  if (!may("user") || !total) return null;
+  const many = `${count(total)} ${total === 1 ? "payload" : "payloads"}${total > 1_000 ? ", of which 1,000 at a time" : ""}.`;
+  return (
+    <Group gap="xs">
+      <Confirm label="Drive all again" variant="light" loading={drive.isPending} title="Drive all open ones of this list again?" onConfirm={() => drive.mutate({ query }, { onError: tell.failed })}>
+        <strong>{many}</strong> Each begins with the step that failed it, once, in a run of its own.
+      </Confirm>
+      <Confirm label="Discard all" variant="subtle" color="red" loading={discard.isPending} title="Discard all open ones of this list?" onConfirm={() => discard.mutate({ query }, { onError: tell.failed })}>
+        <strong>{many}</strong> They are not worked on again, and stay readable until their retention ends.
+      </Confirm>
+    </Group>
   );
 }

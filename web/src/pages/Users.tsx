@@ -1,4 +1,5 @@
 import { Button, Group, Modal, PasswordInput, Select, Stack, TextInput } from "@mantine/core";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 
 import type { User, UserCreate } from "../api/contract";
@@ -11,27 +12,32 @@ import { Records } from "../ui/Records";
 import { tell } from "../ui/tell";
 
 const ROLES = [
-  { value: "read-only", label: "Reads" },
+  { value: "read-only", label: "Reader: sees everything, changes nothing" },
   { value: "user", label: "User: also starts, stops and retries runs" },
   { value: "manager", label: "Manager: also changes flows and all that belongs to them" },
   { value: "administrator", label: "Administrator: also manages users and uploads" },
 ];
 
+const shortRole = (role: string) => ROLES.find(({ value }) => value === role)?.label.split(":")[0] ?? role;
+
 export function Users() {
+  const { page } = useSearch({ from: "/shell/users" });
+  const navigate = useNavigate({ from: "/users" });
   const { me, may } = useMe();
   const [edited, setEdited] = useState<User | "new">();
-  const found = useRead("list_users", { query: { per_page: 100 } });
+  const found = useRead("list_users", { query: { per_page: 25, page, sort: "name" } });
   const remove = useChange("delete_user");
   return (
     <>
       <PageTitle title="Users">{may("administrator") && <Button onClick={() => setEdited("new")}>Add a user</Button>}</PageTitle>
       <Records
         found={found}
+        onPage={(next) => void navigate({ search: { page: next } })}
         empty={null}
         columns={[
           { title: "Name", cell: ({ name }) => name },
           { title: "E-mail", cell: ({ email }) => email },
-          { title: "Role", cell: ({ role }) => role },
+          { title: "Role", cell: ({ role }) => shortRole(role) },
           { title: "Since", cell: ({ created_at }) => <Instant at={created_at} /> },
         ]}
         actions={(user) => (

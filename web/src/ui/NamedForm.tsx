@@ -14,29 +14,37 @@ export interface Named {
 interface Props {
   title: string;
   opened: boolean;
+  /** What it was, where it is changed. */
+  named?: Named;
   saving: boolean;
   error: ApiError | null;
   onSave: (fields: Named) => void;
   onClose: () => void;
 }
 
-export function NamedForm({ title, opened, saving, error, onSave, onClose }: Props) {
-  const [name, setName] = useState("");
-  const [description, setDescription] = useState("");
+export function NamedForm({ title, opened, onClose, ...form }: Props) {
+  return (
+    <Modal opened={opened} onClose={onClose} title={title}>
+      <Form {...form} onClose={onClose} />
+    </Modal>
+  );
+}
+
+function Form({ named, saving, error, onSave, onClose }: Omit<Props, "title" | "opened">) {
+  const [name, setName] = useState(named?.name ?? "");
+  const [description, setDescription] = useState(named?.description ?? "");
   const submit = (event: FormEvent) => {
     event.preventDefault();
     onSave({ name, description });
   };
   return (
-    <Modal opened={opened} onClose={onClose} title={title}>
-      <form onSubmit={submit}>
-        <Stack>
-          <TextInput label="Name" required data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} />
-          <Textarea label="Description" autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
-          {error && <Failure error={error} />}
-          <FormButtons saving={saving} onCancel={onClose} />
-        </Stack>
-      </form>
-    </Modal>
+    <form onSubmit={submit}>
+      <Stack>
+        <TextInput label="Name" required data-autofocus value={name} error={error?.errors.name?.join(" ")} onChange={(event) => setName(event.currentTarget.value)} />
+        <Textarea label="Description" autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+        {error && !error.errors.name && <Failure error={error} />}
+        <FormButtons saving={saving} onCancel={onClose} />
+      </Stack>
+    </form>
   );
 }

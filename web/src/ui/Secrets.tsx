@@ -1,19 +1,27 @@
 // Secret variables: their names are shown, their values can only be set.
 import { ActionIcon, Button, Group, Input, PasswordInput, Stack, TextInput } from "@mantine/core";
 
-import { Icon } from "../ui/Icon";
-import type { Secret } from "./draft";
+import { Icon } from "./Icon";
+
+export interface Secret {
+  name: string;
+  value: string;
+  /** It is stored, and stays when nothing is typed. */
+  isKept: boolean;
+}
 
 interface Props {
+  /** Where they are filled in. */
+  description: string;
   secrets: Secret[];
-  error: string | undefined;
+  error?: string;
   onChange: (secrets: Secret[]) => void;
 }
 
-export function Secrets({ secrets, error, onChange }: Props) {
+export function Secrets({ description, secrets, error, onChange }: Props) {
   const edit = (at: number, change: Partial<Secret>) => onChange(secrets.map((old, index) => (index === at ? { ...old, ...change } : old)));
   return (
-    <Input.Wrapper label="Secret variables" description="Filled in where a step says {{name}}; never shown again" error={error} size="xs">
+    <Input.Wrapper label="Secret variables" description={`${description}; never shown again`} error={error} size="xs">
       <Stack gap={4} mt={4}>
         {secrets.map(({ name, value, isKept }, index) => (
           <Group key={index} gap={4} wrap="nowrap">
@@ -30,4 +38,14 @@ export function Secrets({ secrets, error, onChange }: Props) {
       </Stack>
     </Input.Wrapper>
   );
+}
+
+/** Those that are stored, as they are edited. */
+export function kept(names: string[] | undefined): Secret[] {
+  return (names ?? []).map((name) => ({ name, value: "", isKept: true }));
+}
+
+/** All of them as they are sent, where null keeps a stored value. */
+export function sent(secrets: Secret[]): Record<string, string | null> {
+  return Object.fromEntries(secrets.filter(({ name }) => name).map(({ name, value, isKept }) => [name, value || (isKept ? null : "")]));
 }
