@@ -21,9 +21,9 @@ export function LetterFilters({ search, onChange }: Props) {
   return (
     <Group gap="xs" mb="xs">
       <FlowSelect value={search.flow} onChange={(flow) => narrow({ flow, step: undefined, reason: undefined })} />
-      <Select aria-label="State" allowDeselect={false} w={120} data={[...STATES, { value: "all", label: "all states" }]} value={search.state ?? "open"} onChange={(state) => narrow({ state: state === "open" ? undefined : (state ?? undefined) })} />
-      <Select aria-label="Step" placeholder="All steps" clearable searchable w={180} data={steps} value={search.step ?? null} onChange={(step) => narrow({ step: step ?? undefined })} />
-      <Select aria-label="Kind of failure" placeholder="All failures" clearable w={150} data={reasons} value={search.reason ?? null} onChange={(reason) => narrow({ reason: reason ?? undefined })} />
+      <Select aria-label="State" allowDeselect={false} w={110} data={[...STATES, { value: "all", label: "all states" }]} value={search.state ?? "open"} onChange={(state) => narrow({ state: state === "open" ? undefined : (state ?? undefined) })} />
+      <Select aria-label="Step" placeholder="All steps" clearable searchable w={150} data={steps} value={search.step ?? null} onChange={(step) => narrow({ step: step ?? undefined })} />
+      <Select aria-label="Kind of failure" placeholder="All failures" clearable w={130} data={reasons} value={search.reason ?? null} onChange={(reason) => narrow({ reason: reason ?? undefined })} />
       <InstantField label="Failed from" word="from" value={search.from} onChange={(from) => narrow({ from })} />
       <InstantField label="Failed before" word="to" value={search.to} onChange={(to) => narrow({ to })} />
       {isFiltered && (

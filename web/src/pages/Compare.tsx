@@ -2,6 +2,7 @@
 import { ActionIcon, Group, Select, Stack } from "@mantine/core";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 
+import type { ApiError } from "../api/client";
 import type { Version } from "../api/contract";
 import { useRead } from "../api/hooks";
 import { useGraph } from "../canvas/reading";
@@ -42,16 +43,18 @@ export function Compare() {
 function Differences({ before, after }: { before: Version; after: Version }) {
   const old = useSide(before);
   const now = useSide(after);
-  if (!old || !now) return <Loading />;
-  const found = compare(old, now);
+  const error = old.error ?? now.error;
+  if (error) return <Failure error={error} />;
+  if (!old.side || !now.side) return <Loading />;
+  const found = compare(old.side, now.side);
   if (!found.steps.length && !found.variables.length && !found.schedules.length) return <Empty title="The two versions do the same">Steps, variables and schedules are alike.</Empty>;
   return <Changes found={found} />;
 }
 
-function useSide(version: Version): Side | undefined {
+function useSide(version: Version): { side?: Side; error: ApiError | null } {
   const graph = useGraph(version.id);
   const about = useRead("get_version", { path: { flow: version.flow_id, version: version.id }, query: { include: "variables,schedules" } });
-  if (!graph.data || !about.data) return undefined;
+  if (!graph.data || !about.data) return { error: graph.error ?? about.error };
   const { variables = {}, secrets = [], schedules = [] } = about.data.data;
-  return { graph: graph.data.graph, variables, secrets, schedules };
+  return { side: { graph: graph.data.graph, variables, secrets, schedules }, error: null };
 }

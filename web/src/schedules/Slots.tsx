@@ -1,11 +1,12 @@
 // The slots in which a schedule did not fire, as ranges, each with its reason.
-import { Modal, Select, Stack } from "@mantine/core";
+import { Anchor, Modal, Select, Stack, Text } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
 import { useState } from "react";
 
 import type { MissedSlots, Schedule } from "../api/contract";
 import { useRead } from "../api/hooks";
 import { count } from "../ui/format";
-import { Empty } from "../ui/parts";
+import { Empty, Failure, Loading } from "../ui/parts";
 import { Records } from "../ui/Records";
 import { REASONS } from "./choices";
 import { wall } from "./clock";
@@ -37,10 +38,35 @@ function Slots({ schedule }: { schedule: Schedule }) {
         columns={[
           { title: "Slots", cell: (slots) => count(slots.count) },
           { title: schedule.timezone, cell: (slots) => <span className="mono">{range(slots, schedule.timezone)}</span> },
-          { title: "Why", cell: (slots) => REASONS[slots.reason] },
+          { title: "Why", cell: (slots) => <Why slots={slots} /> },
         ]}
       />
     </Stack>
+  );
+}
+
+/** The reason; in whole sentences when it is asked for. */
+function Why({ slots }: { slots: MissedSlots }) {
+  const [isOpen, { open }] = useDisclosure();
+  const found = useRead("explain_slot", { path: { schedule: slots.schedule_id }, query: { at: slots.first_at } }, { enabled: isOpen });
+  const about = found.data?.data;
+  return (
+    <>
+      {REASONS[slots.reason]}{" "}
+      {!isOpen && (
+        <Anchor component="button" size="xs" onClick={open}>
+          Explain
+        </Anchor>
+      )}
+      {found.isLoading && <Loading rows={1} />}
+      {found.error && <Failure error={found.error} />}
+      {about &&
+        [about.why, about.why_now, ...about.waited_for].filter(Boolean).map((sentence) => (
+          <Text key={sentence} size="xs" c="dimmed">
+            {sentence}
+          </Text>
+        ))}
+    </>
   );
 }
 

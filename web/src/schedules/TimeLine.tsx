@@ -81,7 +81,7 @@ function Line({ schedule, scale, span, onSlots }: { schedule: UpcomingSchedule; 
           {schedule.timezone}
         </Text>
       </Stack>
-      <Box pos="relative" role="cell" className="fires-line">
+      <Box pos="relative" role="cell" className="fires-line" aria-label={fireWords(schedule)}>
         {scale.map((at) => (
           <Box key={at} className="fires-mark" style={{ left: `${place(at, span)}%` }} />
         ))}
@@ -89,6 +89,11 @@ function Line({ schedule, scale, span, onSlots }: { schedule: UpcomingSchedule; 
       </Box>
     </Box>
   );
+}
+
+function fireWords({ fires, has_more_fires, timezone }: UpcomingSchedule): string {
+  if (has_more_fires) return `More than ${fires.length} times`;
+  return fires.map((at) => wall(timezone, Date.parse(at))).join(", ") || "Not in this time";
 }
 
 function Fires({ schedule, span }: { schedule: UpcomingSchedule; span: Span }) {

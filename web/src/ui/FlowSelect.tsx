@@ -22,5 +22,5 @@ export function FlowSelect({ value, onChange }: Props) {
   const chosen = useFlowNames(value === undefined ? [] : [value]);
   const isListed = value === undefined || known.some((one) => one.value === String(value));
   const data = isListed ? known : [{ value: String(value), label: chosen.get(value) ?? `Flow ${value}` }, ...known];
-  return <Select aria-label="Flow" placeholder="All flows" searchable clearable w={220} limit={50} data={data} value={value === undefined ? null : String(value)} onChange={(flow) => onChange(flow ? Number(flow) : undefined)} />;
+  return <Select aria-label="Flow" placeholder="All flows" searchable clearable w={200} limit={50} data={data} value={value === undefined ? null : String(value)} onChange={(flow) => onChange(flow ? Number(flow) : undefined)} />;
 }

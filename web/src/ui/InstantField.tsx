@@ -10,7 +10,7 @@ interface Props {
 }
 
 export function InstantField({ label, word, value, onChange }: Props) {
-  return <TextInput type="datetime-local" aria-label={label} title={label} w={220} leftSection={word} leftSectionWidth={42} styles={{ section: { fontSize: "0.75rem" } }} value={value ? wallClock(value) : ""} onChange={(event) => onChange(read(event.currentTarget.value))} />;
+  return <TextInput type="datetime-local" aria-label={label} title={label} w={205} leftSection={word} leftSectionWidth={42} styles={{ section: { fontSize: "0.75rem" } }} value={value ? wallClock(value) : ""} onChange={(event) => onChange(read(event.currentTarget.value))} />;
 }
 
 function wallClock(instant: string): string {
