@@ -18,10 +18,13 @@ import { tell } from "../ui/tell";
 
 export function FlowSchedules() {
   const { flow } = useParams({ from: "/shell/flows/$flow" });
-  const versions = useRead("list_versions", { path: { flow }, query: { per_page: 100, sort: "-created_at" } });
-  if (versions.error) return <Failure error={versions.error} again={() => void versions.refetch()} />;
-  if (!versions.data) return <Loading />;
-  const shown = versions.data.data.filter((version) => version.is_editable || version.is_deployed);
+  const about = useRead("get_flow", { path: { flow }, query: { include: "deployedVersion" } });
+  // A draft is the newest version of its flow, always.
+  const newest = useRead("list_versions", { path: { flow }, query: { per_page: 1, sort: "-created_at" } });
+  const error = about.error ?? newest.error;
+  if (error) return <Failure error={error} again={() => void Promise.all([about.refetch(), newest.refetch()])} />;
+  if (!about.data || !newest.data) return <Loading />;
+  const shown = [...newest.data.data.filter((version) => version.is_editable), ...(about.data.data.deployed_version ? [about.data.data.deployed_version] : [])];
   if (!shown.length) return <Empty title="No version is deployed, and there is no draft">Copy a version to a draft to give it schedules.</Empty>;
   return (
     <Stack>
