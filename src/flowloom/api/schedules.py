@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from flowloom.api import envelope, schemas
+from flowloom.api import envelope, schemas, schemas_schedules
 from flowloom.api.call import Call
 from flowloom.api.routes import Routes, query_parameter
 from flowloom.services import schedules, upcoming
@@ -18,7 +18,7 @@ routes = Routes("Schedules")
 SCHEDULE = schemas.One[schemas.Schedule]
 
 
-def fields(body: schemas.ScheduleFields) -> dict[str, Any]:
+def fields(body: schemas_schedules.ScheduleFields) -> dict[str, Any]:
     """What a body says of a schedule; `deployed_at` is accepted and ignored."""
     return body.model_dump(include=set(schedules.FIELDS), exclude_none=True)
 
@@ -65,12 +65,12 @@ async def list_schedules(call: Call) -> Response:
 @routes.post(
     "/flow-versions/{flow_version}/schedules",
     role=Role.MANAGER,
-    body=schemas.ScheduleCreate,
+    body=schemas_schedules.ScheduleCreate,
     answer=SCHEDULE,
 )
 async def create_schedule(call: Call) -> Response:
     """Create a schedule of a Draft."""
-    body = await call.body(schemas.ScheduleCreate)
+    body = await call.body(schemas_schedules.ScheduleCreate)
     version = call.id("flow_version")
     return envelope.data(*await call.edit(schedules.create, version, fields(body), call.if_match))
 
@@ -78,12 +78,12 @@ async def create_schedule(call: Call) -> Response:
 @routes.put(
     "/flow-versions/{flow_version}/schedules/{schedule}",
     role=Role.MANAGER,
-    body=schemas.ScheduleFields,
+    body=schemas_schedules.ScheduleFields,
     answer=SCHEDULE,
 )
 async def update_schedule(call: Call) -> Response:
     """Change a schedule of a Draft; what is left out stays."""
-    body = await call.body(schemas.ScheduleFields)
+    body = await call.body(schemas_schedules.ScheduleFields)
     version, id = call.id("flow_version"), call.id("schedule")
     return envelope.data(*await call.edit(schedules.change, version, id, fields(body), call.if_match))
 
@@ -101,12 +101,12 @@ async def delete_schedule(call: Call) -> Response:
 @routes.post(
     "/schedules/preview",
     role=Role.READ_ONLY,
-    body=schemas.SchedulePreview,
-    answer=schemas.Many[schemas.Slot],
+    body=schemas_schedules.SchedulePreview,
+    answer=schemas.Many[schemas_schedules.Slot],
 )
 async def preview_schedule(call: Call) -> Response:
     """Show the next instants of a schedule, with notes where the clocks change."""
-    body = await call.body(schemas.SchedulePreview)
+    body = await call.body(schemas_schedules.SchedulePreview)
     return envelope.data(schedules.preview(fields(body), body.count, call.actor.at))
 
 
@@ -114,7 +114,7 @@ async def preview_schedule(call: Call) -> Response:
     "/schedules/{schedule}/slots",
     role=Role.READ_ONLY,
     listing=schedules.SLOT_LISTING,
-    answer=schemas.Page[schemas.MissedSlots],
+    answer=schemas.Page[schemas_schedules.MissedSlots],
 )
 async def list_slots(call: Call) -> Response:
     """List the slots in which a schedule did not fire, as ranges with the reason."""
