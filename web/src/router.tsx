@@ -1,25 +1,13 @@
 // The pages and their addresses. Each page is loaded when it is first visited.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 
-import { read as readLetters } from "./letters/search";
-import { read as readRuns } from "./run/search";
-
-const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
-/** A text that an address may hold as a number. */
-const word = (value: unknown): string | undefined => text(String(value ?? ""));
-const number = (value: unknown): number | undefined => (Number(value) > 0 ? Number(value) : undefined);
-
-const one = <T extends string>(allowed: readonly T[], value: unknown): T | undefined => allowed.find((known) => known === value);
-
-/** An address names only what is set in it. */
-const compact = <T extends object>(search: T): Partial<T> =>
-  Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as Partial<T>;
+import { compact, letters, number, one, paged, runs as runsOf, type Search, text, word } from "./addresses";
 
 const root = createRootRoute({ notFoundComponent: lazyRouteComponent(() => import("./pages/NotFound"), "NotFound") });
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  validateSearch: (search: Record<string, unknown>) => compact({ next: text(search.next) }),
+  validateSearch: (search: Search) => compact({ next: text(search.next) }),
   component: lazyRouteComponent(() => import("./pages/SignIn"), "SignIn"),
 });
 const setUp = createRoute({
@@ -36,7 +24,7 @@ const home = createRoute({
 const flows = createRoute({
   getParentRoute: () => shell,
   path: "/flows",
-  validateSearch: (search: Record<string, unknown>) => compact({
+  validateSearch: (search: Search) => compact({
     page: number(search.page),
     search: text(search.search),
     label: text(search.label),
@@ -59,31 +47,31 @@ const flowHome = createRoute({
 const canvas = createRoute({
   getParentRoute: () => flow,
   path: "/canvas",
-  validateSearch: (search: Record<string, unknown>) => compact({ version: number(search.version), run: number(search.run) }),
+  validateSearch: (search: Search) => compact({ version: number(search.version), run: number(search.run) }),
   component: lazyRouteComponent(() => import("./pages/FlowCanvas"), "FlowCanvas"),
 });
 const versions = createRoute({
   getParentRoute: () => flow,
   path: "/versions",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
+  validateSearch: paged,
   component: lazyRouteComponent(() => import("./pages/FlowVersions"), "FlowVersions"),
 });
 const compare = createRoute({
   getParentRoute: () => flow,
   path: "/compare",
-  validateSearch: (search: Record<string, unknown>) => compact({ from: number(search.from), to: number(search.to) }),
+  validateSearch: (search: Search) => compact({ from: number(search.from), to: number(search.to) }),
   component: lazyRouteComponent(() => import("./pages/Compare"), "Compare"),
 });
 const metrics = createRoute({
   getParentRoute: () => flow,
   path: "/metrics",
-  validateSearch: (search: Record<string, unknown>) => compact({ range: word(search.range), interval: text(search.interval), versions: word(search.versions) }),
+  validateSearch: (search: Search) => compact({ range: word(search.range), interval: text(search.interval), versions: word(search.versions) }),
   component: lazyRouteComponent(() => import("./pages/FlowMetrics"), "FlowMetrics"),
 });
 const flowRuns = createRoute({
   getParentRoute: () => flow,
   path: "/runs",
-  validateSearch: readRuns,
+  validateSearch: runsOf,
   component: lazyRouteComponent(() => import("./pages/FlowRuns"), "FlowRuns"),
 });
 const schedules = createRoute({
@@ -99,50 +87,50 @@ const settings = createRoute({
 const runs = createRoute({
   getParentRoute: () => shell,
   path: "/runs",
-  validateSearch: readRuns,
+  validateSearch: runsOf,
   component: lazyRouteComponent(() => import("./pages/Runs"), "Runs"),
 });
 const run = createRoute({
   getParentRoute: () => shell,
   path: "/runs/$run",
-  validateSearch: (search: Record<string, unknown>) => compact({ step: text(search.step) }),
+  validateSearch: (search: Search) => compact({ step: text(search.step) }),
   component: lazyRouteComponent(() => import("./pages/Run"), "Run"),
 });
 const deadLetters = createRoute({
   getParentRoute: () => shell,
   path: "/dead-letters",
-  validateSearch: readLetters,
+  validateSearch: letters,
   component: lazyRouteComponent(() => import("./pages/DeadLetters"), "DeadLetters"),
 });
 const connections = createRoute({
   getParentRoute: () => shell,
   path: "/connections",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
+  validateSearch: paged,
   component: lazyRouteComponent(() => import("./pages/Connections"), "Connections"),
 });
 const people = createRoute({
   getParentRoute: () => shell,
   path: "/users",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
+  validateSearch: paged,
   component: lazyRouteComponent(() => import("./pages/Users"), "Users"),
 });
 const keys = createRoute({
   getParentRoute: () => shell,
   path: "/api-keys",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
+  validateSearch: paged,
   component: lazyRouteComponent(() => import("./pages/ApiKeys"), "ApiKeys"),
 });
 
 const upcoming = createRoute({
   getParentRoute: () => shell,
   path: "/schedules",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), hours: number(search.hours), flow: number(search.flow), enabled: text(search.enabled) }),
+  validateSearch: (search: Search) => compact({ page: number(search.page), hours: number(search.hours), flow: number(search.flow), enabled: text(search.enabled) }),
   component: lazyRouteComponent(() => import("./pages/Schedules"), "Schedules"),
 });
 const connectors = createRoute({
   getParentRoute: () => shell,
   path: "/connectors",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
+  validateSearch: paged,
   component: lazyRouteComponent(() => import("./pages/Connectors"), "Connectors"),
 });
 const connector = createRoute({
@@ -153,49 +141,49 @@ const connector = createRoute({
 const lookups = createRoute({
   getParentRoute: () => shell,
   path: "/lookup-tables",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
+  validateSearch: paged,
   component: lazyRouteComponent(() => import("./pages/LookupTables"), "LookupTables"),
 });
 const pools = createRoute({
   getParentRoute: () => shell,
   path: "/data-pools",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
+  validateSearch: paged,
   component: lazyRouteComponent(() => import("./pages/DataPools"), "DataPools"),
 });
 const lookup = createRoute({
   getParentRoute: () => shell,
   path: "/lookup-tables/$table",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), left: word(search.left), right: word(search.right) }),
+  validateSearch: (search: Search) => compact({ page: number(search.page), left: word(search.left), right: word(search.right) }),
   component: lazyRouteComponent(() => import("./pages/LookupTable"), "LookupTable"),
 });
 const pool = createRoute({
   getParentRoute: () => shell,
   path: "/data-pools/$pool",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), key: word(search.key) }),
+  validateSearch: (search: Search) => compact({ page: number(search.page), key: word(search.key) }),
   component: lazyRouteComponent(() => import("./pages/DataPool"), "DataPool"),
 });
 const caches = createRoute({
   getParentRoute: () => shell,
   path: "/cache",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), key: word(search.key), scope: text(search.scope) }),
+  validateSearch: (search: Search) => compact({ page: number(search.page), key: word(search.key), scope: text(search.scope) }),
   component: lazyRouteComponent(() => import("./pages/CacheEntries"), "CacheEntries"),
 });
 const tracked = createRoute({
   getParentRoute: () => shell,
   path: "/tracked",
-  validateSearch: (search: Record<string, unknown>) => compact({ value: word(search.value), page: number(search.page) }),
+  validateSearch: (search: Search) => compact({ value: word(search.value), page: number(search.page) }),
   component: lazyRouteComponent(() => import("./pages/TrackedData"), "TrackedData"),
 });
 const groups = createRoute({
   getParentRoute: () => shell,
   path: "/notification-groups",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
+  validateSearch: paged,
   component: lazyRouteComponent(() => import("./pages/NotificationGroups"), "NotificationGroups"),
 });
 const notifications = createRoute({
   getParentRoute: () => shell,
   path: "/notifications",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page), state: text(search.state), channel: text(search.channel), flow: number(search.flow) }),
+  validateSearch: (search: Search) => compact({ page: number(search.page), state: text(search.state), channel: text(search.channel), flow: number(search.flow) }),
   component: lazyRouteComponent(() => import("./pages/Notifications"), "Notifications"),
 });
 const company = createRoute({
@@ -206,7 +194,7 @@ const company = createRoute({
 const marketplace = createRoute({
   getParentRoute: () => shell,
   path: "/marketplace",
-  validateSearch: (search: Record<string, unknown>) => compact({ page: number(search.page) }),
+  validateSearch: paged,
   component: lazyRouteComponent(() => import("./pages/Marketplace"), "Marketplace"),
 });
 

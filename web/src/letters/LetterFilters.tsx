@@ -1,10 +1,11 @@
 // What narrows the list of dead letters; steps and reasons are those that there are.
 import { Button, Group, Select } from "@mantine/core";
 
+import type { LetterSearch } from "../addresses";
 import { useRead } from "../api/hooks";
 import { FlowSelect } from "../ui/FlowSelect";
 import { InstantField } from "../ui/InstantField";
-import { filters, type LetterSearch, STATES } from "./search";
+import { filters, STATES } from "./search";
 
 interface Props {
   search: LetterSearch;

@@ -3,11 +3,12 @@ import { Anchor, Badge, Group, Text } from "@mantine/core";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 
+import type { LetterSearch } from "../addresses";
 import type { DeadLetter } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
 import { LetterFilters } from "../letters/LetterFilters";
 import { LetterModal } from "../letters/LetterModal";
-import { filters, type LetterSearch } from "../letters/search";
+import { filters } from "../letters/search";
 import { Confirm } from "../ui/Confirm";
 import { useFlowNames } from "../ui/FlowSelect";
 import { count } from "../ui/format";

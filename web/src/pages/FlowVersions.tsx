@@ -27,10 +27,9 @@ export function FlowVersions() {
       empty={<Empty title="There is no version">Make one from the canvas.</Empty>}
       columns={[
         { title: "Version", cell: (version) => <About version={version} /> },
-        { title: "State", cell: ({ status }) => <VersionStatus status={status} /> },
+        { title: "State", cell: (version) => <State version={version} /> },
         { title: "Saved", cell: ({ saved_at, saved_by_user }) => <Done at={saved_at} by={saved_by_user?.email} /> },
-        { title: "Deployed", cell: ({ deployed_at, deployed_by_user }) => <Done at={deployed_at} by={deployed_by_user?.email} /> },
-        { title: "Runs, 30 days", cell: ({ id }) => count(results?.get(id)?.ended ?? 0) },
+        { title: "30 days", cell: ({ id }) => <span style={{ whiteSpace: "nowrap" }}>{count(results?.get(id)?.ended ?? 0)} runs</span> },
         { title: "Success", cell: ({ id }) => results?.get(id)?.share ?? "—" },
         { title: "p95", cell: ({ id }) => <Slow ms={results?.get(id)?.p95} /> },
         { title: "Latest run", cell: (version) => <Latest version={version} /> },
@@ -56,6 +55,19 @@ function About({ version }: { version: Version }) {
   );
 }
 
+function State({ version: { status, deployed_at, deployed_by_user } }: { version: Version }) {
+  return (
+    <>
+      <VersionStatus status={status} />
+      {deployed_at && (
+        <Text size="xs" c="dimmed" maw={160} truncate title={deployed_by_user?.email}>
+          <Instant at={deployed_at} /> by {deployed_by_user?.email ?? "somebody"}
+        </Text>
+      )}
+    </>
+  );
+}
+
 function Done({ at, by }: { at: string | undefined; by: string | undefined }) {
   return (
     <>
@@ -70,7 +82,7 @@ function Done({ at, by }: { at: string | undefined; by: string | undefined }) {
 }
 
 function Slow({ ms }: { ms: number | undefined }) {
-  return <>{ms === undefined ? "—" : duration(ms)}</>;
+  return <span style={{ whiteSpace: "nowrap" }}>{ms === undefined ? "—" : duration(ms)}</span>;
 }
 
 function Latest({ version: { latest_run: run } }: { version: Version }) {

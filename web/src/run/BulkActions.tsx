@@ -1,13 +1,14 @@
 // Retrying or stopping all runs that a list shows, saying beforehand how many they are.
 import { Group, Text } from "@mantine/core";
 
+import type { RunSearch } from "../addresses";
 import type { Args } from "../api/client";
 import { useChange, useRead } from "../api/hooks";
 import { Confirm } from "../ui/Confirm";
 import { count } from "../ui/format";
 import { useMe } from "../ui/me";
 import { tell } from "../ui/tell";
-import { meant, RETRIED, type RunSearch, STOPPED } from "./search";
+import { meant, RETRIED, STOPPED } from "./search";
 
 const MOST = 1_000;
 type Filters = Args<"list_runs">["query"];

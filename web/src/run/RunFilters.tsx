@@ -3,12 +3,13 @@ import { Button, Group, Select, Switch } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import type { ReactNode } from "react";
 
+import type { RunSearch } from "../addresses";
 import { FlowSelect } from "../ui/FlowSelect";
 import { InstantField } from "../ui/InstantField";
 import { STATUSES } from "../ui/parts";
 import { SearchField } from "../ui/SearchField";
 import { VersionSelect } from "../ui/VersionSelect";
-import { isFiltered, type RunSearch, TRIGGERS } from "./search";
+import { isFiltered, TRIGGERS } from "./search";
 
 interface Props {
   search: RunSearch;

@@ -1,4 +1,5 @@
 // A live list of runs with its filters and what can be done with all of them.
+import type { RunSearch } from "../addresses";
 import { useRead } from "../api/hooks";
 import { useFlowNames } from "../ui/FlowSelect";
 import { Pager } from "../ui/Pager";
@@ -6,7 +7,7 @@ import { Empty, Failure, Loading } from "../ui/parts";
 import { BulkActions } from "./BulkActions";
 import { RunFilters } from "./RunFilters";
 import { RunTable } from "./RunTable";
-import { filters, isFiltered, type RunSearch } from "./search";
+import { filters, isFiltered } from "./search";
 
 const REFRESH_MS = 3_000;
 const TRACKED = 100;

@@ -1,13 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { filters, isFiltered, meant, read, RETRIED, STOPPED } from "./search";
+import { filters, isFiltered, meant, RETRIED, STOPPED } from "./search";
 
 describe("the address of a list of runs", () => {
-  it("keeps what it knows and drops the rest", () => {
-    expect(read({ page: "2", flow: 7, status: 3, from: "soon", warnings: "yes", x: 1, value: 1042 })).toEqual({ page: 2, flow: 7, status: "3", value: "1042" });
-    expect(read({})).toEqual({});
-  });
-
   it("filters by anything but its page", () => {
     expect(isFiltered({ page: 3 })).toBe(false);
     expect(isFiltered({ warnings: true })).toBe(true);

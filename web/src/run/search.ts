@@ -1,47 +1,12 @@
-// Which runs a list shows: what stands in its address, and what that asks of the server. Pure.
+// Which runs a list shows: what its address asks of the server. Pure.
+import type { RunSearch } from "../addresses";
 import type { Args } from "../api/client";
-
-export interface RunSearch {
-  page?: number;
-  flow?: number;
-  version?: number;
-  schedule?: number;
-  status?: string;
-  trigger?: string;
-  /** Runs that began from and before an instant, ISO 8601. */
-  from?: string;
-  to?: string;
-  warnings?: boolean;
-  /** A tracked value that they saw. */
-  value?: string;
-}
 
 type Filters = NonNullable<Args<"list_runs">["query"]>;
 
 export const TRIGGERS = ["API", "Manual", "Webhook", "Schedule", "Shape", "Retry", "Event", "Callback"];
 export const RETRIED = ["3", "4", "5"];
 export const STOPPED = ["0", "1"];
-
-const text = (value: unknown) => (typeof value === "string" && value ? value : undefined);
-const number = (value: unknown) => (Number(value) > 0 ? Number(value) : undefined);
-const instant = (value: unknown) => (typeof value === "string" && !Number.isNaN(Date.parse(value)) ? value : undefined);
-
-/** An address as it may come from anywhere. */
-export function read(search: Record<string, unknown>): RunSearch {
-  const found: RunSearch = {
-    page: number(search.page),
-    flow: number(search.flow),
-    version: number(search.version),
-    schedule: number(search.schedule),
-    status: text(String(search.status ?? "")),
-    trigger: text(search.trigger),
-    from: instant(search.from),
-    to: instant(search.to),
-    warnings: search.warnings === true ? true : undefined,
-    value: text(search.value) ?? (typeof search.value === "number" ? String(search.value) : undefined),
-  };
-  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
-}
 
 export function isFiltered({ page: _, ...filters }: RunSearch): boolean {
   return Object.values(filters).some((value) => value !== undefined);
