@@ -3,7 +3,7 @@ import { createTheme } from "@mantine/core";
 // Calm and dense: small controls, one accent, the system's own type face.
 export const theme = createTheme({
   primaryColor: "cyan",
-  primaryShade: { light: 9, dark: 7 },
+  primaryShade: 9,
   defaultRadius: "sm",
   fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
   fontFamilyMonospace: "ui-monospace, 'SF Mono', Menlo, Consolas, monospace",
@@ -22,6 +22,7 @@ export const theme = createTheme({
     // The browser's own bar takes no room below a table that fits.
     TableScrollContainer: { defaultProps: { type: "native" } },
     Badge: { defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 500 }, styles: { root: { minWidth: "max-content" }, label: { overflow: "visible" } } },
+    Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
   },
 });

@@ -7,7 +7,7 @@ type Endpoint = NonNullable<ConnectorDocument["endpoints"]>[number];
 
 export function Endpoints({ endpoints }: { endpoints: Endpoint[] }) {
   return (
-    <ScrollArea.Autosize mah={420} type="auto" className="card">
+    <ScrollArea.Autosize mah={420} type="auto" viewportProps={{ tabIndex: 0 }} className="card">
       <Table fz="xs">
         <Table.Tbody>
           {endpoints.map(({ key, method, path, name }) => (

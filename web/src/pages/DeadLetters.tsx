@@ -11,7 +11,7 @@ import { LetterModal } from "../letters/LetterModal";
 import { filters } from "../letters/search";
 import { Confirm } from "../ui/Confirm";
 import { useFlowNames } from "../ui/FlowSelect";
-import { count } from "../ui/format";
+import { many } from "../ui/format";
 import { useMe } from "../ui/me";
 import { Empty, Instant, PageTitle } from "../ui/parts";
 import { Records } from "../ui/Records";
@@ -61,17 +61,17 @@ export function DeadLetters() {
 function Bulk({ search, total }: { search: LetterSearch; total: number }) {
   const { may } = useMe();
   const query = filters({ ...search, state: "open" });
-  const drive = useChange("redrive_dead_letters", { onSuccess: ({ data }) => tell.done(`${count(data.flow_run_ids.length)} runs were queued.`) });
-  const discard = useChange("discard_dead_letters", { onSuccess: ({ data }) => tell.done(`${count(data.discarded.length)} were discarded.`) });
+  const drive = useChange("redrive_dead_letters", { onSuccess: ({ data }) => tell.done(`${many(data.flow_run_ids.length, "run")} queued.`) });
+  const discard = useChange("discard_dead_letters", { onSuccess: ({ data }) => tell.done(`${many(data.discarded.length, "payload")} discarded.`) });
   if (!may("user") || !total) return null;
-  const many = `${count(total)} ${total === 1 ? "payload" : "payloads"}${total > 1_000 ? ", of which 1,000 at a time" : ""}.`;
+  const size = `${many(total, "payload")}${total > 1_000 ? ", of which 1,000 at a time" : ""}.`;
   return (
     <Group gap="xs">
       <Confirm label="Drive all again" variant="light" loading={drive.isPending} title="Drive all open ones of this list again?" onConfirm={() => drive.mutate({ query }, { onError: tell.failed })}>
-        <strong>{many}</strong> Each begins with the step that failed it, once, in a run of its own.
+        <strong>{size}</strong> Each begins with the step that failed it, once, in a run of its own.
       </Confirm>
       <Confirm label="Discard all" variant="subtle" color="red" loading={discard.isPending} title="Discard all open ones of this list?" onConfirm={() => discard.mutate({ query }, { onError: tell.failed })}>
-        <strong>{many}</strong> They are not worked on again, and stay readable until their retention ends.
+        <strong>{size}</strong> They are not worked on again, and stay readable until their retention ends.
       </Confirm>
     </Group>
   );

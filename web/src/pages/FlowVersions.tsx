@@ -90,7 +90,7 @@ function Latest({ version: { latest_run: run } }: { version: Version }) {
   return (
     <Group gap={6} wrap="nowrap">
       <RunStatus status={run.status} />
-      <Link to="/runs/$run" params={{ run: String(run.id) }} className="row-link" aria-label={`Run ${run.id}`}>
+      <Link to="/runs/$run" params={{ run: String(run.id) }} className="row-link">
         <Instant at={run.queued_at} />
       </Link>
     </Group>

@@ -12,7 +12,7 @@ export function Data({ value }: { value: unknown }) {
   return (
     <Stack gap={4}>
       {isTree && <SegmentedControl size="xs" w="fit-content" value={view} onChange={setView} data={[...(rows ? [{ value: "table", label: "Table" }] : []), { value: "tree", label: "Tree" }, { value: "raw", label: "Raw" }]} />}
-      <ScrollArea.Autosize mah={360} type="auto" className="card" p={6}>
+      <ScrollArea.Autosize mah={360} type="auto" viewportProps={{ tabIndex: 0 }} className="card" p={6}>
         {view === "table" && rows ? <Rows rows={rows} /> : view === "tree" && isTree ? <Tree value={value} open /> : <Code block>{typeof value === "string" ? value : JSON.stringify(value ?? null, null, 2)}</Code>}
       </ScrollArea.Autosize>
     </Stack>

@@ -44,3 +44,8 @@ export function bytes(size: number): string {
 export function count(number: number): string {
   return number.toLocaleString();
 }
+
+/** `1 run`, `2,000 runs`. */
+export function many(number: number, noun: string): string {
+  return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+}
