@@ -27,7 +27,6 @@ const PATHS = {
   keyboard: "M3 7h18v10H3zM7 10h.01M11 10h.01M15 10h.01M17 10h.01M8 14h8",
   bell: "M6 17V11a6 6 0 0 1 12 0v6l2 1H4zM10 21h4",
   sliders: "M4 7h10m4 0h2M4 17h4m4 0h8M16 5v4M10 15v4",
-  more: "M5 12h.01M12 12h.01M19 12h.01",
   swap: "M4 9h15l-4-4M20 15H5l4 4",
 } as const;
 

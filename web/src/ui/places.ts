@@ -18,6 +18,7 @@ export const PLACES: Array<{ title?: string; places: Place[] }> = [
       { to: "/", label: "Home", icon: "home", key: "h" },
       { to: "/flows", label: "Flows", icon: "flow", key: "f" },
       { to: "/runs", label: "Runs", icon: "run", key: "r" },
+      { to: "/schedules", label: "Schedules", icon: "clock", key: "s" },
       { to: "/dead-letters", label: "Dead letters", icon: "letter", key: "d" },
       { to: "/tracked", label: "Tracked data", icon: "search", key: "t" },
     ],
@@ -41,9 +42,10 @@ export const PLACES: Array<{ title?: string; places: Place[] }> = [
   {
     title: "Company",
     places: [
-      { to: "/notification-groups", label: "Notifications", icon: "bell", key: "n" },
+      { to: "/notifications", label: "Notifications", icon: "bell", key: "n" },
       { to: "/users", label: "Users", icon: "people", role: "administrator", key: "u" },
       { to: "/api-keys", label: "API keys", icon: "key", role: "manager", key: "k" },
+      { to: "/settings", label: "Settings", icon: "sliders" },
     ],
   },
 ];
