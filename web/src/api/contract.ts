@@ -968,6 +968,12 @@ export type PageTracked = {
   links: Links;
 };
 
+export type PageUpcomingSchedule = {
+  data: Array<UpcomingSchedule>;
+  meta: Meta;
+  links: Links;
+};
+
 export type PageUser = {
   data: Array<User>;
   meta: Meta;
@@ -1341,6 +1347,28 @@ export type TryLog = {
   message: string;
 };
 
+export type UpcomingSchedule = {
+  id: number;
+  flow_version_id: string;
+  cron_string: string;
+  timezone: string;
+  overlap: string;
+  catch_up: string;
+  jitter_seconds: number;
+  dst_gap: string;
+  dst_repeat: string;
+  next_run_at?: string;
+  created_at: string;
+  updated_at: string;
+  flow_version?: Version;
+  flow_id: number;
+  flow_name: string;
+  iteration: number;
+  is_enabled: boolean;
+  fires: Array<string>;
+  has_more_fires: boolean;
+};
+
 export type Upload = {
   private?: string;
 };
@@ -1422,6 +1450,8 @@ export type Version = {
 
 export type VersionUpdate = {
   deployed_at?: string | null;
+  label?: string | null;
+  message?: string | null;
 };
 
 export type Webhook = {
@@ -1480,6 +1510,7 @@ export const operations = {
   delete_version: ["DELETE", "/api/v1/flows/{flow}/versions/{version}"],
   copy_version: ["POST", "/api/v1/flows/{flow}/versions/{version}/copy"],
   list_version_metrics: ["GET", "/api/v1/flows/{flow}/version-metrics"],
+  list_upcoming_schedules: ["GET", "/api/v1/schedules"],
   list_schedules: ["GET", "/api/v1/flow-versions/{flow_version}/schedules"],
   create_schedule: ["POST", "/api/v1/flow-versions/{flow_version}/schedules"],
   update_schedule: ["PUT", "/api/v1/flow-versions/{flow_version}/schedules/{schedule}"],
@@ -1619,6 +1650,7 @@ export type Operations = {
   delete_version: { path: { flow: Id; version: Id }; query: undefined; body: undefined; answer: Message; };
   copy_version: { path: { flow: Id; version: Id }; query: undefined; body: undefined; answer: OneVersion; };
   list_version_metrics: { path: { flow: Id }; query: { page?: Value; per_page?: Value; sort?: Value; "filter[interval]"?: Value; "filter[type]"?: Value; "filter[key]"?: Value; "filter[flow_version_id]"?: Value; "filter[from]"?: Value; "filter[to]"?: Value }; body: undefined; answer: PageMetric; };
+  list_upcoming_schedules: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[flow_id]"?: Value; "filter[is_enabled]"?: Value; "filter[timezone]"?: Value; from?: Value; to?: Value }; body: undefined; answer: PageUpcomingSchedule; };
   list_schedules: { path: { flow_version: Id }; query: { page?: Value; per_page?: Value; sort?: Value; include?: Value; "filter[flow_version_id]"?: Value }; body: undefined; answer: PageSchedule; };
   create_schedule: { path: { flow_version: Id }; query: undefined; body: ScheduleCreate; answer: OneSchedule; };
   update_schedule: { path: { flow_version: Id; schedule: Id }; query: undefined; body: ScheduleFields; answer: OneSchedule; };
