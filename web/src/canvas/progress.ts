@@ -15,6 +15,7 @@ export function useProgress(run: number | undefined) {
   const [live, setLive] = useState<Map<string, Progress>>(new Map());
   const path = { flow_run: run ?? 0 };
   const about = useRead("get_run", { path }, { enabled: run !== undefined });
+  const isKnown = about.data !== undefined;
   const ended = isFinished(about.data?.data);
   const steps = useRead("list_run_steps", { path }, { enabled: run !== undefined && ended });
 
@@ -22,7 +23,8 @@ export function useProgress(run: number | undefined) {
     setLive(new Map());
   }, [run]);
   useEffect(() => {
-    if (run === undefined || ended) return;
+    // Not before the run was read: what is told meanwhile would be overwritten by an answer that is older.
+    if (run === undefined || !isKnown || ended) return;
     const source = new EventSource(url("follow_run", { path: { flow_run: run } }));
     source.addEventListener("step", (event) => {
       const { step, state } = JSON.parse(event.data) as { step: string; state: string };
@@ -35,7 +37,7 @@ export function useProgress(run: number | undefined) {
       void client.invalidateQueries();
     });
     return () => source.close();
-  }, [run, ended, client]);
+  }, [run, isKnown, ended, client]);
 
   const states = ended && steps.data ? new Map(steps.data.data.map((step) => [step.key, stateOf(step)])) : live;
   return { run: about.data?.data, states: run === undefined ? undefined : states, error: about.error };
