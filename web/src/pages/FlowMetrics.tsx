@@ -56,5 +56,5 @@ function Versions({ flow, chosen, onChange }: { flow: string; chosen: string[]; 
 
 function MetricChart({ metrics, span, chart }: { metrics: Metric[]; span: [number, number]; chart: Chart }) {
   const { instants, lines } = useMemo(() => drawn(metrics, chart), [metrics, chart]);
-  return <LineChart title={chart.title} instants={instants} span={span} lines={lines} format={chart.format} />;
+  return <LineChart title={chart.title} instants={instants} span={span} lines={lines} format={chart.format} isCounted={chart.isCounted} />;
 }
