@@ -27,3 +27,17 @@ async def test_a_step_is_put_before_what_followed_or_beside_it(server: World):
         "first": "before",
         "beside": "Trigger",
     }
+
+
+async def test_a_step_that_comes_back_has_its_key_again(server: World):
+    flow = await server.flow(deploy=False)
+    gone = await flow.add("delay", name="gone", config={"seconds": 1})
+    place = {"parent_id": gone["parent_id"], **DELAY, "key": gone["key"]}
+    there = await server.post(f"{flow.graph}/steps", json=place)
+    assert (there.status, list(there.json()["errors"])) == (422, ["key"])
+    await server.delete(f"{flow.graph}/steps/{gone['id']}")
+    back = (await server.post(f"{flow.graph}/steps", json=place)).data
+    assert (back["key"], back["id"] == gone["id"]) == (gone["key"], False)
+    for wrong in ("map-0123abcd", "delay-0123", "delay", ""):
+        refused = await server.post(f"{flow.graph}/steps", json={**place, "key": wrong})
+        assert (refused.status, list(refused.json()["errors"])) == (422, ["key"])

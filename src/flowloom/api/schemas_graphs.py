@@ -23,6 +23,11 @@ class StepCreate(schemas.Body):
     beside: bool = Field(
         default=False, description="Put it beside what follows the parent there, instead of before it"
     )
+    key: str | None = Field(
+        default=None,
+        pattern=r"^[a-z-]{1,31}-[0-9a-f]{8}$",
+        description="That of a step which was deleted and comes back: whatever knew it by its key knows it again",
+    )
 
 
 class StepUpdate(schemas.Body):

@@ -126,6 +126,7 @@ def put_step(
     _require_own(connection, actor, fields["config"])
     drawn = owned.edit_draft(connection, actor, version_id, if_match)
     _require_place(drawn, fields)
+    _require_key(drawn, fields)
     step_id = _insert_step(connection, actor, version_id, fields)
     for number, route in enumerate(judged.routes or ()):
         step_routes.insert_route(connection, actor, version_id, step_id, {**route, "position": number})
@@ -144,10 +145,21 @@ def _require_place(drawn: graph.Graph, fields: Mapping[str, Any]) -> None:
     drawn.require_place(fields["parent_id"], fields.get("flow_step_route_id"))
 
 
+def _require_key(drawn: graph.Graph, fields: Mapping[str, Any]) -> None:
+    """Raise Invalid for a key that is of another type, or of a step that is there."""
+    key = fields.get("key")
+    if key is None:
+        return
+    if key.rpartition("-")[0] != fields["microservice"]:
+        raise errors.Invalid.field("key", f"The key of this step begins with {fields['microservice']}-.")
+    if any(step.key == key for step in drawn.steps.values()):
+        raise errors.Invalid.field("key", f"Step {key} is there; leave the key out for a new step.")
+
+
 def _insert_step(connection: Connection, actor: Actor, version_id: int, fields: Mapping[str, Any]) -> int:
     row = {
         "flow_version_id": version_id,
-        "key": f"{fields['microservice']}-{token_hex(4)}",
+        "key": fields.get("key") or f"{fields['microservice']}-{token_hex(4)}",
         "microservice": fields["microservice"],
         "name": fields["name"],
         "config": fields["config"],

@@ -1253,6 +1253,7 @@ export type StepCreate = {
   is_enabled?: boolean;
   variables?: Record<string, unknown>;
   beside?: boolean;
+  key?: string | null;
 };
 
 export type StepExample = {

@@ -5,6 +5,8 @@ import type { Place, Tree } from "./graph";
 export interface CopiedStep {
   /** Its id where it was taken from. */
   id: number;
+  /** Its key, under which it comes back; a copy gets one of its own. */
+  key?: string;
   microservice: string;
   name: string;
   config: Record<string, unknown>;
@@ -33,8 +35,8 @@ function below(tree: Tree, step: Step, place: Place): Copied {
 }
 
 function taken(tree: Tree, step: Step): CopiedStep {
-  const { id, microservice, name, config, is_enabled, variables, position } = step;
-  return { id, microservice, name, config, is_enabled, variables, position, routes: tree.routes(step).map(kept) };
+  const { id, key, microservice, name, config, is_enabled, variables, position } = step;
+  return { id, key, microservice, name, config, is_enabled, variables, position, routes: tree.routes(step).map(kept) };
 }
 
 const kept = ({ id, name, where }: Route) => ({ id, name, where });

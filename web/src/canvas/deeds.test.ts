@@ -59,7 +59,7 @@ class Graph {
 
   private create({ parent_id, flow_step_route_id, beside, config, ...rest }: Record<string, unknown>): Step {
     const { routes = [], ...others } = config as { routes?: Array<{ name: string }> };
-    const made = step(this.id(), parent_id as number, flow_step_route_id as number | undefined, { ...(rest as Partial<Step>), config: others });
+    const made = step(this.id(), parent_id as number, flow_step_route_id as number | undefined, { ...(rest as Partial<Step>), key: (rest.key as string | undefined) ?? `own${this.next}`, config: others });
     const followers = this.steps.filter((one) => one.parent_id === parent_id && one.flow_step_route_id === flow_step_route_id);
     for (const { name } of routes) this.routes.push({ ...route(this.id(), made.id, this.routes.length), name });
     const first = this.routes.find((one) => one.flow_step_id === made.id)?.id;
@@ -102,6 +102,19 @@ describe("a deletion", () => {
   it("of a step with all that follows it is undone too", async () => {
     const { graph, deeds, at, thereAndBack } = setting();
     expect(await thereAndBack(deeds.remove(graph.tree, at("2"), true))).toEqual(["1//"]);
+  });
+
+  it("brings each step back under its key, where a paste has keys of its own", async () => {
+    const { graph, deeds, at } = setting();
+    const keys = () => graph.steps.map(({ key }) => key).sort();
+    const before = keys();
+    const copied = deeds.renew(copyOf(graph.tree, at("2")));
+    const removal = deeds.remove(graph.tree, at("2"), true);
+    await removal.again();
+    await removal.back();
+    expect(keys()).toEqual(before);
+    await deeds.insert({ parent: 1 }, copied).again();
+    expect(keys().filter((key) => before.includes(key))).toHaveLength(before.length);
   });
 
   it("leaves beside it what stood beside it", async () => {

@@ -53,6 +53,7 @@ export class Deeds {
     return copied.map((step) => ({
       ...step,
       id: fresh(step.id),
+      key: undefined,
       parent: of(step.parent),
       route: step.route === undefined ? undefined : way(step.route),
       routes: step.routes.map((route) => ({ ...route, id: way(route.id) })),
@@ -114,12 +115,12 @@ export class Deeds {
   }
 
   private async create(place: Place, step: CopiedStep, beside: boolean): Promise<void> {
-    const { microservice, name, position, is_enabled, variables } = step;
+    const { key, microservice, name, position, is_enabled, variables } = step;
     const routes = step.routes.map((route) => withoutUndefined({ name: route.name, where: route.where }));
     const config = routes.length ? { ...step.config, routes } : step.config;
     const answer = await this.save("create_step", {
       path: { flow_version: this.version },
-      body: { microservice, name, config, position, is_enabled, variables, beside, parent_id: this.now(place.parent), flow_step_route_id: this.on(place.route) },
+      body: { key, microservice, name, config, position, is_enabled, variables, beside, parent_id: this.now(place.parent), flow_step_route_id: this.on(place.route) },
     });
     this.steps.set(step.id, answer.data.id);
     if (!routes.length) return;
