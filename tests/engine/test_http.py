@@ -365,6 +365,28 @@ def test_redirects_keep_or_change_the_method_as_browsers_do(runner, status, meth
     assert ("Content-Type" in seen) is (expected != "GET")
 
 
+@pytest.mark.parametrize(
+    ("status", "method", "is_followed"),
+    [
+        (301, "POST", False),
+        (302, "POST", False),
+        (303, "POST", False),
+        (303, "PUT", False),
+        (301, "PUT", True),
+        (307, "POST", True),
+        (308, "POST", True),
+        (302, "GET", True),
+    ],
+)
+def test_what_is_delivered_is_not_lost_on_the_way(runner, status, method, is_followed):
+    response = sent_through(runner, method, status, body=b"x", is_delivery=True)
+    assert response.status == (200 if is_followed else status)
+    if is_followed:
+        assert json.loads(response.body)["body"] == "x"
+    else:
+        assert response.headers["location"] == "/to"
+
+
 def test_secrets_stay_behind_when_a_redirect_leaves_the_host(runner):
     headers = {"Authorization": "Bearer t", "X-Key": "k", "X-Other": "o"}
 

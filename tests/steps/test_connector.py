@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
@@ -48,15 +49,7 @@ class Run:
     async def fetch(self, request):
         url = request.url if "://" in request.url else self.base + request.url
         return await self.client.send(
-            contract.Request(
-                request.method,
-                url,
-                request.headers,
-                request.query,
-                request.body,
-                None,
-                request.timeout_seconds,
-            )
+            msgspec.structs.replace(request, url=url, connection_id=None, spills=None)
         )
 
 
@@ -750,6 +743,28 @@ def test_passing_statuses_are_tried_again(status):
     assert isinstance(outcome, contract.Retry)
     assert outcome.after_seconds == 7
     assert f"answered {status}" in outcome.why
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_a_send_that_is_redirected_without_its_payload_fails_and_says_where_to(status):
+    handler = answering(status, headers={"Location": "/shipments/?key=secret"})
+    failed = once(handler, compiled("send", "/shipments"), Payload({"id": 1}))
+    assert isinstance(failed, contract.Fail)
+    assert f"answered {status}" in failed.why
+    assert failed.why.endswith("/shipments/; write the URL that takes what is sent.")
+
+
+@pytest.mark.parametrize("pages", [{"type": "page"}, {"type": "offset", "size": 1}])
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_page_that_is_not_found_ends_the_pages_only_where_that_is_said(pages, ends):
+    async def two(request):
+        number = request.query.get("page") or str(int(request.query["offset"]) + 1)
+        return web.json_response([number]) if number in "12" else web.Response(status=404)
+
+    step = compiled("receive", pagination={**pages, "ends_with_404": ends})
+    found, last = pages_of(two, step)
+    assert [page.body for page in found] == [["1"], ["2"]]
+    assert isinstance(last, contract.Done if ends else contract.Fail)
 
 
 @pytest.mark.parametrize("status", [304, 400, 401, 404, 409, 422, 501])

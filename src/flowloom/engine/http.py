@@ -48,6 +48,13 @@ class _Hop(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes | None
     spills: Callable[[str], bool] | None = None
+    is_delivery: bool = False
+
+    def follows(self, response: contract.Response) -> bool:
+        """Whether the answer is a redirect that is to be followed."""
+        if response.status not in _REDIRECTS or "location" not in response.headers:
+            return False
+        return not (self.is_delivery and _becomes_get(response.status, self.method))
 
 
 async def system_addresses(host: str, port: int) -> Sequence[str]:
@@ -111,7 +118,9 @@ class Client:
         _check_headers(request)
         url = _parse_url(request.url)
         url = url.extend_query(request.query) if request.query else url
-        hop = _Hop(request.method.upper(), url, request.headers, request.body, request.spills)
+        hop = _Hop(
+            request.method.upper(), url, request.headers, request.body, request.spills, request.is_delivery
+        )
         hosts = None if allowed_hosts is None else addresses.host_patterns(tuple(allowed_hosts))
         try:
             async with asyncio.timeout(request.timeout_seconds):
@@ -128,7 +137,7 @@ class Client:
         for _ in range(MAX_REDIRECTS + 1):
             self._admit(hop.url, hosts)
             response = await self._exchange(hop)
-            if response.status not in _REDIRECTS or "location" not in response.headers:
+            if not hop.follows(response):
                 return response
             hop = _redirected(hop, response, secret)
         raise _refused(f"{hop.url.host} redirects more than {MAX_REDIRECTS} times.")

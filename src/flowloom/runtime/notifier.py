@@ -149,6 +149,7 @@ class Notifier:
                 headers=headers,
                 body=msgspec.json.encode(_told(row)),
                 timeout_seconds=WEBHOOK_TIMEOUT_SECONDS,
+                is_delivery=True,
             )
         )
         if not 200 <= answer.status < 300:

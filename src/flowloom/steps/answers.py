@@ -6,7 +6,7 @@ import email.utils
 import http
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
@@ -86,6 +86,9 @@ def described(method: str, response: contract.Response) -> str:
     phrase = http.HTTPStatus(status).phrase if status in http.HTTPStatus._value2member_map_ else ""
     body = " ".join(response.body[: 4 * _SHOWN_CHARACTERS].decode(errors="replace").split())
     why = f"{method} {shown_url(response.url)} answered {status} {phrase}".rstrip()
+    if 300 <= status < 400 and "location" in response.headers:
+        to = shown_url(urljoin(response.url, response.headers["location"]))
+        return f"{why}, a redirect to {to}; write the URL that takes what is sent."
     return why + (f": {body[:_SHOWN_CHARACTERS]}" if body else ".")
 
 

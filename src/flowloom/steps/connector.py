@@ -63,7 +63,12 @@ class _Call:
 
     @property
     def _counts_pages(self) -> bool:
-        return self.config.pagination is not None and self.config.pagination.type in ("page", "offset")
+        return isinstance(self.config.pagination, pagination.ByPage | pagination.ByOffset)
+
+    @property
+    def _ends_with_404(self) -> bool:
+        pages = self.config.pagination
+        return isinstance(pages, pagination.ByPage | pagination.ByOffset) and pages.ends_with_404
 
     async def receive(self, context: contract.Context, incoming: Payload) -> contract.Outcome:
         state = context.cursor or pagination.start()
@@ -140,8 +145,8 @@ class _Call:
             return contract.failed(failed)
         if verdict is not None:
             return verdict.outcome(self.draft.method, response, context.now)
-        if response.status == 404 and state["page"] and self._counts_pages:
-            return contract.Done([])  # many servers answer so for the page after the last
+        if response.status == 404 and state["page"] and self._ends_with_404:
+            return contract.Done([])
         return (
             response
             if 200 <= response.status < 300
@@ -275,9 +280,10 @@ TYPE = contract.StepType(
     ),
     failure=(
         "No answer, 408, 425, 429 and most 5xx are tried again, after the time in Retry-After if given. "
-        "Any other status but 2xx fails the payload, as does an address that is not allowed; `response_rules` come "
-        "first. A lost connection, a lock or a deadlock is tried again; a statement or a file that the server refuses "
-        "fails the payload, as does what is over 64 MB and cannot be cut into pages."
+        "Any other status but 2xx fails the payload, as does an address that is not allowed, and for a send a redirect "
+        "that would drop what is sent (301, 302 and 303 after a POST); `response_rules` come first. A lost connection, "
+        "a lock or a deadlock is tried again; a statement or a file that the server refuses fails the payload, as does "
+        "what is over 64 MB and cannot be cut into pages."
     ),
     config=Connector,
     compile=compile,

@@ -134,7 +134,8 @@ class Request(msgspec.Struct, frozen=True):
     """An outbound HTTP request. With a connection, `url` may be relative to its base URL and the
     connection's authentication and headers are added by the engine, never seen by the step. With `renews_token`
     an access token that this run has used before is not used again. `spills` tells for a content type whether a
-    large answer of it may come as a file."""
+    large answer of it may come as a file. A redirect of an `is_delivery` is followed only where method and body go
+    along: else it is the answer, so that what was to be delivered is not taken for delivered."""
 
     method: str
     url: str
@@ -145,6 +146,7 @@ class Request(msgspec.Struct, frozen=True):
     timeout_seconds: float = 60.0
     renews_token: bool = False
     spills: Callable[[str], bool] | None = None
+    is_delivery: bool = False
 
 
 class Response(msgspec.Struct, frozen=True):

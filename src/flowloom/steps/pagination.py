@@ -60,7 +60,13 @@ class _Pages(contract.Config):
         return None
 
 
-class ByPage(_Pages):
+class _Counted(_Pages):
+    ends_with_404: bool = Field(
+        False, description="Whether a 404 for a page after the first one says that there are no more"
+    )
+
+
+class ByPage(_Counted):
     """Counts pages in a query parameter, until one is empty: a server may give fewer than `size` at a time."""
 
     type: Literal["page"]
@@ -82,7 +88,7 @@ class ByPage(_Pages):
         return here + 1
 
 
-class ByOffset(_Pages):
+class ByOffset(_Counted):
     """Counts items in a query parameter, until a page is empty: a server may give fewer than `size` at a time."""
 
     type: Literal["offset"]

@@ -88,7 +88,8 @@ class Draft:
             body, content_type = (self.body or request_body.Body()).encode(scope, incoming, cursor)
             _default(headers, "Content-Type", content_type)
         url, query = self._target(scope, place)
-        if self.config.direction == "send":
+        is_send = self.config.direction == "send"
+        if is_send:
             sent = f"{self.method} {url} {query} ".encode(errors="replace") + (body or b"")
             _default(headers, _KEY_HEADER, context.idempotency_key(sent))
         if not _is_same_origin(url, self.url.render_url(scope)):
@@ -103,6 +104,7 @@ class Draft:
             self.config.connection_id,
             self.timeout_seconds,
             spills=spills,
+            is_delivery=is_send,
         )
 
     def content(self, scope: templates.Scope, incoming: Payload) -> bytes:
