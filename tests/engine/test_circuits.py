@@ -195,6 +195,38 @@ async def test_others_wait_while_the_trial_is_out(sqlite_server: World, remote: 
     go.set()
     await sqlite_server.settle()
     runs = {id: (await sqlite_server.get(f"/flow-runs/{id}")).data for id in (trial, other)}
-    assert sorted(run["status"] for run in runs.values()) == [2, 3]
+    assert sorted(run["status"] for run in runs.values()) == [1, 2]
     assert len(remote.seen) == 3
     assert (await sqlite_server.get("/connections/1")).data["circuit"] == {"state": "closed"}
+    sqlite_server.clock.advance(seconds=46)
+    await sqlite_server.work()
+    assert {(await sqlite_server.get(f"/flow-runs/{id}")).data["status"] for id in runs} == {2}
+
+
+async def test_a_rest_is_no_attempt_and_ends_for_all_the_same(server: World, remote: Remote):
+    remote.answers(503)
+    flow = await broken(server, remote, pause_seconds=4, retries=0)
+    for _ in range(2):
+        await flow.run({})
+    remote.answers(503, 200)
+    first = await flow.run({})  # it rests, is the trial, and fails as that
+    second = await flow.run({})
+    assert [(run["status"], run["summary"]["steps"][-1]["attempts"]) for run in (first, second)] == [
+        (3, 1),
+        (2, 1),
+    ]
+    assert len(remote.seen) == 4
+    step = second["summary"]["steps"][-1]
+    assert step["waited_ms"] == {"circuit": pytest.approx(4000, abs=1)}
+
+
+async def test_who_finds_the_circuit_open_too_often_gives_up(sqlite_server: World, remote: Remote):
+    remote.answers(503)
+    flow = await broken(sqlite_server, remote, pause_seconds=4, retries=0)
+    for _ in range(2):
+        await flow.run({})
+    circuit = next(iter(sqlite_server.platform.circuits._circuits.values()))
+    circuit.is_tried = True  # by a request that never comes back
+    failed = await flow.run({})
+    assert failed["summary"]["error"]["message"].endswith("Gave up after it rested 1 times.")
+    assert (failed["summary"]["steps"][-1]["attempts"], len(remote.seen)) == (0, 2)

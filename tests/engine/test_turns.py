@@ -26,6 +26,7 @@ class Timeline:
         self.waits = 0
         self.told: list[float] = []
         self.announced: list[float] = []
+        self.limit: dict[str, Any] | None = None
         self.turns = Turns(self.clock, self.sleep, self.waited)
 
     @property
@@ -37,6 +38,9 @@ class Timeline:
 
     async def waits_for_turn(self, seconds: float) -> None:
         self.announced.append(seconds)
+
+    async def rate_limit(self) -> dict[str, Any] | None:
+        return self.limit
 
     def waited_for_turn(self, seconds: float) -> None:
         self.told.append(seconds)
@@ -57,6 +61,8 @@ class Timeline:
         await settle()
 
     def ask(self, name: Any, **limit: Any) -> asyncio.Task[None]:
+        self.limit = limit or None
+
         async def take() -> None:
             await self.turns.take(connection(rate_limit=limit or None), self)
             self.taken.append((round(self.seconds, 3), name))
@@ -79,7 +85,7 @@ async def test_requests_go_out_evenly_and_in_the_order_of_asking():
         await line.advance()
     assert line.taken == [(0, "a"), (0.5, "b"), (1, "c"), (1.5, "d")]
     assert line.told == [pytest.approx(seconds, abs=1e-3) for seconds in (0.5, 1, 1.5)]
-    assert line.announced == [pytest.approx(seconds, abs=1e-3) for seconds in (1, 1.5)]
+    assert line.announced == [pytest.approx(seconds, abs=1e-3) for seconds in (0.5, 1, 1.5)]
     assert line.turns.waiting == 0
 
 
@@ -89,7 +95,8 @@ async def test_a_burst_goes_out_at_once_and_fills_again():
         line.ask(name, per_minute=6, burst=3)
     await settle()
     assert line.taken == [(0, 0), (0, 1), (0, 2)]
-    await line.advance()
+    while len(line.taken) == 3:
+        await line.advance()
     assert line.taken[3:] == [(10, 3)]
     line.clock.advance(seconds=1000)
     for name in range(4):
@@ -132,6 +139,8 @@ async def test_a_changed_limit_counts_at_once_and_none_waits_for_nothing():
     line.ask("free")
     await settle()
     assert [name for _, name in line.taken] == ["a", "free"]
+    await line.advance()  # who waits looks again, and waits no more
+    assert line.taken[2:] == [(2, "b")]
     line = Timeline()
     line.ask("a", per_second=0.001, burst=1)
     await settle()
@@ -139,6 +148,18 @@ async def test_a_changed_limit_counts_at_once_and_none_waits_for_nothing():
     line.ask("b", per_second=1, burst=1)
     await settle()
     assert [name for _, name in line.taken] == ["a", "b"]
+
+
+async def test_a_raised_limit_reaches_those_who_wait():
+    line = Timeline()
+    for name in "abcd":
+        line.ask(name, per_minute=1, burst=1)
+        await settle()
+    line.limit = {"per_second": 1, "burst": 1}
+    while len(line.taken) < 4:
+        await line.advance()
+    assert [name for _, name in line.taken] == ["a", "b", "c", "d"]
+    assert line.seconds < 6
 
 
 async def test_a_clock_that_is_set_back_does_not_stop_the_tokens():

@@ -159,11 +159,25 @@ async def test_who_is_stopped_in_the_line_has_waited(sqlite_server: World, remot
         await asyncio.sleep(0)
     while not (told := await explained(sqlite_server, id, "connector")):
         await asyncio.sleep(0)
-    assert told[0].endswith("Waits about 60 s for its turn under the rate limit.")
+    assert told[0].endswith("Waits about 60.0 s for its turn under the rate limit.")
     sqlite_server.clock.advance(seconds=7)
     await sqlite_server.post(f"/flow-runs/{id}/stop")
     await sqlite_server.settle()
     assert (await step(sqlite_server, id, "connector"))["waited_ms"] == {"rate_limit": 7000}
+
+
+async def test_many_short_waits_are_told_while_they_go_on(sqlite_server: World, remote: Remote) -> None:
+    sent = {"name": "Even", "base_url": remote.url(), "rate_limit": {"per_second": 2, "burst": 1}}
+    connection_id = (await sqlite_server.post("/connections", json=sent)).data["id"]
+    config = {"direction": "send", "url": "/", "connection_id": connection_id}
+    flow = await sqlite_server.flow(ONE_BY_ONE, {"microservice": "connector", "config": config})
+    id = await flow.start(list(range(100)))
+    await sqlite_server.work()
+    logs = (await sqlite_server.get(f"/flow-runs/{id}/flow-run-logs", query={"per_page": "100"})).data
+    told = [line["message"] for line in logs if line["message"].startswith("Waits about")]
+    assert told[0] == "Waits about 0.5 s for its turn under the rate limit, after 0 s in all."
+    assert told[-1].startswith("Waits about 0.5 s for its turn under the rate limit, after 4")
+    assert 4 <= len(told) <= 6
 
 
 async def test_a_run_that_is_worked_on_tells_what_it_said_last(server: World, remote: Remote) -> None:

@@ -68,6 +68,8 @@ class StepTally:
     # How many lines say how the step went, and how many of them were written before the run waited.
     lines: int = 0
     lines_before: int = 0
+    # When it last said that it waits for its turn under a rate limit.
+    told_at: datetime | None = None
     # Seconds by what it waited for, once it did.
     waited: dict[Waited, float] | None = None
     # Since when it waits outside of memory, and for what.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import datetime
-from typing import Final
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import msgspec
 
@@ -21,6 +21,8 @@ from flowloom.store.connections import Connection
 
 LoadConnection = Callable[[int, int], Awaitable[Connection]]
 Record = Callable[[journal.Lines], Awaitable[None]]
+TOLD_SECONDS: Final = 1.0
+TOLD_EVERY_SECONDS: Final = 10.0
 _UNAUTHORISED: Final = 401
 _TOO_MANY: Final = 429
 _FIRST_SERVER_FAULT: Final = 500
@@ -35,16 +37,36 @@ class Origin(msgspec.Struct, frozen=True):
     load_connection: LoadConnection
     record: Record
 
+
+class _InLine(msgspec.Struct, frozen=True):
+    """Who calls, before the rate limit of a connection."""
+
+    origin: Origin
+    connection_id: int
+
     async def waits_for_turn(self, seconds: float) -> None:
-        """A rate limit holds it up for about so long. The first time the run says so, while it waits."""
-        if "rate_limit" in (self.run.tally(self.step_key).waited or {}):
+        """Say so while it waits, once it is a second in all, and then the more seldom the longer it has waited."""
+        run, step_key = self.origin.run, self.origin.step_key
+        tally, now = run.tally(step_key), run.clock()
+        so_far = (tally.waited or {}).get("rate_limit", 0.0)
+        if so_far + seconds < TOLD_SECONDS or (tally.told_at and now < tally.told_at + _pause(so_far)):
             return
-        self.run.log(self.step_key, "info", f"Waits about {seconds:.0f} s for its turn under the rate limit.")
-        await self.record(self.run.take_unwritten())
+        tally.told_at = now
+        in_all = f", after {so_far:.0f} s in all" if so_far else ""
+        run.log(step_key, "info", f"Waits about {seconds:.1f} s for its turn under the rate limit{in_all}.")
+        await self.origin.record(run.take_unwritten())
+
+    async def rate_limit(self) -> Mapping[str, Any] | None:
+        connection = await self.origin.load_connection(self.origin.run.row.company_id, self.connection_id)
+        return connection.rate_limit
 
     def waited_for_turn(self, seconds: float) -> None:
-        """A rate limit has held it up."""
-        self.run.tally(self.step_key).wait("rate_limit", seconds)
+        self.origin.run.tally(self.origin.step_key).wait("rate_limit", seconds)
+
+
+def _pause(waited_seconds: float) -> timedelta:
+    """How long a step that has waited so long says nothing of its waits."""
+    return timedelta(seconds=max(TOLD_EVERY_SECONDS, waited_seconds / TOLD_EVERY_SECONDS))
 
 
 class _Outgoing(msgspec.Struct, frozen=True):
@@ -100,7 +122,7 @@ class Calls:
     ) -> tuple[contract.Response, Connection]:
         """The answer, and the connection with the secrets that were used."""
         self._circuits.check(connection, self._clock())
-        await self._turns.take(connection, origin)
+        await self._turns.take(connection, _InLine(origin, connection.id))
         origin.run.secrets.update(connection.secret.values())
         connection = await self._tokens.ready(connection)
         origin.run.secrets |= connections.secret_words(connection)

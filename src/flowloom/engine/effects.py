@@ -40,6 +40,38 @@ class Pauses:
     count: int = 0
 
 
+@dataclass(slots=True)
+class _Tries:
+    """Which attempt comes next, and how often the circuit of the connection let none out: both have their limits."""
+
+    attempt: int = 1
+    rests: int = 0
+
+    @classmethod
+    def of(cls, wait: Mapping[str, Any]) -> _Tries:
+        """As they were when a wait was recorded."""
+        return cls(wait.get("attempt", 1), wait.get("rests", 0))
+
+    @property
+    def state(self) -> dict[str, int]:
+        return {"attempt": self.attempt, **({"rests": self.rests} if self.rests else {})}
+
+    def count(self, outcome: contract.Retry, retries: int) -> str | None:
+        """Count one; why to give up, if there are no more."""
+        if outcome.is_resting:
+            self.rests += 1
+            gives_up = self.rests > retries + 1
+            return f"{outcome.why} Gave up after it rested {retries + 1} times." if gives_up else None
+        self.attempt += 1
+        made = self.attempt - 1
+        return f"{outcome.why} Gave up after {made} attempts." if made > retries else None
+
+    def told(self, outcome: contract.Retry, pause: float) -> str:
+        """What comes next, for the log."""
+        number = "" if outcome.is_resting else f" (attempt {self.attempt - 1})"
+        return f"{outcome.why} Trying again in {pause:.1f} s{number}."
+
+
 class Effects:
     """The effects of one run."""
 
@@ -106,18 +138,17 @@ class Effects:
         self, step: PlanStep, context: StepContext, payload: Payload, before: Recorded
     ) -> contract.Done:
         """Call an effect until it is done, with backoff between. Raises StepFailed, RunStopped or Parked."""
-        attempt = before.wait.get("attempt", 1) if before.wait else 1
+        tries = _Tries.of(before.wait or {})
         while isinstance(outcome := await self._call(step, context, payload), contract.Retry):
-            if attempt > step.compiled.retries:
-                why = f"{outcome.why} Gave up after {attempt} attempts."
+            if outcome.is_resting:
+                self._active.tally(step.key).attempts -= 1  # nothing was asked
+            if (why := tries.count(outcome, step.compiled.retries)) is not None:
                 raise outcomes.StepFailed(step, contract.Fail(why, outcome.error_class))
-            pause, what = self._pause_seconds(outcome, attempt), _paused_for(outcome)
-            again = f"{outcome.why} Trying again in {pause:.1f} s (attempt {attempt})."
-            self._active.log(step.key, "warning", again)
-            attempt += 1
+            pause, what = self._pause_seconds(outcome, tries.attempt - 1), _paused_for(outcome)
+            self._active.log(step.key, "warning", tries.told(outcome, pause))
             if pause > PARK_SECONDS:
                 until = self._around.clock() + timedelta(seconds=pause)
-                state = {"until": timestamp.written(until), "what": what, "attempt": attempt}
+                state = {"until": timestamp.written(until), "what": what, **tries.state}
                 await self._wait(step, payload, before, state)
                 raise outcomes.Parked(until, what=what, in_line=True)
             await self.flush()

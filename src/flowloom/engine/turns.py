@@ -17,15 +17,18 @@ SECONDS_PER_MINUTE = 60.0
 # What is missing by a rounding error is not waited for, and nobody waits for less than a clock can tell.
 _ENOUGH = 1 - 1e-6
 _SHORTEST_SECONDS = 0.001
-# What is longer is told when it begins.
-TOLD_SECONDS = 1.0
+# Who waits longer looks now and then whether the limit is another.
+LOOK_AGAIN_SECONDS = 2.0
 
 
 class Asker(Protocol):
     """Whoever wants to send a request."""
 
     async def waits_for_turn(self, seconds: float) -> None:
-        """It is about to wait about so long, if that is long enough to be told."""
+        """It is about to wait about so long."""
+
+    async def rate_limit(self) -> Mapping[str, Any] | None:
+        """The limit as it is now; None is none."""
 
     def waited_for_turn(self, seconds: float) -> None:
         """It had to wait so long, also when it leaves the line."""
@@ -69,11 +72,12 @@ class Turns:
         bucket.waiting += 1
         self._on_wait()
         try:
-            if seconds >= TOLD_SECONDS:
-                await asker.waits_for_turn(seconds)
+            await asker.waits_for_turn(seconds)
             async with bucket.line:
                 while seconds := bucket.missing_seconds(self._clock()):
-                    await self._sleep(seconds)
+                    await self._sleep(min(seconds, LOOK_AGAIN_SECONDS))
+                    if seconds > LOOK_AGAIN_SECONDS:
+                        bucket.change(await asker.rate_limit())
                 bucket.tokens -= 1
         finally:
             self.waiting -= 1
@@ -91,8 +95,11 @@ class _Bucket:
         self.tokens = self._burst
         self._counted_at = now
 
-    def change(self, limit: Mapping[str, Any]) -> None:
-        """Go on by this limit, with who waits already."""
+    def change(self, limit: Mapping[str, Any] | None) -> None:
+        """Go on by this limit, with who waits already; without one nobody waits any more."""
+        self.is_open = limit is None
+        if limit is None:
+            return
         per_second = limit.get("per_second")
         self._rate: float = limit["per_minute"] / SECONDS_PER_MINUTE if per_second is None else per_second
         self._burst = float(limit["burst"])
@@ -102,7 +109,9 @@ class _Bucket:
         return self.missing_seconds(now) + self.waiting / self._rate
 
     def missing_seconds(self, now: datetime) -> float:
-        """Seconds until there is a whole token; 0 when there is one."""
+        """Seconds until there is a whole token; 0 when there is one, or none is asked for."""
+        if self.is_open:
+            return 0.0
         # A clock that is set back must not stop the tokens from coming.
         passed = max((now - self._counted_at).total_seconds(), 0.0)
         self.tokens = min(self.tokens + passed * self._rate, self._burst)

@@ -91,17 +91,15 @@ def _in_line(connection: Connection, row: Row[Any]) -> Iterator[str]:
     began = row.started_at or row.finished_at
     same = or_(*(RUNS[name] == row._mapping[name] for name in ("serial_key", "lane") if row._mapping[name]))
     before = (
-        select(RUNS.id, RUNS.finished_at)
+        select(RUNS.id, RUNS.status, RUNS.finished_at)
         .where(same, RUNS.id < row.id, or_(RUNS.finished_at.is_(None), RUNS.finished_at > row.queued_at))
         .order_by(RUNS.id)
         .limit(MAX_WAITS)
     )
     for other in connection.execute(before):
-        until = (
-            "which goes on"
-            if other.finished_at is None
-            else f"which ended at {views.instant(other.finished_at)}"
-        )
+        until = "which goes on" if other.status == run.Status.STARTED else "which is queued"
+        if other.finished_at is not None:
+            until = f"which ended at {views.instant(other.finished_at)}"
         if began is None or other.finished_at is None or other.finished_at <= began:
             yield f"Run {other.id} of the same schedule or key, {until}."
 
