@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 
+from aiohttp import web
 from tests.engine.test_effects import begin
-from tests.remote import Remote, hang
+from tests.remote import Remote, Seen, hang
 from tests.world import World
 
 
@@ -49,6 +50,31 @@ async def test_a_stop_is_the_last_event(server: World, remote: Remote):
     await server.post(f"/flow-runs/{id}/stop")
     await server.settle()
     assert events((await asyncio.wait_for(following, 5)).body)[-1] == {"type": "run", "status": 4}
+
+
+async def test_who_comes_late_is_told_how_far_the_run_is(server: World, remote: Remote):
+    async def refuse_then_hang(seen: Seen) -> web.Response:
+        return web.Response(status=503) if len(remote.seen) == 1 else await hang(seen)
+
+    remote.answer = refuse_then_hang
+    flow = await server.flow(
+        {"microservice": "split"}, remote.send(), {"microservice": "batch", "config": {"size": 1}}
+    )
+    id = await flow.start([{}])
+    await begin(server)
+    await remote.until(2)
+    steps = (await server.get(f"/flow-runs/{id}/steps")).data
+    assert [step["was_reached"] for step in steps] == [True, True, True, False]
+    following = asyncio.ensure_future(server.get(f"/flow-runs/{id}/events"))
+    while not server.platform.broker.is_watched(id):
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
+    await server.post(f"/flow-runs/{id}/stop")
+    await server.settle()
+    told = events((await asyncio.wait_for(following, 5)).body)
+    states = [(event["step"], event["state"]) for event in told if event["type"] == "step"]
+    trigger, split, send = [step["key"] for step in steps[:3]]
+    assert states == [(trigger, "finished"), (split, "finished"), (send, "started")]
 
 
 async def test_a_closing_server_ends_the_stream(server: World, remote: Remote):

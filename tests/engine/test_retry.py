@@ -220,3 +220,15 @@ async def test_a_run_that_begins_in_the_middle_keeps_its_payload(
     wish = wishes.get(how) or {"version": await changed_send(flow, remote)}
     assert (await retry(server, middle, **wish))["status"] == SUCCESS
     assert remote.seen[-1].body == {"n": 1}
+
+
+async def test_what_an_edited_payload_left_behind_goes_on_with_a_retry(server: World, remote: Remote):
+    remote.answers(400)
+    flow = await server.flow({"microservice": "split"}, remote.send("/a"))
+    failed = await flow.run([{"n": 1}, {"n": 2}, {"n": 3}])
+    remote.answers(200)
+    assert (await retry(server, failed["id"], payload='{"n": 10}'))["status"] == SUCCESS
+    [letter] = (await server.get("/dead-letters")).data
+    assert letter["state"] == "re-driven"
+    assert (await retry(server, failed["id"]))["status"] == SUCCESS
+    assert remote.bodies("/a")[1:] == [{"n": 10}, {"n": 2}, {"n": 3}]

@@ -17,7 +17,7 @@ from flowloom.api.call import Call
 from flowloom.api.idempotency import idempotency
 from flowloom.api.routes import Routes, query_parameter
 from flowloom.domain import run
-from flowloom.services import exchanges, graphs, runs, waits
+from flowloom.services import evidence, exchanges, graphs, runs, waits
 from flowloom.services.actor import Role
 from flowloom.steps import aside
 from flowloom.store import queue
@@ -195,6 +195,8 @@ async def _events(call: Call, broker: Broker, id: int) -> AsyncIterator[bytes]:
     async with broker.watch(id) as events:
         now = await call.read(runs.get, id)
         yield _event({"type": "run", "status": now["status"]})
+        for step, state in (await call.read(evidence.progress, id)).items():
+            yield _event({"type": "step", "step": step, "state": state})
         while not run.is_finished(now["status"]):
             try:
                 event = await asyncio.wait_for(events.get(), KEEP_ALIVE_SECONDS)

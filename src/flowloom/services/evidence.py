@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select
 
-from flowloom.domain import formats, graph
+from flowloom.domain import formats, graph, run
 from flowloom.domain.payload import Payload
 from flowloom.services import runs, views
 from flowloom.services.actor import Actor
-from flowloom.store import blobs, definitions
+from flowloom.store import blobs, definitions, tables
 
+LOGS = tables.run_logs.c
+# Of a run that goes on no more is looked at: what its steps said at first tells which of them it has reached.
+MAX_LINES: Final = 10_000
 # A larger body is left out of the list; `is_cut` says so.
 SHOWN_BYTES: Final = 256 * 1024
 # What a run keeps of a step for itself.
@@ -22,10 +25,29 @@ _INNER: Final = frozenset({"lines", "waits"})
 def steps(connection: Connection, actor: Actor, run_id: int) -> list[dict[str, Any]]:
     """The steps of a run's definition in run order, each with what it did in this run. Raises Missing."""
     row = runs.load(connection, actor, run_id)
-    did = {step["key"]: _did(step, row, actor.at) for step in (row.summary or {}).get("steps", ())}
+    did: dict[str, dict[str, Any]] = {step: {} for step in _progress(connection, row)}
+    did |= {step["key"]: _did(step, row, actor.at) for step in (row.summary or {}).get("steps", ())}
     return [
         _step_view(step, did.get(step.key)) for step in definitions.load(connection, row.content_hash).steps
     ]
+
+
+def progress(connection: Connection, actor: Actor, run_id: int) -> dict[str, str]:
+    """The steps of a run that goes on, each "started" or "finished", as far as that is written. Raises Missing."""
+    return _progress(connection, runs.load(connection, actor, run_id))
+
+
+def _progress(connection: Connection, row: Row[Any]) -> dict[str, str]:
+    if row.status != run.Status.STARTED:
+        return {}
+    names = {step.key: step.name for step in definitions.load(connection, row.content_hash).steps}
+    lines = select(LOGS.step_key, LOGS.message).where(LOGS.run_id == row.id, LOGS.step_key.is_not(None))
+    found: dict[str, str] = {}
+    for line in connection.execute(lines.order_by(LOGS.id).limit(MAX_LINES)):
+        # How a step went stands in the line that begins with its name.
+        is_end = line.message.startswith(f"{names.get(line.step_key)}: ")
+        found[line.step_key] = "finished" if is_end else found.get(line.step_key, "started")
+    return found
 
 
 def _step_view(step: graph.StepDefinition, did: dict[str, Any] | None) -> dict[str, Any]:

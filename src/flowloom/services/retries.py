@@ -152,9 +152,11 @@ def _take_up(
     if wish.body is None:
         repeats.take_up(connection, run_id, to_run_id, again.forget_steps, actor.at, actor.user_id)
         return
+    state = dead_letters.RETRIED
     if wish.from_step is None and again.start_step is not None:
         pools.hand_on_payload(connection, run_id, to_run_id, again.position)
-    repeats.mark_retried(connection, run_id, to_run_id, actor.at, actor.user_id)
+        state = dead_letters.REDRIVEN
+    repeats.mark_retried(connection, run_id, to_run_id, actor.at, actor.user_id, state)
 
 
 def _queued(

@@ -86,15 +86,23 @@ def take_up(
 
 
 def mark_retried(
-    connection: Connection, run_id: int, retry_run_id: int, at: datetime, user_id: int | None
+    connection: Connection,
+    run_id: int,
+    retry_run_id: int,
+    at: datetime,
+    user_id: int | None,
+    state: str = "retried",
 ) -> None:
-    """Note that a retry of the run takes up its open dead letters, but for those of catch legs that it leaves out."""
+    """Note that a retry of the run takes up its open dead letters, but for those of catch legs that it leaves out.
+
+    One that takes up nothing else of the run drives them again: "re-driven", so that a later retry leaves them out.
+    """
     found = select(LETTERS.id, LETTERS.position, LETTERS.state).where(LETTERS.run_id == run_id)
     letters = connection.execute(found).all()
     left_out = tuple(f"{one.position}.e" for one in letters if one.state in takeovers.RESOLVED)
     ids = [one.id for one in letters if one.state == "open" and not one.position.startswith(left_out)]
     values = {
-        "state": "retried",
+        "state": state,
         "resolved_at": at,
         "resolved_by": user_id,
         "redrive_run_id": retry_run_id,

@@ -47,7 +47,7 @@ function Form({ run, step, onDone }: { run: Run; step?: Step; onDone: () => void
   return (
     <form onSubmit={submit}>
       <Stack>
-        <Text size="sm">{step ? `All steps before ${step.name} are taken as they were.` : "It goes on where it failed."} What it had sent before is not sent again.</Text>
+        <Text size="sm">{payload === undefined ? wholeOf(step) : aloneOf(step)}</Text>
         <VersionSelect flow={run.flow_id} label="Version" placeholder={`Version ${run.iteration}, on which it ran`} value={version} onChange={setVersion} />
         {payload === undefined ? <Edit run={run} step={step} onEdit={setPayload} /> : <Edited payload={payload} onChange={setPayload} />}
         {retry.error && <Failure error={retry.error} />}
@@ -55,6 +55,15 @@ function Form({ run, step, onDone }: { run: Run; step?: Step; onDone: () => void
       </Stack>
     </form>
   );
+}
+
+function wholeOf(step: Step | undefined): string {
+  return `${step ? `All steps before ${step.name} are taken as they were.` : "It goes on where it failed."} What it had sent before is not sent again.`;
+}
+
+function aloneOf(step: Step | undefined): string {
+  if (step) return `This payload alone goes on, from ${step.name}.`;
+  return "This payload alone goes on, from where it failed. What the run had not come to yet goes on when you retry it once more, without an edit.";
 }
 
 function Edited({ payload, onChange }: { payload: string; onChange: (payload: string | undefined) => void }) {

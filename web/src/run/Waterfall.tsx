@@ -30,7 +30,7 @@ export function Waterfall({ run }: { run: Run }) {
       <Grid.Col span={{ base: 12, md: step ? 6 : 12 }}>
         <Stack gap={0} className="card">
           {steps.map((one) => (
-            <Line key={one.key} step={one} begin={begin} length={length} isChosen={one.key === chosen} onChoose={() => void navigate({ search: { step: one.key === chosen ? undefined : one.key } })} />
+            <Line key={one.key} step={one} told={toldOf(one, isFinished(run))} begin={begin} length={length} isChosen={one.key === chosen} onChoose={() => void navigate({ search: { step: one.key === chosen ? undefined : one.key } })} />
           ))}
         </Stack>
       </Grid.Col>
@@ -66,13 +66,14 @@ function Chosen({ run, step }: { run: Run; step: RunStep }) {
 
 interface LineProps {
   step: RunStep;
+  told: string;
   begin: number;
   length: number;
   isChosen: boolean;
   onChoose: () => void;
 }
 
-function Line({ step, begin, length, isChosen, onChoose }: LineProps) {
+function Line({ step, told, begin, length, isChosen, onChoose }: LineProps) {
   const took = step.duration_ms ?? 0;
   const left = step.began_at ? ((Date.parse(step.began_at) - begin) / length) * 100 : 0;
   return (
@@ -90,11 +91,18 @@ function Line({ step, begin, length, isChosen, onChoose }: LineProps) {
       <Group gap={6} w={{ sm: 220 }} justify="end" wrap="nowrap">
         {step.failed ? <Badge color="red" size="sm">{count(step.failed)} failed</Badge> : null}
         <Text size="xs" c="dimmed">
-          {step.was_reached ? `${count(step.payloads_in ?? 0)} in, ${count(step.payloads_out ?? 0)} out, ${duration(took)}` : "not reached"}
+          {told}
         </Text>
       </Group>
     </UnstyledButton>
   );
+}
+
+/** What came of a step; of a run that goes on only what it has written is known. */
+function toldOf({ was_reached, payloads_in, payloads_out, duration_ms }: RunStep, isOver: boolean): string {
+  if (!was_reached) return isOver ? "not reached" : "not reached yet";
+  if (!isOver && payloads_in === undefined) return "reached";
+  return `${count(payloads_in ?? 0)} in, ${count(payloads_out ?? 0)} out, ${duration(duration_ms ?? 0)}`;
 }
 
 /** What a step spent its time on: work, attempts, and each kind of wait. */
