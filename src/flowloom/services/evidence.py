@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from flowloom.domain import formats, graph
+from flowloom.domain import formats, graph, run
 from flowloom.domain.payload import Payload
-from flowloom.services import runs, views
+from flowloom.services import kept, runs, views
 from flowloom.services.actor import Actor
 from flowloom.store import blobs, definitions
 
@@ -49,6 +49,13 @@ def _did(step: dict[str, Any], row: Row[Any], now: datetime) -> dict[str, Any]:
         waited = until - datetime.fromisoformat(step["waits"]["since"])
         shown["duration_ms"] = round(step["duration_ms"] + max(waited.total_seconds(), 0.0) * 1000, 3)
     return shown
+
+
+def require_payloads(connection: Connection, actor: Actor, run_id: int, payload_days: int) -> None:
+    """Raise Missing for a run that is not there, Conflict for an ended one whose payloads are gone."""
+    row = runs.load(connection, actor, run_id)
+    if run.is_finished(row.status):
+        kept.require_payloads(connection, actor, row, payload_days)
 
 
 def payload_view(payload: Payload) -> dict[str, Any]:
