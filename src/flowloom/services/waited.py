@@ -124,7 +124,7 @@ def _on_the_way(connection: Connection, row: Row[Any]) -> Iterator[str]:
             yield f"Step {wait.step_key}: a delay until {until}, since {since}."
 
 
-def _ended_in(wait: Row[Any], row: Row[Any]) -> str | None:
+def _ended_in(wait: Row[Any, Any, Any], row: Row[Any]) -> str | None:
     """The end of the run, for a wait that it ended in."""
     if row.finished_at is None or datetime.fromisoformat(wait.state["until"]) <= row.finished_at:
         return None
