@@ -207,6 +207,8 @@ async def test_a_replayed_key_gets_the_first_answer(server: World) -> None:
     again = await call(server, url, json={"id": 7}, headers=key)
     assert first.json() == again.json() == {"id": 7}
     assert len((await server.get("/flow-runs")).data) == 1
+    longer = await call(server, f"{url}&wait_seconds=9", json={"id": 7}, headers=key)
+    assert longer.json() == {"id": 7}
     other = await call(server, url, json={"id": 8}, headers=key)
     assert (other.status, list(other.json()["errors"])) == (422, ["Idempotency-Key"])
 

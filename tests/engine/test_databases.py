@@ -304,6 +304,12 @@ async def test_sqlite_lets_nothing_out(sqlite: Database, tmp_path: Path, stateme
     assert not other.exists()
 
 
+async def test_what_sqlite_says_ends_once(sqlite: Database) -> None:
+    failed = await refused(sqlite.query("SELECT 1; SELECT 2"))
+    assert failed.why.endswith("one statement at a time.")
+    assert not failed.why.endswith("..")
+
+
 @pytest.mark.parametrize("name", ["../flowloom.db", "link.db", "hard.db", ".hidden", "a/b.db", "own.db-wal"])
 async def test_a_file_that_sqlite_must_not_touch(tmp_path: Path, name: str) -> None:
     systems = databases.open_systems(tmp_path)

@@ -9,6 +9,7 @@ from tests.remote import Remote
 from tests.world import World
 
 SUCCESS, FAILURE = 2, 3
+DAY = 86_400
 PAID = {"microservice": "filter", "config": {"where": {"field": "paid", "operator": "equals", "value": True}}}
 ID = {"microservice": "map", "config": {"rules": [{"target": "id", "source": "n"}]}}
 ORDERS = [{"n": 1, "paid": True}, {"n": 2, "paid": False}]
@@ -128,3 +129,29 @@ async def test_why_a_slot_fired_or_did_not(server: World):
     )
     assert (await server.get(f"/schedules/{id}/explain")).status == 422
     assert (await server.get("/schedules/999/explain", query={"at": "2026-03-02T11:00:00Z"})).status == 404
+
+
+async def test_payloads_that_are_gone_are_said_to_be(server: World, remote: Remote):
+    """They are not made up from nothing, also after more days were granted to what is left."""
+    remote.answers(400)
+    flow = await server.flow(PAID, remote.send(), payload_retention_days=2)
+    failed = await flow.run(ORDERS)
+    waiting = await (await server.flow({"microservice": "delay", "config": {"seconds": 30 * DAY}})).start([7])
+    await server.work()
+    server.clock.advance(seconds=29 * DAY)
+    gone = f"Run {failed['id']} is older than 2 days, and its payloads are gone; start a new run."
+    assert await refused(server, failed["id"]) == [gone, gone]
+    await server.server.pruner.tick(server.clock.now)
+    await server.put(f"/flows/{flow.id}", json={"payload_retention_days": 90, "log_retention_days": 90})
+    gone = f"The payloads of run {failed['id']} are gone; start a new run."
+    assert await refused(server, failed["id"]) == [gone, gone]
+    [still] = await payloads(server, {"id": waiting}, "trigger", "after")
+    assert still["body"] == [7]
+
+
+async def refused(server: World, id: int) -> list[str]:
+    """What a look at a run's payloads and a retry are told."""
+    look = await server.get(f"/flow-runs/{id}/step-payloads", query={"step": "trigger", "side": "after"})
+    retry = await server.post(f"/flow-runs/{id}/retry")
+    assert (look.status, retry.status) == (409, 409)
+    return [answer.json()["message"] for answer in (look, retry)]

@@ -125,6 +125,15 @@ async def test_tracked_data_tells_which_runs_saw_an_order(server: World, remote:
     assert (await server.get("/tracked-data", key=server.other_key)).data == []
 
 
+async def test_a_tracked_value_with_a_comma_is_found(server: World) -> None:
+    track = {"microservice": "track", "config": {"entity_type": "city", "value": "name"}}
+    flow = await server.flow(track)
+    await flow.run([{"name": "Oslo, 7"}, {"name": "Oslo"}, {"name": "7"}])
+    for asked, found in (("Oslo\\, 7", ["Oslo, 7"]), ("Oslo, 7", ["7", "Oslo"])):
+        answer = await server.get("/tracked-data", query={"filter[value]": asked})
+        assert sorted(one["value"] for one in answer.data) == found
+
+
 async def test_what_is_tracked_before_a_crash_is_there_once_and_goes_with_its_run(
     server: World, remote: Remote
 ) -> None:

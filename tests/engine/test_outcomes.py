@@ -113,6 +113,19 @@ async def test_a_disabled_step_is_passed_by(server: World, remote: Remote):
     assert (run["status"], remote.bodies()) == (SUCCESS, [{"a": 1}])
 
 
+async def test_a_disabled_step_with_routes_ends_its_payloads(server: World, remote: Remote):
+    flow = await server.flow({"microservice": "try-catch"}, deploy=False)
+    guard = f"{flow.graph}/steps/{flow.last_step_id}"
+    route = (await server.get(f"{guard}/routes")).data[0]["id"]
+    await flow.add(**remote.send(), flow_step_route_id=route)
+    await server.patch(guard, json={"is_enabled": False})
+    await flow.deploy()
+    run = await flow.run({"a": 1})
+    assert (run["status"], remote.seen) == (SUCCESS, [])
+    types = {one["microservice"]: one["help"] for one in (await server.get("/step-types")).data}
+    assert "its payloads end there, and no route gets them" in types["try-catch"]
+
+
 async def test_now_is_when_the_run_was_queued_on_every_attempt(server: World, remote: Remote):
     flow = await server.flow(
         remote.send(),

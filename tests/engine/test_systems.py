@@ -123,7 +123,29 @@ async def test_a_page_column_that_is_not_there(sqlite_server: World, shop: int) 
     await (await sqlite_server.flow(step("send", shop, sql=INSERT))).run(orders)
     sql = {"statement": "SELECT name FROM orders", "page_size": 1, "after": {"column": "id", "start": 0}}
     found = await (await sqlite_server.flow(step("receive", shop, sql=sql))).run()
-    assert "column 'id' of the last row is missing" in found["summary"]["error"]["message"]
+    assert "column 'id' is not among those" in found["summary"]["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("SELECT id FROM orders WHERE id > :after ORDER BY id DESC", "'id' does not rise from row to row"),
+        ("SELECT id FROM orders WHERE id >= :after ORDER BY id", "answers rows again"),
+        ("SELECT id FROM orders WHERE :after IS NOT NULL ORDER BY id", "answers rows again"),
+        ("SELECT id - id % 4 AS id FROM orders WHERE id > :after ORDER BY id", "'id' has a value twice"),
+        ("SELECT NULLIF(id, 2) AS id FROM orders WHERE id > :after ORDER BY orders.id", "'id' is NULL"),
+        ("SELECT twice AS id FROM orders WHERE twice > :after ORDER BY twice DESC", "answers rows again"),
+    ],
+)
+async def test_a_page_column_that_would_lose_rows(
+    sqlite_server: World, remote: Remote, shop: int, statement: str, words: str
+) -> None:
+    key = {**INSERT, "parameters": {**INSERT["parameters"], "idempotency_key": "k[[payload.id]]"}}
+    await (await sqlite_server.flow(step("send", shop, sql=key))).run([{"id": id} for id in range(1, 6)])
+    start = "k0" if "twice" in statement else 1
+    sql = {"statement": statement, "page_size": 2, "after": {"column": "id", "start": start}}
+    found = await (await sqlite_server.flow(step("receive", shop, sql=sql))).run()
+    assert words in found["summary"]["error"]["message"]
 
 
 async def test_a_connection_is_not_used_for_what_it_does_not_speak(sqlite_server: World) -> None:

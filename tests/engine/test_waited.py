@@ -72,8 +72,30 @@ async def test_what_ends_in_its_wait_has_waited_until_then(server: World, remote
     await server.work()
     for id, status, waited in ((stopped, STOPPED, 5000), (late, FAILURE, 21_000)):
         assert (await server.get(f"/flow-runs/{id}")).data["status"] == status
-        assert (await step(server, id, "delay"))["duration_ms"] == near(waited)
+        delay = await step(server, id, "delay")
+        assert (delay["duration_ms"], delay["waited_ms"]) == (near(waited), {"delay": waited})
+        [told] = await explained(server, id, "delay")
+        assert told.startswith("Step {}: a delay until 2026-03-02T10:00:")
+        assert f"(when the run ended, after {waited / 1000:.3f} s), since 2026-03-02T10:00:00" in told
         assert (await step(server, id, "connector"))["attempts"] == 1
+
+
+async def test_a_pause_and_a_child_that_a_run_was_stopped_in(server: World, remote: Remote) -> None:
+    remote.answers(429, retry_after="600")
+    child = await server.flow(DELAY)
+    parent = await server.flow({"microservice": "run-flow", "config": {"flow_id": child.id, "wait": True}})
+    paused, waiting = await (await server.flow(remote.send())).start({}), await parent.start({})
+    await server.work()
+    server.clock.advance(seconds=7)
+    for id in (paused, waiting):
+        await server.post(f"/flow-runs/{id}/stop")
+    assert (await step(server, paused, "connector"))["waited_ms"] == {"retry_after": 7000}
+    assert (await step(server, waiting, "run-flow"))["waited_ms"] == {"child": 7000}
+    pause, total = await explained(server, paused, "connector")
+    assert "(when the run ended, after 7.000 s), before attempt 2, since" in pause
+    assert total == "Step {}: 7.000 s in all as the other side asked (Retry-After)."
+    [told] = await explained(server, waiting, "run-flow")
+    assert told.endswith("until it ended at 2026-03-02T10:00:07.000000Z.")
 
 
 async def test_a_wait_for_a_child_is_counted(server: World, remote: Remote) -> None:
@@ -85,6 +107,8 @@ async def test_a_wait_for_a_child_is_counted(server: World, remote: Remote) -> N
     await server.work()
     waited = await step(server, id, "run-flow")
     assert (waited["duration_ms"], waited["waited_ms"]) == (near(30_000), {"child": 30_000})
+    for told in await explained(server, id, "run-flow"):
+        assert told.endswith("until it ended at 2026-03-02T10:00:30.000000Z.")
 
 
 async def test_pauses_between_attempts_are_told_apart(server: World, remote: Remote) -> None:

@@ -159,7 +159,7 @@ async def test_a_private_address_is_refused_for_good(server: World) -> None:
 
 
 async def test_a_message_the_server_refuses_fails_at_once(server: World, mailbox: Mailbox) -> None:
-    mailbox.refusal = "554 looks like spam"
+    mailbox.refusal = "554 looks like spam."
     await server.post(f"/notification-groups/{await group(server, MAIL)}/test")
     await server.notify()
     (failed,) = await listed(server)

@@ -489,6 +489,18 @@ def test_pages_that_never_end_fail(pages, words):
     assert words in last.why
 
 
+@pytest.mark.parametrize("nothing", ["null", '""', "false", "0", "[]", "{}"])
+@pytest.mark.parametrize(
+    "pages",
+    [{"type": "cursor", "param": "c", "cursor_path": "next"}, {"type": "next_url", "url_path": "next"}],
+)
+def test_what_says_that_no_page_follows(pages, nothing):
+    step = compiled("receive", path="data", pagination=pages)
+    text = f'{{"data": [1], "next": {nothing}}}'
+    found, last = pages_of(answering(text=text, content_type="application/json"), step)
+    assert ([one.body for one in found], last.cursor) == ([[1]], None)
+
+
 @pytest.mark.parametrize(
     "pages",
     [

@@ -64,6 +64,7 @@ def test_what_is_missing_is_a_problem(config: dict[str, Any], missing: list[str]
         ({**RECEIVE, "sql": STATEMENT, "response_format": "text"}, "response_format"),
         ({**RECEIVE, "sftp": {"path": "/a"}, "method": "GET"}, "method"),
         ({**RECEIVE, "sql": {**STATEMENT, "page_size": 0}}, "sql.page_size"),
+        ({**RECEIVE, "sql": {"statement": " \n;"}}, "sql.statement"),
         ({**RECEIVE, "sql": {**STATEMENT, "page_size": 10_001}}, "sql.page_size"),
         ({**RECEIVE, "sql": {**STATEMENT, "sta": 1}}, "sql.sta"),
         ({**RECEIVE, "sql": {**STATEMENT, "parameters": {"a": "[[payload..b]]"}}}, "sql.parameters.a"),

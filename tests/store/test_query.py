@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from flowloom import errors
-from flowloom.services import runs, versions
+from flowloom.services import runs, tracked_data, versions
 from flowloom.store import query
 
 NAMES = [
@@ -102,3 +102,18 @@ def test_what_no_list_knows_may_be_given_twice() -> None:
     assert query.parse(runs.LISTING, [("x", "1"), ("x", "2")]) == query.parse(runs.LISTING, [])
     with pytest.raises(errors.BadQuery, match=r"Unknown filter 'nope'"):
         query.parse(runs.LISTING, [("filter[nope]", "1"), ("filter[nope]", "2")])
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("a,b", ["a", "b"]),
+        (r"a\,b", ["a,b"]),
+        (r"a\\,b", ["a\\", "b"]),
+        (r"C:\orders, 7\,", [r"C:\orders", "7,"]),
+        (",", ["", ""]),
+        ("\\", ["\\"]),
+    ],
+)
+def test_a_backslash_makes_a_comma_part_of_a_value(text: str, values: list[str]) -> None:
+    assert query.parse(tracked_data.LISTING, [("filter[value]", text)]).values == {"value": values}

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from flowloom import errors
 from flowloom.api import call, envelope, hooks
+from flowloom.api.idempotency import WAIT_PARAMETER
 from flowloom.domain import run
 from flowloom.services import callbacks, webhooks
 
@@ -36,7 +37,7 @@ async def receive(request: Request) -> Response:
 
 
 def _wait_seconds(request: Request) -> int:
-    text = request.query_params.get("wait_seconds", str(WAIT_SECONDS))
+    text = request.query_params.get(WAIT_PARAMETER, str(WAIT_SECONDS))
     if not (text.isascii() and text.isdigit()) or len(text) > 3 or int(text) > MAX_WAIT_SECONDS:
         message = f"wait_seconds is a whole number from 0 to {MAX_WAIT_SECONDS}."
         raise errors.Invalid.field("wait_seconds", message)
@@ -72,7 +73,7 @@ PATH = "/callbacks/{company}/{ulid}"
 ROUTES = [Route(PATH, receive, methods=["POST"])]
 
 _WAIT = {
-    "name": "wait_seconds",
+    "name": WAIT_PARAMETER,
     "in": "query",
     "required": False,
     "schema": {"type": "integer", "minimum": 0, "maximum": MAX_WAIT_SECONDS, "default": WAIT_SECONDS},
@@ -89,7 +90,7 @@ DOCUMENT: dict[str, Any] = {
                 "first callback step says: status, headers and body. A run that ends without one is answered "
                 "with {message, flow_run_id, status}: 200, or 422 when it failed or was stopped. After "
                 "`wait_seconds` the answer is 202 {message, flow_run_id}, and the run goes on. An "
-                "Idempotency-Key that was used before gets the answer of the first run."
+                "Idempotency-Key that was used before gets the answer of the first run, however long it is waited for."
             ),
             "x-role": "public",
             "security": [],

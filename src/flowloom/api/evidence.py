@@ -51,13 +51,14 @@ async def list_run_steps(call: Call) -> Response:
 async def list_step_payloads(call: Call) -> Response:
     """List the payloads before or after a step of a run.
 
-    Pure steps are computed again from what was recorded, as they were then; nothing is called or written.
+    Pure steps are computed again from what was recorded, as they were then; nothing is called or written. Once
+    the payloads of a run are older than they are kept, there is nothing to compute from: 409, as for a retry.
     """
     id, step_key = call.id("flow_run"), call.parameter("step")
     if not step_key:
         raise errors.Invalid.field("step", "Name the step by its key, such as step=trigger.")
     side = _side(call.parameter("side"))
-    await call.read(runs.load, id)
+    await call.read(evidence.require_payloads, id, call.platform.settings.payload_retention_days)
     asked = call.asked(PAGES)
     first = (asked.page - 1) * asked.per_page
     seen = await call.doors.inspector.payloads(id, step_key, side, first, asked.per_page)

@@ -202,9 +202,15 @@ def _list_parameters(listing: query.Listing | None) -> list[dict[str, Any]]:
             query_parameter("cursor", "Go on after this row (meta.next_cursor)", {"type": "string"})
         )
     for name, wanted in listing.filters.items():
-        help = wanted.help or f"Values of {name}, with commas between for either"
-        declared.append(query_parameter(f"filter[{name}]", help, {"type": "string"}))
+        declared.append(query_parameter(f"filter[{name}]", _filter_help(name, wanted), {"type": "string"}))
     return declared
+
+
+def _filter_help(name: str, wanted: query.Filter) -> str:
+    help = wanted.help or f"Values of {name}, with commas between for either"
+    if wanted.kind == "text" and wanted.compare == "in" and not wanted.pattern:
+        return rf"{help}; `\,` is a comma of a value, and `\\` a backslash"
+    return help
 
 
 def include_parameter(listing: query.Listing) -> dict[str, Any]:

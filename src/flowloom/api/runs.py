@@ -47,7 +47,7 @@ def _declare_starts(trigger: run.Trigger, word: str) -> None:
     for suffix, twin in (("", ""), ("/{version}", "_version")):
         start.__name__, start_raw.__name__ = f"{word}_flow{twin}", f"{word}_flow_raw{twin}"
         start.__doc__ = f"Start a run{' of a version' if twin else ''}; answers after it is committed."
-        start_raw.__doc__ = "The same; the request's body is the payload."
+        start_raw.__doc__ = "The same; the request's body is the payload. JSON is in UTF-8."
         declared: dict[str, Any] = {
             "role": Role.USER,
             "answer": schemas_runs.StartAnswer,

@@ -18,7 +18,10 @@ class StepCreate(schemas.Body):
     parent_id: schemas.RecordId
     flow_step_route_id: schemas.RecordId | None = None
     position: schemas.Position | None = None
-    is_enabled: bool = True
+    is_enabled: bool = Field(
+        default=True,
+        description="False: payloads pass the step as they are; at one with routes they end, no route gets them",
+    )
     variables: dict[str, Any] = {}
     beside: bool = Field(
         default=False, description="Put it beside what follows the parent there, instead of before it"

@@ -112,7 +112,7 @@ def encode(text: str, charset: str) -> bytes:
     except UnicodeEncodeError as error:
         character = error.object[error.start]
         raise Unwritable(
-            f"The character '{character!a}' is not in {charset}; declare another charset."
+            f"The character {character!r} is not in {charset}; declare another charset."
         ) from None
 
 

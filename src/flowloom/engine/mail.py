@@ -112,4 +112,4 @@ def _said(server: SplitResult, words: str) -> str:
     password = unquote(server.password or "")
     # Before it is cut: half of a password is not found.
     told = redaction.text(" ".join(words.split()), [password])
-    return f"The SMTP server {server.hostname} {told[:1000]}."
+    return f"The SMTP server {server.hostname} {told[:1000].rstrip('.')}."

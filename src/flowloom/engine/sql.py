@@ -113,7 +113,8 @@ class Page:
             self._rows.append(made)
 
     def finish(self) -> outside.Rows:
-        return outside.Rows(self._rows[: self._limit], self.wanted > 0, self._size_bytes)
+        following = None if self.wanted > 0 else self._rows[self._limit]
+        return outside.Rows(self._rows[: self._limit], following, self._size_bytes)
 
 
 def parse(text: str, dialect: statements.Dialect, parameters: Mapping[str, object]) -> statements.Statement:

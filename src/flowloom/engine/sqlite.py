@@ -140,7 +140,8 @@ def _text(raw: bytes) -> str:
 
 def _failed(path: Path, error: Exception) -> contract.RequestFailed:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    why = f"{path.name} refused the statement: {error}."
+    said = str(error).rstrip(".")
+    why = f"{path.name} refused the statement: {said}."
     if code == sqlite3.SQLITE_INTERRUPT:
         return contract.RequestFailed(why, passing=True, error_class="timeout")
     if code in _PASSING:

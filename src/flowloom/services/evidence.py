@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from flowloom.domain import formats, graph, run
 from flowloom.domain.payload import Payload
-from flowloom.services import runs, views
+from flowloom.services import kept, runs, views, waited
 from flowloom.services.actor import Actor
 from flowloom.store import blobs, definitions, tables
 
@@ -65,12 +65,15 @@ def _step_view(step: graph.StepDefinition, did: dict[str, Any] | None) -> dict[s
 
 def _did(step: dict[str, Any], row: Row[Any], now: datetime) -> dict[str, Any]:
     """What a step did; a wait outside of memory counts until now, or until the run was stopped in it."""
-    shown = {name: value for name, value in step.items() if name not in _INNER}
     until = now if row.resume_at is not None else row.finished_at
-    if "waits" in step and until is not None:
-        waited = until - datetime.fromisoformat(step["waits"]["since"])
-        shown["duration_ms"] = round(step["duration_ms"] + max(waited.total_seconds(), 0.0) * 1000, 3)
-    return shown
+    return {name: value for name, value in waited.counted(step, until).items() if name not in _INNER}
+
+
+def require_payloads(connection: Connection, actor: Actor, run_id: int, payload_days: int) -> None:
+    """Raise Missing for a run that is not there, Conflict for an ended one whose payloads are gone."""
+    row = runs.load(connection, actor, run_id)
+    if run.is_finished(row.status):
+        kept.require_payloads(connection, actor, row, payload_days)
 
 
 def payload_view(payload: Payload) -> dict[str, Any]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, select
 
 from flowloom import errors
 from flowloom.domain import graph, run, version
-from flowloom.services import dead_letters, owned, releases, runs
+from flowloom.services import dead_letters, kept, owned, releases, runs
 from flowloom.services.actor import Actor
 from flowloom.store import answers, definitions, pools, query, queue, repeats, tables
 from flowloom.store.blobs import Packed
@@ -58,7 +57,7 @@ def retry(
         raise errors.Conflict(f"Run {id} has not ended yet; stop it first, or wait.")
     chosen = version_to_run(connection, actor, row, wish.version_id)
     if wish.body is None:
-        _require_payloads(connection, actor, row, payload_days)
+        kept.require_payloads(connection, actor, row, payload_days)
         from_step = None if wish.from_step is None else _step_key(connection, chosen, wish.from_step)
         again, variables = repeats.whole(connection, row, chosen, from_step), row.variables
     else:
@@ -212,17 +211,6 @@ def _edited(
     else:
         again.start_step = None
     return again, variables
-
-
-def _require_payloads(connection: Connection, actor: Actor, row: Row[Any], server_days: int) -> None:
-    own = connection.scalar(
-        select(tables.flows.c.payload_retention_days).where(tables.flows.c.id == row.flow_id)
-    )
-    days = own or server_days
-    if row.queued_at < actor.at - timedelta(days=days):
-        raise errors.Conflict(
-            f"Run {row.id} is older than {days} days, and its payloads are gone; start a new run."
-        )
 
 
 def version_to_run(

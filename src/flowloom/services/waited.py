@@ -110,9 +110,11 @@ def _on_the_way(connection: Connection, row: Row[Any]) -> Iterator[str]:
         PAYLOADS.run_id == row.id, PAYLOADS.kind == "wait"
     )
     for wait in connection.execute(waits.order_by(PAYLOADS.id).limit(MAX_WAITS)):
-        since, until = views.instant(wait.created_at), wait.state["until"]
+        since, ended = views.instant(wait.created_at), _ended_in(wait, row)
+        until = ended or wait.state["until"]
         if (child_id := wait.state.get("child_id")) is not None:
-            yield f"Step {wait.step_key}: run {child_id} of another flow, since {since}."
+            until = _until_child_ended(connection, child_id) or (f" until {ended}" if ended else "")
+            yield f"Step {wait.step_key}: run {child_id} of another flow, since {since}{until}."
         elif "attempt" in wait.state:
             attempt = wait.state["attempt"]
             why = _STEP_WAITS.get(wait.state.get("what"))
@@ -122,10 +124,40 @@ def _on_the_way(connection: Connection, row: Row[Any]) -> Iterator[str]:
             yield f"Step {wait.step_key}: a delay until {until}, since {since}."
 
 
+def _ended_in(wait: Row[Any, Any, Any], row: Row[Any]) -> str | None:
+    """The end of the run, for a wait that it ended in."""
+    if row.finished_at is None or datetime.fromisoformat(wait.state["until"]) <= row.finished_at:
+        return None
+    waited = _seconds(row.finished_at - wait.created_at)
+    return f"{views.instant(row.finished_at)} (when the run ended, after {waited})"
+
+
+def _until_child_ended(connection: Connection, child_id: int) -> str | None:
+    """Of a run that is waited for no more: others of the step still may be."""
+    ended_at = connection.scalar(select(RUNS.finished_at).where(RUNS.id == child_id))
+    return f" until it ended at {views.instant(ended_at)}" if ended_at else None
+
+
+def counted(step: dict[str, Any], until: datetime | None) -> dict[str, Any]:
+    """What a step did, with the wait outside of memory that it is in, or that its run ended in, counted until then."""
+    if "waits" not in step or until is None:
+        return step
+    waits, waited_ms = step["waits"], step.get("waited_ms", {})
+    since = datetime.fromisoformat(waits["since"])
+    more_ms = max((until - since).total_seconds(), 0.0) * 1000
+    if (what := waits.get("for")) is not None:
+        waited_ms = {**waited_ms, what: round(waited_ms.get(what, 0.0) + more_ms, 3)}
+    return {
+        **step,
+        "duration_ms": round(step["duration_ms"] + more_ms, 3),
+        **({"waited_ms": waited_ms} if waited_ms else {}),
+    }
+
+
 def _in_steps(row: Row[Any]) -> Iterator[str]:
     """What the steps waited for in all, as far as the run has told: when it waited outside of memory, or ended."""
     for step in (row.summary or {}).get("steps", ()):
-        for what, waited_ms in step.get("waited_ms", {}).items():
+        for what, waited_ms in counted(step, row.finished_at).get("waited_ms", {}).items():
             if what in _STEP_WAITS and waited_ms > UNNOTICED_MS:
                 yield f"Step {step['key']}: {waited_ms / 1000:.3f} s in all {_STEP_WAITS[what]}."
 

@@ -28,7 +28,8 @@ class Format(contract.Config):
     """What a content type would declare; each goes before what the content type says."""
 
     charset: str | None = Field(
-        None, description="The character set, such as windows-1252; UTF-8 unless declared"
+        None,
+        description="The character set of CSV, XML or text, such as windows-1252; UTF-8 unless declared. JSON is UTF-8",
     )
     delimiter: str | None = Field(None, description="What parts the cells of CSV: one character, or tab")
     quote: str | None = Field(None, description="What cells of CSV may stand in: one character")

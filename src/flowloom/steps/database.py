@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
 from pydantic import Field, JsonValue
 
+from flowloom import errors
 from flowloom.domain import bulk, templates
 from flowloom.domain.payload import Payload
-from flowloom.steps import aside, contract, outside
+from flowloom.steps import aside, contract, outside, row_order
 
 KEY_PARAMETER: Final = "idempotency_key"
 AFTER_PARAMETER: Final = "after"
@@ -18,7 +19,9 @@ AFTER_PARAMETER: Final = "after"
 
 class After(contract.Config):
     column: str = Field(
-        min_length=1, max_length=255, description="The column by which the rows are sorted, each once"
+        min_length=1,
+        max_length=255,
+        description="The column by which the rows are sorted, rising, each value once and never NULL; others fail",
     )
     start: JsonValue = Field(description="What :after is for the first page, such as 0")
 
@@ -44,11 +47,12 @@ class Sql(contract.Config):
 
 
 class _State(TypedDict):
-    """The cursor: which page it is, how many rows are passed over, and the last row's value of `after`."""
+    """The cursor: which page it is, how many rows are passed over, and the last and first row's value of `after`."""
 
     page: int
     skip: int
     after: Any
+    first: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class _Work:
         )
         try:
             found = await context.query(query)
-            following = None if found.is_last else self._following(state, found.rows)
+            following = self._following(state, found)
         except contract.RequestFailed as error:
             return contract.failed(error)
         if not found.rows:
@@ -101,19 +105,20 @@ class _Work:
 
     def _start(self) -> _State:
         start = self.config.after.start if self.config.after is not None else None
-        return {"page": 0, "skip": 0, "after": start}
+        return {"page": 0, "skip": 0, "after": start, "first": None}
 
-    def _following(self, state: _State, rows: Sequence[Mapping[str, object]]) -> _State:
-        """Raises RequestFailed when the column that pages go by is not among the rows."""
-        page, after = state["page"] + 1, self.config.after
+    def _following(self, state: _State, found: outside.Rows) -> _State | None:
+        """The state of the next page, if there is one. Raises RequestFailed where `after` would pass over rows."""
+        page, after, rows = state["page"] + 1, self.config.after, found.rows
+        if after is not None and rows and state["page"]:
+            row_order.require_new(after.column, rows[0], state["after"], state["first"])
+        if found.following is None:
+            return None
         if after is None:
-            return {"page": page, "skip": state["skip"] + len(rows), "after": None}
-        last = rows[-1].get(after.column)
-        if last is None or last == state["after"]:
-            fault = "missing" if last is None else "as before"
-            why = f"The pages cannot go on: column '{after.column}' of the last row is {fault}."
-            raise contract.RequestFailed(why, passing=False, error_class="data")
-        return {"page": page, "skip": 0, "after": last}
+            return {"page": page, "skip": state["skip"] + len(rows), "after": None, "first": None}
+        row_order.require_rising(after.column, [*rows, found.following])
+        first = state["first"] if state["page"] else rows[0][after.column]
+        return {"page": page, "skip": 0, "after": rows[-1][after.column], "first": first}
 
     def _every(self, context: contract.Context, incoming: Payload) -> list[Mapping[str, object]]:
         """The parameters for each record of a payload, or for the payload itself if it is no list."""
@@ -136,7 +141,9 @@ class _Work:
 
 
 def compile(config: Sql, connection_id: int, timeout_seconds: float, *, is_send: bool) -> contract.Run:
-    """Raises errors.Invalid on the parameter whose template is wrong."""
+    """Raises errors.Invalid on a statement of blanks, and on the parameter whose template is wrong."""
+    if not config.statement.strip(" \t\r\n;"):
+        raise errors.Invalid.field("sql.statement", "Write a statement.")
     parameters = templates.compile_tree(config.parameters, "sql.parameters")
     work = _Work(config, connection_id, timeout_seconds, parameters)
     return work.send if is_send else work.receive

@@ -24,11 +24,15 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A page of rows as JSON values, and about how many bytes they are."""
+    """A page of rows as JSON values, about how many bytes they are, and the row after them, if there is one."""
 
     rows: Sequence[dict[str, object]]
-    is_last: bool
+    following: dict[str, object] | None
     size_bytes: int
+
+    @property
+    def is_last(self) -> bool:
+        return self.following is None
 
 
 @dataclass(frozen=True, slots=True)

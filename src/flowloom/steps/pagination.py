@@ -26,6 +26,9 @@ _PARAMETER = r"""\s*;\s*([^\s=;,"]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]+)
 _LINK = re2.compile(r"<([^>]*)>((?:" + _PARAMETER + ")*)")
 _PARAMETERS = re2.compile(_PARAMETER)
 
+# What an answer may hold at the place of the next page where there is none.
+_NOTHING: tuple[object, ...] = (None, "", False, [], {})
+
 Place = int | str
 State = Mapping[str, Any]
 
@@ -128,7 +131,7 @@ class ByCursor(_Pages):
         self, place: Place | None, response: contract.Response, body: object, items: int
     ) -> Place | None:
         found = payload.compile_path(self.cursor_path).get(body, None)
-        if found in (None, "", False):
+        if found in _NOTHING:
             return None
         if isinstance(found, bool) or not isinstance(found, int | str):
             raise Endless(f"The cursor at '{self.cursor_path}' is neither a text nor a whole number.")
@@ -163,7 +166,7 @@ class ByNextUrl(_Pages):
         self, place: Place | None, response: contract.Response, body: object, items: int
     ) -> Place | None:
         found = payload.compile_path(self.url_path).get(body, None)
-        if found in (None, "", False):
+        if found in _NOTHING:
             return None
         if not isinstance(found, str):
             raise Endless(f"What stands at '{self.url_path}' is no URL.")

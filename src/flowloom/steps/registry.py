@@ -41,6 +41,9 @@ MAX_MESSAGES = 20
 # To say what each one is would take seconds, and nobody reads on after the first.
 MAX_FAULTS = 5000
 MAX_KEYS = 1000
+_SWITCHED_OFF = (
+    "Switched off (`is_enabled`), it lets nothing through: its payloads end there, and no route gets them."
+)
 
 TYPES: Mapping[str, StepType] = {
     type.microservice: type
@@ -137,7 +140,7 @@ def describe() -> list[dict[str, Any]]:
         {
             "microservice": type.microservice,
             "title": type.title,
-            "help": type.help,
+            "help": f"{type.help} {_SWITCHED_OFF}" if type.has_routes else type.help,
             "failure": type.failure,
             "has_routes": type.has_routes,
             "schema": type.config.model_json_schema(),

@@ -37,6 +37,8 @@ CAP = 10_000
 MAX_VALUES = 1000
 MAX_ID = 2**63 - 1
 _ESCAPE = "~"
+# What a list of values is made of: (an escaped sign, or a comma or other text).
+_SIGNS = re.compile(r"\\([\\,])|(,|\\|[^,\\]+)")
 # The parameters of every list, and whether one takes several values.
 _PARAMETERS = {"page": False, "per_page": False, "sort": False, "include": True, "cursor": False}
 # The day before the latest instant a datetime can hold, so that adding to one never overflows.
@@ -178,10 +180,22 @@ def _filter_value(listing: Listing, name: str, text: str) -> Any:
     if wanted.compare == "holds":
         return _pattern(read(f"filter[{name}]", text.strip(), wanted))
     if wanted.compare == "in":
-        if text.count(",") >= MAX_VALUES:
+        parts = _parts(text)
+        if len(parts) > MAX_VALUES:
             raise errors.Invalid.field(f"filter[{name}]", f"A filter takes at most {MAX_VALUES} values.")
-        return [read(f"filter[{name}]", part.strip(), wanted) for part in text.split(",")]
+        return [read(f"filter[{name}]", part.strip(), wanted) for part in parts]
     return read(f"filter[{name}]", text.strip(), wanted)
+
+
+def _parts(text: str) -> list[str]:
+    """The values between the commas; a comma or a backslash of a value itself has a backslash before it."""
+    parts = [""]
+    for escaped, sign in _SIGNS.findall(text):
+        if sign == ",":
+            parts.append("")
+        else:
+            parts[-1] += escaped or sign
+    return parts
 
 
 def _pattern(text: str) -> str:

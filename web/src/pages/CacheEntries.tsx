@@ -4,6 +4,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { CacheEntry } from "../api/contract";
+import { exactly } from "../api/filters";
 import { useChange, useRead } from "../api/hooks";
 import { Data } from "../run/Data";
 import { bytes } from "../ui/format";
@@ -20,7 +21,7 @@ export function CacheEntries() {
   const navigate = useNavigate({ from: "/cache" });
   const { may } = useMe();
   const [shown, setShown] = useState<CacheEntry>();
-  const found = useRead("list_cache_entries", { query: { per_page: 25, page: search.page, "filter[key]": search.key, "filter[scope]": search.scope, sort: "-id" } });
+  const found = useRead("list_cache_entries", { query: { per_page: 25, page: search.page, "filter[key]": exactly(search.key), "filter[scope]": search.scope, sort: "-id" } });
   const remove = useChange("delete_cache_entry");
   const narrow = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change, page: undefined }) });
   return (

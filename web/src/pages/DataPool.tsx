@@ -5,6 +5,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { type FormEvent, useState } from "react";
 
 import type { DataPool as Pool } from "../api/contract";
+import { exactly } from "../api/filters";
 import { useChange, useRead } from "../api/hooks";
 import { Confirm } from "../ui/Confirm";
 import { FormButtons } from "../ui/FormButtons";
@@ -84,7 +85,7 @@ function Entries({ pool }: { pool: Pool }) {
   const navigate = useNavigate({ from: "/data-pools/$pool" });
   const { may } = useMe();
   const path = { data_pool: pool.id };
-  const found = useRead("list_pool_entries", { path, query: { per_page: 25, page: search.page, "filter[key]": search.key, sort: "-id" } });
+  const found = useRead("list_pool_entries", { path, query: { per_page: 25, page: search.page, "filter[key]": exactly(search.key), sort: "-id" } });
   const remove = useChange("delete_pool_entry");
   return (
     <>

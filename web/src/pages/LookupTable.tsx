@@ -7,6 +7,7 @@ import { type FormEvent, useState } from "react";
 
 import { failure, url } from "../api/client";
 import type { LookupRow, LookupTable as Table } from "../api/contract";
+import { exactly } from "../api/filters";
 import { useChange, useRead } from "../api/hooks";
 import { FormButtons } from "../ui/FormButtons";
 import { useMe } from "../ui/me";
@@ -48,7 +49,7 @@ function Rows({ table }: { table: Table }) {
   const { may } = useMe();
   const [edited, setEdited] = useState<LookupRow | "new">();
   const path = { lookup_table: table.id };
-  const found = useRead("list_lookup_rows", { path, query: { per_page: 25, page: search.page, "filter[left]": search.left, "filter[right]": search.right } });
+  const found = useRead("list_lookup_rows", { path, query: { per_page: 25, page: search.page, "filter[left]": exactly(search.left), "filter[right]": exactly(search.right) } });
   const remove = useChange("delete_lookup_row");
   const narrow = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change, page: undefined }) });
   return (

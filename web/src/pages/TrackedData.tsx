@@ -2,6 +2,7 @@
 import { Badge } from "@mantine/core";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 
+import { exactly } from "../api/filters";
 import { useRead } from "../api/hooks";
 import { Empty, Instant, PageTitle } from "../ui/parts";
 import { Records } from "../ui/Records";
@@ -10,7 +11,7 @@ import { SearchField } from "../ui/SearchField";
 export function TrackedData() {
   const { value, page } = useSearch({ from: "/shell/tracked" });
   const navigate = useNavigate({ from: "/tracked" });
-  const found = useRead("list_tracked_data", { query: { "filter[value]": value, per_page: 25, page, sort: "-id" } });
+  const found = useRead("list_tracked_data", { query: { "filter[value]": exactly(value), per_page: 25, page, sort: "-id" } });
   return (
     <>
       <PageTitle title="Tracked data">

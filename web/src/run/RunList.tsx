@@ -1,5 +1,6 @@
 // A live list of runs with its filters and what can be done with all of them.
 import type { RunSearch } from "../addresses";
+import { exactly } from "../api/filters";
 import { useRead } from "../api/hooks";
 import { useFlowNames } from "../ui/FlowSelect";
 import { Pager } from "../ui/Pager";
@@ -21,7 +22,7 @@ interface Props {
 
 export function RunList({ search, flow, onSearch }: Props) {
   const of = flow ?? search.flow;
-  const tracked = useRead("list_tracked_data", { query: { "filter[value]": search.value, "filter[flow_id]": of, per_page: TRACKED } }, { enabled: search.value !== undefined });
+  const tracked = useRead("list_tracked_data", { query: { "filter[value]": exactly(search.value), "filter[flow_id]": of, per_page: TRACKED } }, { enabled: search.value !== undefined });
   const ids = search.value === undefined ? undefined : tracked.data?.data.map((one) => one.flow_run_id);
   const isKnown = search.value === undefined || ids !== undefined;
   const wanted = filters({ ...search, flow: of }, ids);
