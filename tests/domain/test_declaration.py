@@ -55,5 +55,5 @@ def test_what_cannot_be_is_refused_by_name(parameters: str, name: str) -> None:
 def test_a_bad_byte_and_a_missing_character_are_named() -> None:
     with pytest.raises(declaration.Unreadable, match=r"0x81 at position 1 is no utf-8"):
         declaration.decode(b"a\x81", "utf-8")
-    with pytest.raises(declaration.Unwritable, match=r"'\\u2192'.* is not in windows-1252"):
+    with pytest.raises(declaration.Unwritable, match=r"'→' is not in windows-1252"):
         declaration.encode("a→", "windows-1252")
