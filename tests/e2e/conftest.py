@@ -87,6 +87,14 @@ def refusals() -> set[int]:
     return set()
 
 
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server on which nothing was made yet."""
+    account = {"FLOWLOOM_ADMIN_EMAIL": EMAIL, "FLOWLOOM_ADMIN_PASSWORD": PASSWORD}
+    with serving(tmp_path_factory.mktemp("bare"), "serve", **account) as (found, _):
+        yield found
+
+
 @pytest.fixture
 async def page(browser: Browser, address: str, refusals: set[int]) -> AsyncIterator[Page]:
     """A page of somebody signed in as administrator."""

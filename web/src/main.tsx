@@ -9,7 +9,7 @@ import { createRoot } from "react-dom/client";
 
 import { ApiError } from "./api/client";
 import { router } from "./router";
-import { theme } from "./theme";
+import { theme, variables } from "./theme";
 
 const Notices = lazy(async () => ({ default: (await import("./ui/Notices")).Notices }));
 
@@ -32,7 +32,7 @@ const client = new QueryClient({
 
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto">
       <Suspense>
         <Notices />
       </Suspense>

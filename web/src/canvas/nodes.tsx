@@ -28,8 +28,9 @@ const STATES: Record<Progress["state"], string> = {
 const StepBox = memo(function StepBox({ data: { step, title, progress, isEditable } }: NodeProps<StepNode>) {
   const { icon, tint } = look(step.microservice);
   const problems = Object.values(step.problems ?? {}).flat();
+  // Its node's own label says all of this.
   return (
-    <div className="step" data-off={!step.is_enabled} data-state={progress?.state} style={{ borderLeftColor: progress ? STATES[progress.state] : tint }}>
+    <div className="step" aria-hidden data-off={!step.is_enabled} data-state={progress?.state} style={{ borderLeftColor: progress ? STATES[progress.state] : tint }}>
       {step.microservice !== "trigger" && <Handle type="target" position={Position.Top} isConnectable={false} />}
       <Icon name={icon} size={18} />
       <Stack gap={0} flex={1} miw={0}>

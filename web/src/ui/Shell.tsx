@@ -1,13 +1,14 @@
 // What surrounds every page: the navigation, who is signed in, and the colours.
 import { ActionIcon, AppShell, Burger, Button, Group, Kbd, Menu, Text, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { Link, Navigate, Outlet } from "@tanstack/react-router";
+import { Link, Navigate, Outlet, useLocation } from "@tanstack/react-router";
 import { Fragment, useState } from "react";
 
 import { Keyboard, type Overlay } from "../palette/Keyboard";
 import { Icon } from "./Icon";
 import { useMe } from "./me";
-import { PLACES } from "./places";
+import { Empty, PageTitle } from "./parts";
+import { needed, PLACES } from "./places";
 import { useSignOut } from "./signOut";
 
 export function Shell() {
@@ -47,10 +48,22 @@ export function Shell() {
         <Places onGo={close} />
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
-        <Outlet />
+        <Yours />
       </AppShell.Main>
       <Keyboard shown={overlay} onShow={setOverlay} />
     </AppShell>
+  );
+}
+
+function Yours() {
+  const { may } = useMe();
+  const role = needed(useLocation().pathname);
+  if (!role || may(role)) return <Outlet />;
+  return (
+    <>
+      <PageTitle title="Not yours to see" />
+      <Empty title={`This page is for the role ${role}`}>An administrator can give you that role. What you may see stands in the navigation.</Empty>
+    </>
   );
 }
 
