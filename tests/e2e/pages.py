@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import APIRequestContext, Page
+from playwright.async_api import APIRequestContext, Page, async_playwright
 
 ROUTER = Path(__file__).parents[2] / "web/src/router.tsx"
 ROUTE = re.compile(
@@ -54,18 +54,27 @@ class Api:
         return (await answer.json()).get("data")
 
 
-async def sign_in(page: Page, email: str, password: str) -> Api:
-    api = Api(page.request)
-    await api("POST", "/login", {"email": email, "password": password})
-    return api
+async def sign_in(page: Page, email: str, password: str) -> None:
+    await Api(page.request)("POST", "/login", {"email": email, "password": password})
 
 
-async def furnish(api: Api) -> None:
-    """One of everything, on a server that has none: a flow with three versions, a schedule and two runs, of which one failed."""
+async def furnish(address: str, email: str, password: str) -> None:
+    """One of everything, on a server that has nothing."""
+    async with async_playwright() as playwright:
+        api = Api(await playwright.request.new_context(base_url=address))
+        await api("POST", "/login", {"email": email, "password": password})
+        await work(api)
+        await keep(api)
+
+
+async def work(api: Api) -> None:
+    """A flow with three versions, a schedule and two runs, of which one failed; and one that is not deployed."""
     flow = await api("POST", "/flows", {"name": "Orders", "is_enabled": True, "labels": ["shop"]})
     path = f"/flows/{flow['id']}"
     await draw(api, 1)
-    await api("POST", "/flow-versions/1/schedules", {"cron_string": "30 2 * * *", "timezone": "Europe/Berlin"})
+    await api(
+        "POST", "/flow-versions/1/schedules", {"cron_string": "30 2 * * *", "timezone": "Europe/Berlin"}
+    )
     await release(api, path, 1)
     for status in ("paid", "open"):
         await api("POST", f"{path}/start/raw", {"id": 1042, "status": status})
@@ -76,7 +85,6 @@ async def furnish(api: Api) -> None:
     await api("POST", f"{path}/versions/2/copy")
     await api("POST", "/flow-versions/2/upload")
     await api("POST", "/flows", {"name": "Sketch", "description": "Not deployed yet"})
-    await keep(api)
 
 
 async def draw(api: Api, version: int) -> None:
@@ -95,7 +103,11 @@ async def keep(api: Api) -> None:
     auth = {"type": "bearer", "token": "a-token-of-the-shop"}
     await api("POST", "/connections", {"name": "Shop", "base_url": "https://shop.example", "auth": auth})
     endpoint = {"key": "orders", "name": "Orders", "direction": "receive", "method": "GET", "path": "/orders"}
-    await api("POST", "/connectors", {"name": "Shop", "document": {"base_url": "https://shop.example", "endpoints": [endpoint]}})
+    await api(
+        "POST",
+        "/connectors",
+        {"name": "Shop", "document": {"base_url": "https://shop.example", "endpoints": [endpoint]}},
+    )
     await api("POST", "/lookup-tables", {"name": "countries", "description": "ISO codes"})
     await api("POST", "/lookup-tables/1/rows", {"left": "DE", "right": "Germany"})
     await api("POST", "/data-pools", {"name": "orders", "description": "Orders that were sent"})
