@@ -23,7 +23,10 @@ const client = new QueryClient({
   queryCache: new QueryCache({ onError: ask }),
   mutationCache: new MutationCache({ onError: ask }),
   defaultOptions: {
+    // The server may be on this very machine, which needs no network to be reached.
+    mutations: { networkMode: "always" },
     queries: {
+      networkMode: "always",
       staleTime: 5_000,
       retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
     },
