@@ -7,15 +7,15 @@ import { Fragment, useState } from "react";
 import { Keyboard, type Overlay } from "../palette/Keyboard";
 import { Icon } from "./Icon";
 import { useMe } from "./me";
-import { Empty, PageTitle } from "./parts";
+import { Empty, Failure, PageTitle } from "./parts";
 import { needed, PLACES } from "./places";
 import { useSignOut } from "./signOut";
 
 export function Shell() {
   const [isOpen, { toggle, close }] = useDisclosure();
   const [overlay, setOverlay] = useState<Overlay>();
-  const { me } = useMe();
-  if (!me) return null;
+  const { me, error, again } = useMe();
+  if (!me) return error && error.status !== 401 ? <Failure error={error} again={again} /> : null;
   if (me.must_set_up) return <Navigate to="/set-up" replace />;
   return (
     <AppShell header={{ height: 44 }} navbar={{ width: 190, breakpoint: "sm", collapsed: { mobile: !isOpen } }} padding={{ base: "sm", sm: "md" }}>
