@@ -155,6 +155,9 @@ async def repair(page: Page, shop: remote.Remote) -> None:
 
     shop.answer = refuse
     await page.get_by_role("tab", name="Canvas").click()
+    await expect(page.get_by_role("combobox", name="Version", exact=True)).to_have_value(
+        "Version 1, Deployed"
+    )
     await start(page, "monday")
     await expect(page.get_by_text("failure", exact=True)).to_be_visible()
     shop.answer = works
