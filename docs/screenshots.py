@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,14 @@ from tests import debian
 IMAGES = Path(__file__).parent / "images"
 EMAIL, PASSWORD = "admin@example.com", "only-for-pictures"
 SIZE = {"width": 1200, "height": 720}
+OTHERS = {"Stock levels": "30 2 * * *", "Invoices": "0 6-18/2 * * 1-5", "Returns": "10 */6 * * *"}
 # What changes from one time to the next is waited for; then the picture is taken.
 PICTURES = {
+    "home": ("/", "light"),
     "canvas": ("/flows/1/canvas?version=2", "light"),
     "run": ("/flows/1/canvas?version=1&run=1", "dark"),
     "compare": ("/flows/1/compare", "light"),
+    "schedules": ("/schedules", "dark"),
 }
 
 
@@ -51,7 +55,7 @@ def demo(directory: str) -> Iterator[tuple[str, str]]:
 
 
 def prepare(page: Page, key: str) -> None:
-    """Run the sample flow, and change a draft of it."""
+    """Run the sample flow, change a draft of it, and schedule some others."""
     api = page.context.request
     headers = {"Authorization": key}
 
@@ -67,6 +71,12 @@ def prepare(page: Page, key: str) -> None:
     large = {"field": "total", "operator": "greater", "value": 100}
     where = {"any": [steps[2]["config"]["where"], large]}
     call("PATCH", f"/flow-versions/2/graph/steps/{steps[2]['id']}", {"config": {"where": where}})
+    for name, cron in OTHERS.items():
+        flow = call("POST", "/flows", {"name": name, "is_enabled": True})["id"]
+        version = call("GET", f"/flows/{flow}/versions")[0]["id"]
+        schedule = {"cron_string": cron, "timezone": "Europe/Berlin"}
+        call("POST", f"/flow-versions/{version}/schedules", schedule)
+        call("PUT", f"/flows/{flow}/versions/{version}", {"deployed_at": f"{datetime.now(UTC):%FT%TZ}"})
 
 
 def take() -> None:

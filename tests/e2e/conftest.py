@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 from tests import debian
+from tests.e2e import pages
 
 EMAIL, PASSWORD = "mo@example.com", "correct-horse-battery"
 # Debian's Chromium reaches for nothing outside with these.
@@ -85,6 +87,23 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def refusals() -> set[int]:
     """The statuses of failed requests that belong to a story; it adds them."""
     return set()
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server on which nothing was made yet."""
+    account = {"FLOWLOOM_ADMIN_EMAIL": EMAIL, "FLOWLOOM_ADMIN_PASSWORD": PASSWORD}
+    with serving(tmp_path_factory.mktemp("bare"), "serve", **account) as (found, _):
+        yield found
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server with one of everything."""
+    account = {"FLOWLOOM_ADMIN_EMAIL": EMAIL, "FLOWLOOM_ADMIN_PASSWORD": PASSWORD}
+    with serving(tmp_path_factory.mktemp("furnished"), "serve", **account) as (found, _):
+        asyncio.run(pages.furnish(found, EMAIL, PASSWORD))
+        yield found
 
 
 @pytest.fixture

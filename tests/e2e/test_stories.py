@@ -19,7 +19,7 @@ async def new_flow(page: Page, name: str) -> None:
 
 async def add_step(page: Page, title: str) -> None:
     """Add a step at the end of what is drawn, and see its panel."""
-    await page.get_by_label("Add a step here").last.click()
+    await page.locator(".react-flow__node-end").get_by_label("Add a step here").last.click()
     await page.get_by_label("Find a step").fill(title)
     await page.keyboard.press("Enter")
     panel = page.get_by_role("complementary", name="Step").get_by_role("textbox", name="Name", exact=True)

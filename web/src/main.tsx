@@ -9,7 +9,7 @@ import { createRoot } from "react-dom/client";
 
 import { ApiError } from "./api/client";
 import { router } from "./router";
-import { theme } from "./theme";
+import { theme, variables } from "./theme";
 
 const Notices = lazy(async () => ({ default: (await import("./ui/Notices")).Notices }));
 
@@ -23,7 +23,10 @@ const client = new QueryClient({
   queryCache: new QueryCache({ onError: ask }),
   mutationCache: new MutationCache({ onError: ask }),
   defaultOptions: {
+    // The server may be on this very machine, which needs no network to be reached.
+    mutations: { networkMode: "always" },
     queries: {
+      networkMode: "always",
       staleTime: 5_000,
       retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
     },
@@ -32,7 +35,7 @@ const client = new QueryClient({
 
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto">
       <Suspense>
         <Notices />
       </Suspense>

@@ -1,9 +1,22 @@
-import { createTheme } from "@mantine/core";
+import { type CSSVariablesResolver, createTheme, DEFAULT_THEME, type MantineColorsTuple } from "@mantine/core";
+
+// The two darkest shades carry white text, and are read on the palest of their colour: each pair has a contrast of 4.5.
+const deep = (color: string, shade8: string, shade9: string): MantineColorsTuple => {
+  const [a, b, c, d, e, f, g, h] = DEFAULT_THEME.colors[color] as MantineColorsTuple;
+  return [a, b, c, d, e, f, g, h, shade8, shade9];
+};
 
 // Calm and dense: small controls, one accent, the system's own type face.
 export const theme = createTheme({
   primaryColor: "cyan",
-  primaryShade: 9,
+  primaryShade: { light: 9, dark: 8 },
+  colors: {
+    cyan: deep("cyan", "#0b7d90", "#0b7285"),
+    teal: deep("teal", "#07825c", "#077354"),
+    red: deep("red", "#e03131", "#b02525"),
+    orange: deep("orange", "#c84a07", "#b53d06"),
+    yellow: deep("yellow", "#a86200", "#8f5300"),
+  },
   defaultRadius: "sm",
   fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
   fontFamilyMonospace: "ui-monospace, 'SF Mono', Menlo, Consolas, monospace",
@@ -25,4 +38,11 @@ export const theme = createTheme({
     Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 300 } },
   },
+});
+
+// What says less is paler, yet to be read on every ground.
+export const variables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: { "--mantine-color-dimmed": "#5f666d" },
+  dark: { "--mantine-color-dimmed": "#a8a8a8" },
 });

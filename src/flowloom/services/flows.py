@@ -155,7 +155,9 @@ def _include(
     activity.add(connection, items, includes, actor.at)
     if not includes.difference(activity.INCLUDES) or not items:
         return
-    by_flow = versions.of_flows(connection, [item["id"] for item in items])
+    counts_all = any(name.startswith("versions") for name in includes)
+    ids = [item["id"] for item in items]
+    by_flow = versions.of_flows(connection, ids, only_standing=not counts_all)
     for item in items:
         for name, found in _related(by_flow.get(item["id"], [])).items():
             _put(item, name, found, includes)

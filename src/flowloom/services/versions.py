@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 
 from flowloom import errors
 from flowloom.domain import graph, version
@@ -22,6 +22,13 @@ LISTING = query.Listing(
     id=VERSIONS.id,
     sorts={"created_at": VERSIONS.created_at},
     includes=related.INCLUDES,
+)
+_OTHERS = tables.versions.alias()
+_NEWEST = select(func.max(_OTHERS.c.iteration)).where(_OTHERS.c.flow_id == VERSIONS.flow_id)
+# A flow may have thousands of versions; these are what it stands at.
+_STANDING = or_(
+    VERSIONS.status.in_((version.Status.DRAFT, version.Status.DEPLOYED)),
+    VERSIONS.iteration == _NEWEST.scalar_subquery(),
 )
 FIRST_STEP = graph.StepDefinition(key="trigger", microservice=graph.TRIGGER, name="Trigger", config={})
 
@@ -44,11 +51,12 @@ def get(
     return related.add(connection, [item], frozenset(includes))[0]
 
 
-def of_flows(connection: Connection, flow_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    """All versions of these flows, by flow, in order of iteration."""
-    rows = connection.execute(
-        owned.WITH_FLOW.where(VERSIONS.flow_id.in_(flow_ids)).order_by(VERSIONS.iteration)
-    )
+def of_flows(
+    connection: Connection, flow_ids: Sequence[int], *, only_standing: bool = False
+) -> dict[int, list[dict[str, Any]]]:
+    """The versions of these flows, by flow and iteration: all, or the newest, the Draft and the Deployed one."""
+    asked = owned.WITH_FLOW.where(VERSIONS.flow_id.in_(flow_ids)).order_by(VERSIONS.iteration)
+    rows = connection.execute(asked.where(_STANDING) if only_standing else asked)
     by_flow: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         by_flow.setdefault(row.flow_id, []).append(owned.version_view(row))

@@ -28,6 +28,7 @@ interface Props {
   onDelete?: (step: Step) => void;
 }
 
+const BELOW = 90;
 const FIT = { maxZoom: 1, padding: 0.15 };
 type Viewer = Pick<ReactFlowInstance, "setCenter" | "getZoom">;
 
@@ -143,11 +144,11 @@ function stepAt(target: EventTarget): number | undefined {
 
 const boxOf = (id: number) => document.querySelector<HTMLElement>(`.react-flow__node-step[data-id="${id}"]`);
 
-/** Whether a step is all in sight, or else bring it there. */
+/** Whether a step is all in sight, with the place to add one after it; or else bring it there. */
 function bring(id: number, flow: Viewer | undefined, nodes: Node[]): boolean {
   const pane = document.querySelector(".canvas")?.getBoundingClientRect();
   const place = boxOf(id)?.getBoundingClientRect();
-  const isSeen = pane && place && place.top >= pane.top && place.bottom <= pane.bottom && place.left >= pane.left && place.right <= pane.right;
+  const isSeen = pane && place && place.top >= pane.top && place.bottom + BELOW <= pane.bottom && place.left >= pane.left && place.right <= pane.right;
   const node = nodes.find((one) => one.id === String(id));
   if (!isSeen && node && flow) void flow.setCenter(node.position.x + STEP.width / 2, node.position.y + STEP.height / 2, { zoom: flow.getZoom() });
   return Boolean(isSeen);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { draw, kept, spoken } from "./drawing";
+import { draw, kept } from "./drawing";
 import { Tree } from "./graph";
 import { route, step } from "./made";
 
@@ -26,12 +26,5 @@ describe("kept", () => {
     const before = of().nodes;
     const after = kept(before, of([STEPS[0], { ...STEPS[1], name: "other" }, STEPS[2]] as typeof STEPS, { selected: 3 }).nodes);
     expect(after.map((node, index) => node === before[index])).toEqual([true, false, false, true, true]);
-  });
-});
-
-describe("spoken", () => {
-  it("says what a step is and how it stands", () => {
-    expect(spoken(step(2, 1, undefined, { name: "Wait", is_enabled: false, problems: { seconds: ["x"] } }), "Delay")).toBe("Wait, Delay, switched off, 1 to settle");
-    expect(spoken(step(2, 1, undefined, { name: "Delay" }), "Delay", { state: "running" })).toBe("Delay, running");
   });
 });

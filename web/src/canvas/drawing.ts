@@ -5,6 +5,7 @@ import type { Step, StepType } from "../api/contract";
 import { type Place, placeKey, type Tree } from "./graph";
 import { arrange, END, type Point, STEP } from "./layout";
 import type { EndNode, Progress, StepEdge, StepNode } from "./nodes";
+import { spoken } from "./words";
 
 export interface Drawing {
   nodes: Array<StepNode | EndNode>;
@@ -68,13 +69,6 @@ function stepNode(step: Step, position: Point, { types, selected, current, progr
     measured: STEP,
     ...STEP,
   };
-}
-
-/** A step as one hears it. */
-export function spoken(step: Step, title: string, progress?: Progress): string {
-  const problems = Object.values(step.problems ?? {}).flat().length;
-  const parts = [step.name, title === step.name ? "" : title, step.is_enabled ? "" : "switched off", progress?.state ?? (problems ? `${problems} to settle` : "")];
-  return parts.filter(Boolean).join(", ");
 }
 
 /** The newer nodes or edges, but the older ones where they are the same: so these are not drawn anew. */

@@ -8,6 +8,7 @@ import { count } from "../ui/format";
 import { Icon } from "../ui/Icon";
 import type { Place } from "./graph";
 import { look } from "./look";
+import { kind } from "./words";
 
 export interface Progress {
   state: "waiting" | "running" | "done" | "failed" | "skipped";
@@ -33,11 +34,8 @@ const StepBox = memo(function StepBox({ data: { step, title, progress, isEditabl
       {step.microservice !== "trigger" && <Handle type="target" position={Position.Top} isConnectable={false} />}
       <Icon name={icon} size={18} />
       <Stack gap={0} flex={1} miw={0}>
-        <span className="step-name">{step.name}</span>
-        <span className="step-kind">
-          {title}
-          {step.is_enabled ? "" : ", switched off"}
-        </span>
+        <span className="step-name">{step.name}</span>{" "}
+        <span className="step-kind">{kind(step, title)}</span>{" "}
       </Stack>
       {progress?.step?.was_reached && <Counts step={progress.step} />}
       {!progress && problems.length > 0 && (
@@ -56,7 +54,7 @@ const StepBox = memo(function StepBox({ data: { step, title, progress, isEditabl
 function Counts({ step }: { step: RunStep }) {
   return (
     <Group gap={4} wrap="nowrap">
-      {step.failed ? <Badge color="red" size="sm">{count(step.failed)} failed</Badge> : null}
+      {step.failed ? <Badge color="red" size="sm">{count(step.failed)} failed</Badge> : null}{" "}
       {step.payloads_out !== undefined && (
         <Tooltip label={`${count(step.payloads_in ?? 0)} payloads in, ${count(step.payloads_out)} out`}>
           <Badge color="gray" size="sm">{count(step.payloads_out)}</Badge>

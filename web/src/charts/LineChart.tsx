@@ -52,7 +52,7 @@ export function LineChart({ title, instants, span, lines, format, isCounted }: P
   }, [width, scheme, instants, span, lines, format, isCounted]);
   return (
     <Box className="card" p="sm">
-      <h3 style={{ margin: "0 0 8px", fontSize: "0.875rem" }}>{title}</h3>
+      <h2 style={{ margin: "0 0 8px", fontSize: "0.875rem" }}>{title}</h2>
       <div ref={ref}>
         <div ref={place} role="img" aria-label={`Chart: ${title}`} />
       </div>

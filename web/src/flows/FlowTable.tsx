@@ -1,5 +1,5 @@
 // The list of flows: what each is, which version runs, when it runs next, and how it did. A narrow screen shows less.
-import { Badge, Group, Table, Text } from "@mantine/core";
+import { Badge, Group, Table, Text, VisuallyHidden } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 
 import type { Flow } from "../api/contract";
@@ -25,7 +25,7 @@ export function FlowTable({ flows }: { flows: Flow[] }) {
             <Table.Th visibleFrom="md">Next run</Table.Th>
             <Table.Th>Last run</Table.Th>
             <Table.Th visibleFrom="sm">24 hours</Table.Th>
-            <Table.Th aria-label="Actions" />
+            <Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -110,8 +110,9 @@ function LastRun({ flow }: { flow: Flow }) {
   if (!run) return none;
   return (
     <Group gap={6} className="together">
-      <Link to="/runs/$run" params={{ run: String(run.id) }} aria-label={`Run ${run.id}`}>
+      <Link to="/runs/$run" params={{ run: String(run.id) }} className="badge-link">
         <RunStatus status={run.status} waits={run.resume_at !== undefined} />
+        <VisuallyHidden>, run {run.id}</VisuallyHidden>
       </Link>
       <Instant at={run.queued_at} />
     </Group>

@@ -91,8 +91,11 @@ function listOf(schema: Schema, root: Schema): Field {
 }
 
 /** `timeout_seconds` as "Timeout seconds". */
+const SHORT = /\b(api|csv|http|id|json|sftp|sql|tls|ttl|url|xml)\b/g;
+
+/** A field as one reads it; one that holds the id of a record is called as the record. */
 export function label(name: string): string {
-  const words = name.replaceAll("_", " ");
+  const words = name.replace(/_id$/, "").replaceAll("_", " ").replace(SHORT, (short) => short.toUpperCase());
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -24,7 +24,14 @@ export function Flow() {
   const { may } = useMe();
   const found = useRead("get_flow", { path: { flow }, query: { include: "deployedVersion" } });
   const update = useChange("update_flow");
-  if (found.error) return <Failure error={found.error} again={() => void found.refetch()} />;
+  if (found.error) {
+    return (
+      <>
+        <PageTitle title={`Flow ${flow}`} />
+        <Failure error={found.error} again={() => void found.refetch()} />
+      </>
+    );
+  }
   if (!found.data) return <Loading />;
   const { name, description, is_enabled, deployed_version } = found.data.data;
   return (

@@ -21,13 +21,15 @@ export function FlowSettings() {
       <Card title="Flow">
         <Fields key={found.data.data.updated_at} flow={found.data.data} readOnly={!may("manager")} />
       </Card>
-      <Card title="Webhooks">
-        <Webhooks flow={flow} readOnly={!may("manager")} />
-      </Card>
       {may("manager") && (
-        <Card title="Delete">
-          <Remove flow={found.data.data} />
-        </Card>
+        <>
+          <Card title="Webhooks">
+            <Webhooks flow={flow} />
+          </Card>
+          <Card title="Delete">
+            <Remove flow={found.data.data} />
+          </Card>
+        </>
       )}
     </Stack>
   );
@@ -82,7 +84,7 @@ function Fields({ flow, readOnly }: { flow: Flow; readOnly: boolean }) {
   );
 }
 
-function Webhooks({ flow, readOnly }: { flow: string; readOnly: boolean }) {
+function Webhooks({ flow }: { flow: string }) {
   const [name, setName] = useState("");
   const found = useRead("list_webhooks", { path: { flow }, query: { per_page: 100 } });
   const create = useChange("create_webhook", { onSuccess: () => setName("") });
@@ -116,28 +118,24 @@ function Webhooks({ flow, readOnly }: { flow: string; readOnly: boolean }) {
                   <Instant at={webhook.created_at} />
                 </Table.Td>
                 <Table.Td>
-                  {!readOnly && (
-                    <Confirm label="Delete" variant="subtle" color="red" title={`Delete the webhook ${webhook.name}?`} onConfirm={() => remove.mutate({ path: { flow, webhook: webhook.id } }, { onError: tell.failed })}>
-                      Whoever calls its address gets an error from now on.
-                    </Confirm>
-                  )}
+                  <Confirm label="Delete" variant="subtle" color="red" title={`Delete the webhook ${webhook.name}?`} onConfirm={() => remove.mutate({ path: { flow, webhook: webhook.id } }, { onError: tell.failed })}>
+                    Whoever calls its address gets an error from now on.
+                  </Confirm>
                 </Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>
         </Table>
       )}
-      {!readOnly && (
-        <form onSubmit={submit}>
-          <Group align="end" gap="xs">
-            <TextInput label="Name of a new webhook" required value={name} onChange={(event) => setName(event.currentTarget.value)} />
-            <Button type="submit" loading={create.isPending}>
-              Add a webhook
-            </Button>
-          </Group>
-          {create.error && <Failure error={create.error} />}
-        </form>
-      )}
+      <form onSubmit={submit}>
+        <Group align="end" gap="xs">
+          <TextInput label="Name of a new webhook" required value={name} onChange={(event) => setName(event.currentTarget.value)} />
+          <Button type="submit" loading={create.isPending}>
+            Add a webhook
+          </Button>
+        </Group>
+        {create.error && <Failure error={create.error} />}
+      </form>
     </Stack>
   );
 }

@@ -18,7 +18,14 @@ export function Run() {
   const { run: id } = useParams({ from: "/shell/runs/$run" });
   const run = Number(id);
   const { run: about, error } = useProgress(run);
-  if (error) return <Failure error={error} />;
+  if (error) {
+    return (
+      <>
+        <PageTitle title={`Run ${id}`} />
+        <Failure error={error} />
+      </>
+    );
+  }
   if (!about) return <Loading />;
   const failed = (about.summary?.error as { message?: string } | undefined)?.message;
   return (

@@ -1,5 +1,5 @@
 // A list of records as a table: while it loads, when it is empty, when it fails, and page by page.
-import { Table } from "@mantine/core";
+import { Table, VisuallyHidden } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
@@ -38,7 +38,7 @@ export function Records<T extends { id: number }>({ found, columns, empty, actio
               {columns.map(({ title }) => (
                 <Table.Th key={title} style={{ whiteSpace: "nowrap" }}>{title}</Table.Th>
               ))}
-              {actions && <Table.Th aria-label="Actions" />}
+              {actions && <Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th>}
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>

@@ -1,20 +1,21 @@
 // What surrounds every page: the navigation, who is signed in, and the colours.
 import { ActionIcon, AppShell, Burger, Button, Group, Kbd, Menu, Text, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { Link, Navigate, Outlet } from "@tanstack/react-router";
+import { Link, Navigate, Outlet, useLocation } from "@tanstack/react-router";
 import { Fragment, useState } from "react";
 
 import { Keyboard, type Overlay } from "../palette/Keyboard";
 import { Icon } from "./Icon";
 import { useMe } from "./me";
-import { PLACES } from "./places";
+import { Empty, Failure, PageTitle } from "./parts";
+import { needed, PLACES } from "./places";
 import { useSignOut } from "./signOut";
 
 export function Shell() {
   const [isOpen, { toggle, close }] = useDisclosure();
   const [overlay, setOverlay] = useState<Overlay>();
-  const { me } = useMe();
-  if (!me) return null;
+  const { me, error, again } = useMe();
+  if (!me) return error && error.status !== 401 ? <Failure error={error} again={again} /> : null;
   if (me.must_set_up) return <Navigate to="/set-up" replace />;
   return (
     <AppShell header={{ height: 44 }} navbar={{ width: 190, breakpoint: "sm", collapsed: { mobile: !isOpen } }} padding={{ base: "sm", sm: "md" }}>
@@ -47,10 +48,22 @@ export function Shell() {
         <Places onGo={close} />
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
-        <Outlet />
+        <Yours />
       </AppShell.Main>
       <Keyboard shown={overlay} onShow={setOverlay} />
     </AppShell>
+  );
+}
+
+function Yours() {
+  const { may } = useMe();
+  const role = needed(useLocation().pathname);
+  if (!role || may(role)) return <Outlet />;
+  return (
+    <>
+      <PageTitle title="Not yours to see" />
+      <Empty title={`This page is for the role ${role}`}>An administrator can give you that role. What you may see stands in the navigation.</Empty>
+    </>
   );
 }
 

@@ -6,7 +6,7 @@ export type Role = Me["role"];
 const ORDER: Role[] = ["read-only", "user", "manager", "administrator"];
 
 export function useMe() {
-  const { data } = useRead("get_me", {}, { staleTime: 60_000 });
+  const { data, error, refetch } = useRead("get_me", {}, { staleTime: 60_000 });
   const me = data?.data;
-  return { me, may: (role: Role) => me !== undefined && ORDER.indexOf(me.role) >= ORDER.indexOf(role) };
+  return { me, error, again: () => void refetch(), may: (role: Role) => me !== undefined && ORDER.indexOf(me.role) >= ORDER.indexOf(role) };
 }

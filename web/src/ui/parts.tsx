@@ -40,6 +40,9 @@ export function PageTitle({ title, children }: { title: ReactNode; children?: Re
   );
 }
 
+// Refused, gone: trying again changes nothing.
+const FOR_GOOD = new Set([403, 404, 422]);
+
 export function Failure({ error, again }: { error: ApiError; again?: () => void }) {
   return (
     <Alert color="red" title={error.message} role="alert">
@@ -50,7 +53,7 @@ export function Failure({ error, again }: { error: ApiError; again?: () => void 
             {field}: {messages.join(" ")}
           </Text>
         ))}
-      {again && (
+      {again && !FOR_GOOD.has(error.status) && (
         <Button variant="light" color="red" mt="xs" onClick={again}>
           Try again
         </Button>

@@ -53,3 +53,10 @@ export const PLACES: Array<{ title?: string; places: Place[] }> = [
 export function seen(may: (role: Role) => boolean): Place[] {
   return PLACES.flatMap(({ places }) => places).filter(({ role }) => !role || may(role));
 }
+
+const OTHERS: Record<string, Role> = { "/notification-groups": "manager" };
+
+/** The role that one needs to see the page at this address at all. */
+export function needed(path: string): Role | undefined {
+  return OTHERS[path] ?? PLACES.flatMap(({ places }) => places).find(({ to }) => to === path)?.role;
+}

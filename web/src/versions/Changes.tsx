@@ -65,7 +65,7 @@ function Fields({ changes, isNew }: { changes: FieldChange[]; isNew: boolean }) 
       <Table.Tbody>
         {changes.map((change) => (
           <Table.Tr key={change.field}>
-            <Table.Td w="24%" style={{ overflowWrap: "anywhere" }}>
+            <Table.Td w="24%" style={{ overflowWrap: "break-word" }}>
               {change.field}
             </Table.Td>
             {isText(change) ? (
