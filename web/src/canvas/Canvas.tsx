@@ -63,12 +63,14 @@ export function Canvas({ tree, types, selected, progress, onSelect, onCurrent, o
   const look = useStable(() => {
     if (selected !== undefined) bring(selected, flow.current, drawing.nodes);
   });
+  // One that was just added is not drawn yet when it is chosen.
+  const isDrawn = selected !== undefined && nodes.some((node) => node.id === String(selected));
   useEffect(() => {
-    if (selected === undefined || !wrapper.current) return;
+    if (!isDrawn || !wrapper.current) return;
     const observer = new ResizeObserver(look);
     observer.observe(wrapper.current);
     return () => observer.disconnect();
-  }, [selected, look]);
+  }, [selected, isDrawn, look]);
   const go = (id: number) => {
     setAt(id);
     onCurrent(id);

@@ -14,14 +14,16 @@ interface Props {
   run: number;
   shown: Run | undefined;
   step: Step | undefined;
+  /** Whether the version can be edited when the run is left. */
+  isEditable: boolean;
   onClose: () => void;
 }
 
-export function RunPanel({ run, shown, step, onClose }: Props) {
+export function RunPanel({ run, shown, step, isEditable, onClose }: Props) {
   const stop = useChange("stop_run");
   const error = (shown?.summary?.error as { message?: string } | undefined)?.message;
   return (
-    <Box w={{ base: "100%", sm: 400 }} style={{ borderLeft: "1px solid var(--line)" }} component="aside" aria-label="Run">
+    <Box w={{ base: "100%", sm: 400 }} h={{ base: "50%", sm: "auto" }} className="beside" component="aside" aria-label="Run">
       <ScrollArea h="100%" p="sm" type="auto">
         <Stack gap="sm">
           <Group justify="space-between" wrap="nowrap">
@@ -32,7 +34,7 @@ export function RunPanel({ run, shown, step, onClose }: Props) {
               {shown && <RunStatus status={shown.status} waits={shown.resume_at !== undefined} />}
             </Group>
             <Button variant="subtle" color="gray" size="compact-xs" onClick={onClose}>
-              Back to editing
+              {isEditable ? "Back to editing" : "Close"}
             </Button>
           </Group>
           {shown && (

@@ -4,12 +4,11 @@ import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 
 import type { Version } from "../api/contract";
-import { useChange } from "../api/hooks";
 import { Deploy } from "../pages/Deploy";
 import { Icon, type IconName } from "../ui/Icon";
 import { useMe } from "../ui/me";
 import { VersionStatus } from "../ui/parts";
-import { tell } from "../ui/tell";
+import { CopyToDraft } from "../versions/CopyToDraft";
 import type { Editor } from "./editor";
 import { SaveState } from "./SaveState";
 
@@ -44,7 +43,7 @@ export function Toolbar({ flow, version, versions, editor, editable, onRun }: Pr
         <Suspense>
           <Variables version={version.id} readOnly={!editable} />
         </Suspense>
-        {!version.is_editable && may("manager") && <CopyToDraft flow={flow} version={version} hasDraft={versions.some((one) => one.is_editable)} />}
+        {!version.is_editable && may("manager") && <CopyToDraft version={version} hasDraft={versions.some((one) => one.is_editable)} onCopied={({ id }) => void navigate({ search: { version: id } })} />}
         {may("user") && (
           <Button variant="light" leftSection={<Icon name="run" size={14} />} onClick={onRun}>
             Run
@@ -63,21 +62,5 @@ function Step({ label, keys, icon, disabled, onClick }: { label: string; keys: s
         <Icon name={icon} />
       </ActionIcon>
     </Tooltip>
-  );
-}
-
-function CopyToDraft({ flow, version, hasDraft }: { flow: number; version: Version; hasDraft: boolean }) {
-  const navigate = useNavigate({ from: "/flows/$flow/canvas" });
-  const copy = useChange("copy_version", {
-    onSuccess: ({ data }) => {
-      tell.done(`Version ${data.iteration} is a draft made from version ${version.iteration}.`);
-      void navigate({ search: { version: data.id } });
-    },
-  });
-  const label = hasDraft ? "Replace the draft by this" : "Copy to draft";
-  return (
-    <Button variant="default" loading={copy.isPending} onClick={() => copy.mutate({ path: { flow, version: version.id } }, { onError: tell.failed })}>
-      {label}
-    </Button>
   );
 }

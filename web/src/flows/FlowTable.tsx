@@ -3,6 +3,7 @@ import { Badge, Group, Table, Text, VisuallyHidden } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 
 import type { Flow } from "../api/contract";
+import { lead } from "../ui/lead";
 import { Instant, RunStatus } from "../ui/parts";
 import { FlowActions } from "./FlowActions";
 import { Spark } from "./Spark";
@@ -16,7 +17,7 @@ const none = (
 export function FlowTable({ flows }: { flows: Flow[] }) {
   return (
     <Table.ScrollContainer minWidth={0} className="card">
-      <Table highlightOnHover>
+      <Table>
         <Table.Thead className="nowrap">
           <Table.Tr>
             <Table.Th>Name</Table.Th>
@@ -40,7 +41,7 @@ export function FlowTable({ flows }: { flows: Flow[] }) {
 
 function Row({ flow }: { flow: Flow }) {
   return (
-    <Table.Tr>
+    <Table.Tr onClick={lead}>
       <Table.Td maw={360}>
         <Name flow={flow} />
       </Table.Td>

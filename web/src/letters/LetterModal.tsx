@@ -35,7 +35,7 @@ function Letter({ letter, onDone }: { letter: DeadLetter; onDone: () => void }) 
       </Text>
       <Text size="xs" c="dimmed">
         In{" "}
-        <Link to="/runs/$run" params={{ run: String(letter.flow_run_id) }} search={{ step: letter.step_key }} className="row-link">
+        <Link to="/runs/$run" params={{ run: String(letter.flow_run_id) }} search={{ step: letter.step_key }}>
           run {letter.flow_run_id}
         </Link>{" "}
         of version {letter.iteration}, <Instant at={letter.created_at} />. {letter.content_type}, {bytes(letter.bytes)}.{" "}

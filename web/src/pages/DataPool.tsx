@@ -97,7 +97,7 @@ function Entries({ pool }: { pool: Pool }) {
         columns={[
           { title: "Key", cell: ({ key }) => <span className="mono">{key}</span> },
           { title: "State", cell: ({ state }) => <Badge color={STATE_COLORS[state]}>{state}</Badge> },
-          { title: "Run", cell: ({ flow_run_id: run }) => run && <Link to="/runs/$run" params={{ run: String(run) }} className="row-link">{run}</Link> },
+          { title: "Run", cell: ({ flow_run_id: run }) => run && <Link to="/runs/$run" params={{ run: String(run) }}>{run}</Link> },
           { title: "Since", cell: ({ created_at }) => <Instant at={created_at} /> },
         ]}
         actions={(entry) =>

@@ -48,7 +48,7 @@ export function DeadLetters() {
           },
           { title: "Flow", cell: ({ flow_id }) => <Text size="sm" maw={220} truncate title={names.get(flow_id)}>{names.get(flow_id) ?? `Flow ${flow_id}`}</Text> },
           { title: "Why", cell: ({ message }) => <Text size="sm" lineClamp={2} style={{ overflowWrap: "anywhere" }}>{message}</Text> },
-          { title: "Run", cell: ({ flow_run_id: run, step_key }) => <Link to="/runs/$run" params={{ run: String(run) }} search={{ step: step_key }} className="row-link">{run}</Link> },
+          { title: "Run", cell: ({ flow_run_id: run, step_key }) => <Link to="/runs/$run" params={{ run: String(run) }} search={{ step: step_key }}>{run}</Link> },
           { title: "Since", cell: ({ created_at }) => <Instant at={created_at} /> },
           ...(isOpen ? [] : [{ title: "State", cell: ({ state }: DeadLetter) => <Badge color={STATE_COLORS[state]}>{state}</Badge> }]),
         ]}

@@ -1,5 +1,5 @@
 // The canvas of one version of a flow: drawn, edited while it is a Draft, run, and watched as it runs.
-import { Box, Text } from "@mantine/core";
+import { Box, Flex, Text } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { type KeyboardEvent, lazy, Suspense, useCallback, useMemo, useState } from "react";
@@ -50,7 +50,8 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
   const [starting, { open: start, close: stopStarting }] = useDisclosure();
   const graph = loaded.data?.graph;
   const tree = useMemo(() => (graph ? new Tree(graph.steps, graph.routes) : undefined), [graph]);
-  const editable = version.is_editable && may("manager") && run === undefined;
+  const mayEdit = version.is_editable && may("manager");
+  const editable = mayEdit && run === undefined;
   const step = tree?.byId.get(selected ?? 0);
   const actionsOf = useActions({ tree, editor, editable, step: step ?? tree?.byId.get(current ?? 0), onSelect: setSelected, onMoveTo: (one) => setMoving({ step: one }) });
   const watch = (id: number | undefined) => void navigate({ search: (old) => ({ ...old, run: id }) });
@@ -77,8 +78,9 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
     <Box className="card" style={{ display: "flex", flexDirection: "column", height: "calc(100vh - 190px)", minHeight: 420 }}>
       <Toolbar flow={flow} version={version} versions={versions} editor={editor} editable={editable} onRun={start} />
       {editor.conflict && <ConflictNotice conflict={editor.conflict} />}
-      <Box style={{ display: "flex", flex: 1, minHeight: 0 }}>
-        <Box flex={1} pos="relative" data-testid="canvas">
+      {/* A narrow screen has a run below the steps, so that one can be chosen. */}
+      <Flex direction={{ base: run === undefined ? "row" : "column", sm: "row" }} flex={1} mih={0}>
+        <Box flex={1} pos="relative" mih={0} data-testid="canvas">
           <Canvas
             tree={tree}
             types={types}
@@ -95,16 +97,16 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
         {/* Its place is kept, so that the drawing stays in the middle. */}
         <Suspense fallback={run === undefined ? null : <Box w={{ base: 0, sm: 400 }} />}>
           {run !== undefined ? (
-            <RunPanel run={run} shown={shown} step={step} onClose={() => watch(undefined)} />
+            <RunPanel run={run} shown={shown} step={step} isEditable={mayEdit} onClose={() => watch(undefined)} />
           ) : (
             step && (
-              <Box w={{ base: "100%", sm: 380 }} style={{ borderLeft: "1px solid var(--line)" }} component="aside" aria-label="Step" onKeyDown={(event) => isLeaving(event) && close()}>
+              <Box w={{ base: "100%", sm: 380 }} className="beside" component="aside" aria-label="Step" onKeyDown={(event) => isLeaving(event) && close()}>
                 <StepPanel key={`${step.key} ${editor.theirs}`} flow={flow} step={step} type={types.get(step.microservice)} tree={tree} editor={editor} actions={actionsOf(step)} readOnly={!editable} onClose={close} />
               </Box>
             )
           )}
         </Suspense>
-      </Box>
+      </Flex>
       <Suspense>
         <Palette types={types} opened={place !== undefined} onClose={() => setPlace(undefined)} onChoose={choose} />
         <StartRun flow={flow} version={version} opened={starting} settle={editor.settle} onClose={stopStarting} onStarted={watch} />

@@ -1,6 +1,6 @@
 // The schedules of a flow's draft and of its deployed version, with the times at which they fire next.
 import { Button, Group, Modal, Stack, Text } from "@mantine/core";
-import { useParams } from "@tanstack/react-router";
+import { Link, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { Schedule, Version } from "../api/contract";
@@ -15,6 +15,8 @@ import { useMe } from "../ui/me";
 import { Empty, Failure, Instant, Loading, VersionStatus } from "../ui/parts";
 import { Records } from "../ui/Records";
 import { tell } from "../ui/tell";
+import { CopyToDraft } from "../versions/CopyToDraft";
+import { Deploy } from "./Deploy";
 
 export function FlowSchedules() {
   const { flow } = useParams({ from: "/shell/flows/$flow" });
@@ -25,17 +27,17 @@ export function FlowSchedules() {
   if (error) return <Failure error={error} again={() => void Promise.all([about.refetch(), newest.refetch()])} />;
   if (!about.data || !newest.data) return <Loading />;
   const shown = [...newest.data.data.filter((version) => version.is_editable), ...(about.data.data.deployed_version ? [about.data.data.deployed_version] : [])];
-  if (!shown.length) return <Empty title="No version is deployed, and there is no draft">Copy a version to a draft to give it schedules.</Empty>;
+  if (!shown.length) return <Empty title="No version is deployed, and there is no draft">On the page of its <Link to="/flows/$flow/versions" params={{ flow }}>versions</Link>, copy one to a draft to give it schedules.</Empty>;
   return (
     <Stack>
       {shown.map((version) => (
-        <OfVersion key={version.id} version={version} />
+        <OfVersion key={version.id} version={version} hasDraft={shown.some((one) => one.is_editable)} />
       ))}
     </Stack>
   );
 }
 
-function OfVersion({ version }: { version: Version }) {
+function OfVersion({ version, hasDraft }: { version: Version; hasDraft: boolean }) {
   const { may } = useMe();
   const [edited, setEdited] = useState<Schedule | "new">();
   const editable = version.is_editable && may("manager");
@@ -51,13 +53,7 @@ function OfVersion({ version }: { version: Version }) {
           <Text fw={600}>Version {version.iteration}</Text>
           <VersionStatus status={version.status} />
         </Group>
-        {editable ? (
-          <Button onClick={() => setEdited("new")}>Add a schedule</Button>
-        ) : (
-          <Text size="xs" c="dimmed">
-            A deployed version never changes; edit the draft and deploy it.
-          </Text>
-        )}
+        {may("manager") && (version.is_editable ? <OfDraft version={version} onAdd={() => setEdited("new")} /> : <OfDeployed version={version} hasDraft={hasDraft} />)}
       </Group>
       <Records
         found={found}
@@ -94,6 +90,29 @@ function OfVersion({ version }: { version: Version }) {
         {edited && <ScheduleForm version={version.id} schedule={edited === "new" ? undefined : edited} onDone={() => setEdited(undefined)} />}
       </Modal>
     </Stack>
+  );
+}
+
+function OfDraft({ version, onAdd }: { version: Version; onAdd: () => void }) {
+  return (
+    <Group gap="xs">
+      <Text size="xs" c="dimmed">
+        They run once this version is deployed.
+      </Text>
+      <Button onClick={onAdd}>Add a schedule</Button>
+      <Deploy flow={version.flow_id} version={version} isQuiet />
+    </Group>
+  );
+}
+
+function OfDeployed({ version, hasDraft }: { version: Version; hasDraft: boolean }) {
+  return (
+    <Group gap="xs">
+      <Text size="xs" c="dimmed">
+        A deployed version never changes{hasDraft ? "; the draft above takes its place once it is deployed." : "; change a draft of it and deploy that."}
+      </Text>
+      {!hasDraft && <CopyToDraft version={version} hasDraft={false} />}
+    </Group>
   );
 }
 

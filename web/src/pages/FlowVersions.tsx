@@ -90,7 +90,7 @@ function Latest({ version: { latest_run: run } }: { version: Version }) {
   return (
     <Group gap={6} wrap="nowrap">
       <RunStatus status={run.status} />
-      <Link to="/runs/$run" params={{ run: String(run.id) }} className="row-link">
+      <Link to="/runs/$run" params={{ run: String(run.id) }}>
         <Instant at={run.queued_at} />
       </Link>
     </Group>

@@ -79,7 +79,7 @@ function Message({ message }: { message: Notification }) {
           </>
         )}
         {run !== undefined && (
-          <Link to="/runs/$run" params={{ run: String(run) }} className="row-link">
+          <Link to="/runs/$run" params={{ run: String(run) }}>
             Run {run}
           </Link>
         )}

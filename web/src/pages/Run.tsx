@@ -74,7 +74,7 @@ function About({ run }: { run: RunRecord }) {
   const flow = useRead("get_flow", { path: { flow: run.flow_id } });
   return (
     <Text size="sm" c="dimmed" mb="sm">
-      Version {run.iteration} of <Link to="/flows/$flow/runs" params={{ flow: String(run.flow_id) }} className="row-link">{flow.data?.data.name ?? `flow ${run.flow_id}`}</Link>, started by {run.trigger.toLowerCase()}, queued <Instant at={run.queued_at} />
+      Version {run.iteration} of <Link to="/flows/$flow/runs" params={{ flow: String(run.flow_id) }}>{flow.data?.data.name ?? `flow ${run.flow_id}`}</Link>, started by {run.trigger.toLowerCase()}, queued <Instant at={run.queued_at} />
       {run.duration_ms !== undefined && `, took ${duration(run.duration_ms)}`}
       {run.has_warnings && ", with warnings in its log"}
       {run.retry_flow_run_id !== undefined && <>, a retry of <RunLink id={run.retry_flow_run_id} /></>}
@@ -85,7 +85,7 @@ function About({ run }: { run: RunRecord }) {
 
 function RunLink({ id }: { id: number }) {
   return (
-    <Link to="/runs/$run" params={{ run: String(id) }} className="row-link">
+    <Link to="/runs/$run" params={{ run: String(id) }}>
       run {id}
     </Link>
   );

@@ -1,7 +1,7 @@
 // What fires next across all flows, on a line of time.
 import { Group, SegmentedControl, Select } from "@mantine/core";
 import { useInterval } from "@mantine/hooks";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { UpcomingSchedule } from "../api/contract";
@@ -40,7 +40,7 @@ export function Schedules() {
       {found.error && <Failure error={found.error} again={() => void found.refetch()} />}
       {found.isLoading && <Loading />}
       {found.data?.data.length === 0 &&
-        (isFiltered ? <Empty title="No schedule fits these filters">Clear one of them to see more.</Empty> : <Empty title="Nothing runs by itself yet">Give the draft of a flow a schedule and deploy it: its next times then stand here.</Empty>)}
+        (isFiltered ? <Empty title="No schedule fits these filters">Clear one of them to see more.</Empty> : <Empty title="Nothing runs by itself yet">Choose one of your <Link to="/flows">flows</Link>, give its draft a schedule and deploy it: its next times then stand here.</Empty>)}
       {found.data && found.data.data.length > 0 && (
         <>
           <TimeLine schedules={found.data.data} span={{ from, to }} onSlots={setSlotsOf} />

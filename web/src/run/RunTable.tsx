@@ -5,12 +5,13 @@ import { Link } from "@tanstack/react-router";
 import type { Run } from "../api/contract";
 import { duration } from "../ui/format";
 import { Icon } from "../ui/Icon";
+import { lead } from "../ui/lead";
 import { Instant, RunStatus } from "../ui/parts";
 
 export function RunTable({ runs, flows }: { runs: Run[]; flows?: Map<number, string> }) {
   return (
     <Table.ScrollContainer minWidth={640} className="card">
-      <Table highlightOnHover>
+      <Table>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Run</Table.Th>
@@ -25,7 +26,7 @@ export function RunTable({ runs, flows }: { runs: Run[]; flows?: Map<number, str
         </Table.Thead>
         <Table.Tbody>
           {runs.map((run) => (
-            <Table.Tr key={run.id}>
+            <Table.Tr key={run.id} onClick={lead}>
               <Table.Td>
                 <Link to="/runs/$run" params={{ run: String(run.id) }} className="row-link">
                   {run.id}

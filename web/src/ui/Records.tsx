@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 
 import type { ApiError } from "../api/client";
 import type { Meta } from "../api/contract";
+import { lead } from "./lead";
 import { Pager } from "./Pager";
 import { Failure, Loading } from "./parts";
 
@@ -32,7 +33,7 @@ export function Records<T extends { id: number }>({ found, columns, empty, actio
   return (
     <>
       <Table.ScrollContainer minWidth={minWidth} className="card">
-        <Table highlightOnHover>
+        <Table>
           <Table.Thead>
             <Table.Tr>
               {columns.map(({ title }) => (
@@ -43,7 +44,7 @@ export function Records<T extends { id: number }>({ found, columns, empty, actio
           </Table.Thead>
           <Table.Tbody>
             {data.map((record) => (
-              <Table.Tr key={record.id}>
+              <Table.Tr key={record.id} onClick={lead}>
                 {columns.map(({ title, cell }) => (
                   <Table.Td key={title}>{cell(record)}</Table.Td>
                 ))}
