@@ -4,6 +4,7 @@ import { useState } from "react";
 
 import type { StepType } from "../api/contract";
 import { Icon } from "../ui/Icon";
+import { Ticked } from "../ui/Ticked";
 import { GROUPS, look } from "./look";
 
 interface Props {
@@ -61,7 +62,7 @@ function TypeButton({ type, onChoose }: { type: StepType; onChoose: (type: StepT
             {type.title}
           </Text>
           <Text size="xs" c="dimmed" lineClamp={2}>
-            {type.help}
+            <Ticked>{type.help}</Ticked>
           </Text>
         </Stack>
       </Group>

@@ -1,5 +1,6 @@
 // What is set of a chosen step: its name, whether it is on, its routes, and the fields of its type.
 import { Button, Group, ScrollArea, Spoiler, Stack, Switch, Text, TextInput } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
 import { useEffect, useMemo } from "react";
 
 import type { Step, StepType, StepUpdate } from "../api/contract";
@@ -8,6 +9,7 @@ import { check, merged } from "../form/check";
 import { type Schema, under } from "../form/schema";
 import { SchemaForm } from "../form/SchemaForm";
 import { Confirm } from "../ui/Confirm";
+import { Ticked } from "../ui/Ticked";
 import { useStable } from "../ui/stable";
 import type { Editor } from "./editor";
 import type { Tree } from "./graph";
@@ -24,10 +26,12 @@ interface Props {
   editor: Editor;
   actions: StepActions;
   readOnly: boolean;
+  /** Why it can only be read. */
+  hint?: string;
   onClose: () => void;
 }
 
-export function StepPanel({ flow, step, type, tree, editor, actions, readOnly, onClose }: Props) {
+export function StepPanel({ flow, step, type, tree, editor, actions, readOnly, hint, onClose }: Props) {
   // As it is when it is saved, not when it was typed: that is what undo goes back to.
   const change = useStable((body: StepUpdate, what: string) => editor.change(step, body, what));
   const save = (part: keyof StepUpdate, value: unknown) => editor.soon(`${part}${fieldsOf(step)}`, (what) => change({ [part]: value }, what));
@@ -58,9 +62,19 @@ export function StepPanel({ flow, step, type, tree, editor, actions, readOnly, o
           </Group>
         </Group>
         {type && (
-          <Spoiler maxHeight={36} showLabel="More" hideLabel="Less" fz="xs" c="dimmed" styles={{ control: { fontSize: "inherit" } }}>
-            {type.help} {type.failure}
+          <Spoiler maxHeight={40} showLabel="More" hideLabel="Less" fz="xs" c="dimmed" styles={{ control: { fontSize: "inherit" } }}>
+            <Ticked>{`${type.help} ${type.failure}`}</Ticked>
           </Spoiler>
+        )}
+        {hint && (
+          <Text size="xs" c="dimmed">
+            {hint}
+          </Text>
+        )}
+        {isTrigger && (
+          <Text size="xs" c="dimmed">
+            It runs by its <Link to="/flows/$flow/schedules" params={{ flow: String(flow) }}>schedules</Link>, or when one of its <Link to="/flows/$flow/settings" params={{ flow: String(flow) }}>webhooks</Link> is called.
+          </Text>
         )}
         <TextInput label="Name" value={name} disabled={readOnly} error={name.trim() ? undefined : "A step has a name."} onChange={(event) => setName(event.currentTarget.value)} />
         {!isTrigger && <Switch label="Runs" description={type?.has_routes ? "Switched off, payloads end here: no route gets them." : "Switched off, payloads pass it as they are."} checked={step.is_enabled} disabled={readOnly} onChange={actions.turn} />}

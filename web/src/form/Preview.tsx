@@ -1,6 +1,7 @@
 // What the rules make of the sample, computed by the server as a run would.
 import { Alert, Stack, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
+import { useMemo } from "react";
 
 import { useRead } from "../api/hooks";
 import { Data } from "../run/Data";
@@ -14,8 +15,10 @@ const REST_MS = 350;
 export function Preview({ rules, transforms }: { rules: Rule[]; transforms: Transform[] }) {
   const { may } = useMe();
   const { sample, config, step } = useAround();
-  const [tried] = useDebouncedValue(rules, REST_MS);
-  const canTry = sample !== undefined && step !== undefined && may("user") && areComplete(tried, transforms);
+  // A rule that is not complete yet is left out, so that what the others make stays in sight.
+  const ready = useMemo(() => rules.filter((rule) => areComplete([rule], transforms)), [rules, transforms]);
+  const [tried] = useDebouncedValue(ready, REST_MS);
+  const canTry = sample !== undefined && step !== undefined && may("user") && tried.length > 0;
   const body = { payload: sample?.body, content_type: sample?.content_type, meta: sample?.meta, config: { ...config, rules: tried } };
   const found = useRead("try_step", { path: step ?? { flow_version: 0, step: 0 }, body }, { enabled: canTry, placeholderData: (old) => old });
   if (!may("user")) return <Hint>Your role lets you look at rules, not try them.</Hint>;

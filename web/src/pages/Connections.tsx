@@ -89,10 +89,10 @@ function Limits({ connection: { rate_limit: rate, circuit, circuit_breaker: brea
           {rate.per_second ?? rate.per_minute} a {rate.per_second === undefined ? "minute" : "second"}
         </Badge>
       )}
-      {breaker && circuit?.state === "closed" && <Badge color="gray">rests after {breaker.failures} failures</Badge>}
+      {breaker && circuit?.state === "closed" && <Badge color="gray">Rests after {breaker.failures} failures</Badge>}
       {circuit && circuit.state !== "closed" && (
         <Tooltip label={circuit.opens_until ? `Nothing is sent until ${local(circuit.opens_until)}` : "One request is trying it"}>
-          <Badge color="red">resting after failures</Badge>
+          <Badge color="red">Resting after failures</Badge>
         </Tooltip>
       )}
     </Group>

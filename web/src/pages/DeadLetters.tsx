@@ -50,7 +50,7 @@ export function DeadLetters() {
           { title: "Why", cell: ({ message }) => <Text size="sm" lineClamp={2} style={{ overflowWrap: "anywhere" }}>{message}</Text> },
           { title: "Run", cell: ({ flow_run_id: run, step_key }) => <Link to="/runs/$run" params={{ run: String(run) }} search={{ step: step_key }}>{run}</Link> },
           { title: "Since", cell: ({ created_at }) => <Instant at={created_at} /> },
-          ...(isOpen ? [] : [{ title: "State", cell: ({ state }: DeadLetter) => <Badge color={STATE_COLORS[state]}>{state}</Badge> }]),
+          ...(isOpen ? [] : [{ title: "State", cell: ({ state }: DeadLetter) => <Badge className="state" color={STATE_COLORS[state]}>{state}</Badge> }]),
         ]}
       />
       <LetterModal letter={shown} onClose={() => setShown(undefined)} />

@@ -35,7 +35,7 @@ export function Deploy({ flow, version, settle, isQuiet }: Props) {
   }
   const back = version.status === "Inactive" && deployed !== undefined && deployed.iteration > version.iteration;
   return (
-    <Confirm label={back ? "Roll back to this" : "Deploy"} variant={isQuiet ? "light" : "filled"} loading={update.isPending} title={`Deploy version ${version.iteration}?`} onConfirm={() => void set(new Date().toISOString(), `Version ${version.iteration} is deployed.`)}>
+    <Confirm label={back ? "Roll back to this" : "Deploy"} variant={isQuiet ? "light" : "filled"} loading={update.isPending} title={back ? `Roll back to version ${version.iteration}?` : `Deploy version ${version.iteration}?`} onConfirm={() => void set(new Date().toISOString(), `Version ${version.iteration} is deployed.`)}>
       <Text size="sm">
         {deployed ? `Version ${deployed.iteration} becomes inactive and version ${version.iteration} takes its place at once.` : `Version ${version.iteration} becomes the one that runs.`} Runs that have begun end on the version
         they began with.

@@ -101,7 +101,7 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
           ) : (
             step && (
               <Box w={{ base: "100%", sm: 380 }} className="beside" component="aside" aria-label="Step" onKeyDown={(event) => isLeaving(event) && close()}>
-                <StepPanel key={`${step.key} ${editor.theirs}`} flow={flow} step={step} type={types.get(step.microservice)} tree={tree} editor={editor} actions={actionsOf(step)} readOnly={!editable} onClose={close} />
+                <StepPanel key={`${step.key} ${editor.theirs}`} flow={flow} step={step} type={types.get(step.microservice)} tree={tree} editor={editor} actions={actionsOf(step)} readOnly={!editable} hint={version.is_editable || !may("manager") ? undefined : "Only a draft changes; copy this version to a draft to change it."} onClose={close} />
               </Box>
             )
           )}

@@ -46,7 +46,7 @@ export function Notifications() {
             ),
           },
           { title: "Channel", cell: ({ channel }) => CHANNELS[channel] },
-          { title: "State", cell: ({ state }) => <Badge color={STATE_COLORS[state]}>{state}</Badge> },
+          { title: "State", cell: ({ state }) => <Badge className="state" color={STATE_COLORS[state]}>{state}</Badge> },
           { title: "What went wrong", cell: ({ error }) => <Text size="xs" c="dimmed" lineClamp={2}>{error}</Text> },
           { title: "When", cell: ({ created_at }) => <Instant at={created_at} /> },
         ]}

@@ -24,7 +24,7 @@ export function TrackedData() {
         columns={[
           { title: "Value", cell: (one) => <strong>{one.value}</strong> },
           { title: "Type", cell: ({ entity_type }) => entity_type },
-          { title: "Direction", cell: ({ direction }) => <Badge color="gray">{direction}</Badge> },
+          { title: "Direction", cell: ({ direction }) => <Badge className="state" color="gray">{direction}</Badge> },
           { title: "Run", cell: ({ flow_run_id: run, step_key }) => <Link to="/runs/$run" params={{ run: String(run) }} search={{ step: step_key }}>{run}</Link> },
           { title: "When", cell: ({ created_at }) => <Instant at={created_at} /> },
         ]}

@@ -80,7 +80,7 @@ function Editor({ user, onDone }: { user?: User; onDone: () => void }) {
         <TextInput label="Name" required data-autofocus value={name} error={error?.errors.name?.join(" ")} onChange={(event) => setName(event.currentTarget.value)} />
         <TextInput label="E-mail" type="email" required value={email} error={error?.errors.email?.join(" ")} onChange={(event) => setEmail(event.currentTarget.value)} />
         <Select label="Role" allowDeselect={false} data={ROLES} value={role} onChange={(next) => next && setRole(next)} />
-        <PasswordInput label="Password" description={user ? "Left empty, it stays as it is." : undefined} required={!user} autoComplete="new-password" value={password} error={error?.errors.password?.join(" ")} onChange={(event) => setPassword(event.currentTarget.value)} />
+        <PasswordInput label="Password" description={user ? "At least 10 characters; left empty, it stays as it is" : "At least 10 characters; tell it to them yourself, no mail is sent"} minLength={10} maxLength={200} required={!user} autoComplete="new-password" value={password} error={error?.errors.password?.join(" ")} onChange={(event) => setPassword(event.currentTarget.value)} />
         {error && !Object.keys(error.errors).length && <Failure error={error} />}
         <FormButtons saving={create.isPending || update.isPending} onCancel={onDone} />
       </Stack>

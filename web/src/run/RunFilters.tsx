@@ -35,7 +35,7 @@ export function RunFilters({ search, flow, onChange, children }: Props) {
       <Group gap="xs" visibleFrom={isOpen ? undefined : "sm"}>
         <InstantField label="Began from" word="from" value={search.from} onChange={(from) => narrow({ from })} />
         <InstantField label="Began before" word="to" value={search.to} onChange={(to) => narrow({ to })} />
-        <SearchField aria-label="Saw the value" placeholder="Saw order 1042" w={170} value={search.value} onChange={(value) => narrow({ value })} />
+        <SearchField aria-label="Saw the value" placeholder="Saw the value …" w={170} value={search.value} onChange={(value) => narrow({ value })} />
         <Switch label="With warnings" checked={search.warnings === true} onChange={(event) => narrow({ warnings: event.currentTarget.checked || undefined })} />
       </Group>
       {isFiltered(search) && (

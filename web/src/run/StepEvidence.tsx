@@ -129,10 +129,10 @@ function Head({ exchange }: { exchange: Exchange }) {
       <Badge size="sm" color={status === undefined || status >= 400 ? "red" : "teal"}>
         {status ?? "failed"}
       </Badge>
-      <Text size="xs" truncate>
+      <Text size="xs" flex={1} lineClamp={2} style={{ overflowWrap: "anywhere" }}>
         {exchange.request.method} {exchange.request.url} {exchange.error}
       </Text>
-      <Text size="xs" c="dimmed">
+      <Text size="xs" c="dimmed" className="nowrap">
         {duration(exchange.duration_ms)}
       </Text>
     </Group>
@@ -147,7 +147,7 @@ function Message({ title, message }: { title: string; message: ExchangeMessage }
         {title}
       </Text>
       {headers.length > 0 && <Code block>{headers.join("\n")}</Code>}
-      {message.body && <Code block mah={240} style={{ overflow: "auto" }}>{message.body}</Code>}
+      {message.body && <Code block mah={240} style={{ overflow: "auto", whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{message.body}</Code>}
     </Stack>
   );
 }

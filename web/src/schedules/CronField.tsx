@@ -8,6 +8,8 @@ import { type Cron, parse } from "./cron";
 import { traps } from "./traps";
 import { and, describe } from "./words";
 
+const UNREAD = "Five fields with a space between them, such as 30 2 * * 1-5";
+
 interface Props {
   fields: ScheduleCreate;
   error: string | undefined;
@@ -24,7 +26,7 @@ export function CronField({ fields, error, onChange }: Props) {
         required
         data-autofocus
         value={fields.cron_string}
-        error={error}
+        error={error ?? (cron || !fields.cron_string.trim() ? undefined : UNREAD)}
         onChange={(event) => onChange(event.currentTarget.value)}
         styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
       />
@@ -35,8 +37,8 @@ export function CronField({ fields, error, onChange }: Props) {
           </Anchor>
         ))}
       </Group>
-      <Text size="sm" fw={600} c={cron ? undefined : "dimmed"} role="status">
-        {cron ? describe(cron) : "Five fields, such as 30 2 * * 1-5"}
+      <Text size="sm" fw={600} role="status">
+        {cron && describe(cron)}
       </Text>
       {cron && <Warnings cron={cron} fields={fields} />}
     </Stack>

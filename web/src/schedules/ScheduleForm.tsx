@@ -7,6 +7,7 @@ import { useChange } from "../api/hooks";
 import { FormButtons } from "../ui/FormButtons";
 import { Failure } from "../ui/parts";
 import { CATCH_UP, DST_GAP, DST_REPEAT, HERE, OVERLAP, ZONES } from "./choices";
+import { parse } from "./cron";
 import { CronField } from "./CronField";
 import { Preview } from "./Preview";
 
@@ -43,7 +44,7 @@ export function ScheduleForm({ version, schedule, onDone }: Props) {
         </SimpleGrid>
         <Preview fields={fields} />
         {error && !error.errors.cron_string && <Failure error={error} />}
-        <FormButtons saving={create.isPending || update.isPending} onCancel={onDone} />
+        <FormButtons saving={create.isPending || update.isPending} disabled={!parse(fields.cron_string)} onCancel={onDone} />
       </Stack>
     </form>
   );

@@ -63,7 +63,7 @@ function Line({ schedule, scale, span, onSlots }: { schedule: UpcomingSchedule; 
           <Link to="/flows/$flow/schedules" params={{ flow: String(schedule.flow_id) }} className="row-link fires-name">
             {schedule.flow_name}
           </Link>
-          {!schedule.is_enabled && <Badge color="gray">disabled</Badge>}
+          {!schedule.is_enabled && <Badge color="gray">Disabled</Badge>}
         </Group>
         <Text size="xs" c="dimmed" title={schedule.cron_string}>
           {cron ? describe(cron) : schedule.cron_string}

@@ -32,7 +32,7 @@ export function Records<T extends { id: number }>({ found, columns, empty, actio
   if (!data.length) return empty;
   return (
     <>
-      <Table.ScrollContainer minWidth={minWidth} className="card">
+      <Table.ScrollContainer minWidth={minWidth} className="card stacks">
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -46,7 +46,7 @@ export function Records<T extends { id: number }>({ found, columns, empty, actio
             {data.map((record) => (
               <Table.Tr key={record.id} onClick={lead}>
                 {columns.map(({ title, cell }) => (
-                  <Table.Td key={title}>{cell(record)}</Table.Td>
+                  <Table.Td key={title} data-title={title}>{cell(record)}</Table.Td>
                 ))}
                 {actions && <Table.Td ta="end">{actions(record)}</Table.Td>}
               </Table.Tr>

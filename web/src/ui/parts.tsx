@@ -10,7 +10,7 @@ export const STATUSES = ["queued", "started", "success", "failure", "stopped", "
 export const STATUS_COLORS = ["gray", "blue", "teal", "red", "orange", "yellow"] as const;
 
 export function RunStatus({ status, waits }: { status: number; waits?: boolean }) {
-  return <Badge color={STATUS_COLORS[status] ?? "gray"}>{waits ? "waiting" : (STATUSES[status] ?? status)}</Badge>;
+  return <Badge className="state" color={STATUS_COLORS[status] ?? "gray"}>{waits ? "waiting" : (STATUSES[status] ?? status)}</Badge>;
 }
 
 export function VersionStatus({ status }: { status: string }) {
