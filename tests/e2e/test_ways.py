@@ -30,6 +30,7 @@ async def test_the_step_that_has_the_focus_is_seen(page: Page):
 async def test_a_deployed_flow_is_given_a_schedule_where_one_looks_for_it(page: Page):
     await open_sample(page)
     await page.get_by_role("tab", name="Schedules").click()
+    await expect(page.get_by_text("A deployed version never changes")).to_be_visible()
     await page.get_by_role("button", name="Copy to draft").click()
     await expect(page.get_by_text("They run once this version is deployed.")).to_be_visible()
     await page.get_by_role("button", name="Deploy", exact=True).click()

@@ -89,7 +89,6 @@ function Webhooks({ flow }: { flow: string }) {
   const found = useRead("list_webhooks", { path: { flow }, query: { per_page: 100 } });
   const create = useChange("create_webhook", { onSuccess: () => setName("") });
   const remove = useChange("delete_webhook");
-  const made = create.data?.data;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     create.mutate({ path: { flow }, body: { name } });
@@ -97,27 +96,22 @@ function Webhooks({ flow }: { flow: string }) {
   return (
     <Stack gap="xs">
       <Text size="sm" c="dimmed">
-        An address that starts the deployed version with whatever is sent to it.
+        Whatever is sent by POST to its address starts the deployed version.
       </Text>
-      {made?.url && (
-        <Group gap="xs" wrap="nowrap">
-          <Code style={{ overflowWrap: "anywhere" }}>{made.url}</Code>
-          <CopyButton value={made.url}>{({ copied, copy }) => <Button onClick={copy}>{copied ? "Copied" : "Copy"}</Button>}</CopyButton>
-        </Group>
-      )}
       {found.data && found.data.data.length > 0 && (
         <Table>
           <Table.Tbody>
             {found.data.data.map((webhook) => (
               <Table.Tr key={webhook.id}>
-                <Table.Td>{webhook.name}</Table.Td>
-                <Table.Td className="mono" style={{ overflowWrap: "anywhere" }}>
-                  {webhook.url}
-                </Table.Td>
                 <Table.Td>
-                  <Instant at={webhook.created_at} />
+                  {webhook.name}
+                  <Text size="xs" c="dimmed" component="div">
+                    <Instant at={webhook.created_at} />
+                  </Text>
+                  <Code style={{ overflowWrap: "anywhere" }}>{webhook.url}</Code>
                 </Table.Td>
-                <Table.Td>
+                <Table.Td className="nowrap" ta="end">
+                  <CopyButton value={webhook.url}>{({ copied, copy }) => <Button variant="default" onClick={copy}>{copied ? "Copied" : "Copy"}</Button>}</CopyButton>
                   <Confirm label="Delete" variant="subtle" color="red" title={`Delete the webhook ${webhook.name}?`} onConfirm={() => remove.mutate({ path: { flow, webhook: webhook.id } }, { onError: tell.failed })}>
                     Whoever calls its address gets an error from now on.
                   </Confirm>
