@@ -15,7 +15,9 @@ from flowloom.steps.records_only import records_only
 
 class Filter(contract.Config):
     path: str | None = Field(None, description="Where the records are; absent: the payload, or its items.")
-    keep: bool = Field(True, description="On: the records that satisfy the condition go on; off: the others.")
+    keep: bool = Field(
+        True, description="On (true): the records that satisfy the condition go on; off (false): the others."
+    )
     where: dict[str, Any] = Field(
         description="What a record must satisfy: field, operator and value, or all, any or not of such.",
         json_schema_extra={"x-template": True, "x-operators": [*comparison.OPERATORS]},
