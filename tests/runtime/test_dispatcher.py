@@ -41,3 +41,23 @@ async def test_a_run_claimed_again_before_its_first_part_is_heard_to_have_ended(
             await asyncio.sleep(0)
         assert dispatcher.running == (1 if (number, order[0]) == (0, 0) else 0)
     assert (dispatcher.running, dict(dispatcher._per_company), wrong) == (0, {}, [])
+
+
+@pytest.mark.parametrize("moments", range(5))
+async def test_who_is_cancelled_as_a_wake_comes_waits_no_more(moments: int):
+    signals, turns = broker.Broker(), []
+
+    async def loop() -> None:
+        while True:
+            await signals.wait_for_work(60)
+            turns.append("woken")
+
+    waiting = asyncio.ensure_future(loop())
+    await asyncio.sleep(0.01)
+    signals.wake()
+    # At one of these the wait is over, but who waits has not heard of it yet.
+    for _ in range(moments):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting], timeout=1)
+    assert waiting.cancelled()

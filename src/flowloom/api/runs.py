@@ -199,7 +199,8 @@ async def _events(call: Call, broker: Broker, id: int) -> AsyncIterator[bytes]:
             yield _event({"type": "step", "step": step, "state": state})
         while not run.is_finished(now["status"]):
             try:
-                event = await asyncio.wait_for(events.get(), KEEP_ALIVE_SECONDS)
+                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                    event = await events.get()
             except TimeoutError:
                 yield b": still here\n\n"
                 now = await call.read(runs.get, id)

@@ -30,7 +30,9 @@ class Broker:
     async def wait_for_work(self, timeout_seconds: float) -> None:
         """Return at the next wake, or after the timeout."""
         try:
-            await asyncio.wait_for(self._work.wait(), timeout_seconds)
+            # Not wait_for, which until Python 3.12 loses a cancellation that comes together with what it waits for.
+            async with asyncio.timeout(timeout_seconds):
+                await self._work.wait()
         except TimeoutError:
             return
         self._work.clear()
