@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from playwright.async_api import Page, expect
-
-
-async def new_flow(page: Page, name: str) -> None:
-    await page.get_by_role("link", name="Flows").click()
-    await page.get_by_role("button", name="New flow").click()
-    await page.get_by_role("textbox", name="Name", exact=True).fill(name)
-    await page.get_by_role("button", name="Create and draw").click()
-    await expect(page.get_by_role("heading", name=name)).to_be_visible()
+from tests.e2e.test_stories import new_flow
 
 
 async def choose(page: Page, label: str, option: str) -> None:

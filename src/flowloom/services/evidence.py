@@ -25,22 +25,22 @@ _INNER: Final = frozenset({"lines", "waits"})
 def steps(connection: Connection, actor: Actor, run_id: int) -> list[dict[str, Any]]:
     """The steps of a run's definition in run order, each with what it did in this run. Raises Missing."""
     row = runs.load(connection, actor, run_id)
-    did: dict[str, dict[str, Any]] = {step: {} for step in _progress(connection, row)}
+    definition = definitions.load(connection, row.content_hash)
+    did: dict[str, dict[str, Any]] = {key: {} for key in _progress(connection, row, definition)}
     did |= {step["key"]: _did(step, row, actor.at) for step in (row.summary or {}).get("steps", ())}
-    return [
-        _step_view(step, did.get(step.key)) for step in definitions.load(connection, row.content_hash).steps
-    ]
+    return [_step_view(step, did.get(step.key)) for step in definition.steps]
 
 
 def progress(connection: Connection, actor: Actor, run_id: int) -> dict[str, str]:
     """The steps of a run that goes on, each "started" or "finished", as far as that is written. Raises Missing."""
-    return _progress(connection, runs.load(connection, actor, run_id))
+    row = runs.load(connection, actor, run_id)
+    return _progress(connection, row, definitions.load(connection, row.content_hash))
 
 
-def _progress(connection: Connection, row: Row[Any]) -> dict[str, str]:
+def _progress(connection: Connection, row: Row[Any], definition: graph.Definition) -> dict[str, str]:
     if row.status != run.Status.STARTED:
         return {}
-    names = {step.key: step.name for step in definitions.load(connection, row.content_hash).steps}
+    names = {step.key: step.name for step in definition.steps}
     lines = select(LOGS.step_key, LOGS.message).where(LOGS.run_id == row.id, LOGS.step_key.is_not(None))
     found: dict[str, str] = {}
     for line in connection.execute(lines.order_by(LOGS.id).limit(MAX_LINES)):

@@ -63,12 +63,12 @@ class _Call:
 
     @property
     def _counts_pages(self) -> bool:
-        return isinstance(self.config.pagination, pagination.ByPage | pagination.ByOffset)
+        return isinstance(self.config.pagination, pagination.Counted)
 
     @property
     def _ends_with_404(self) -> bool:
         pages = self.config.pagination
-        return isinstance(pages, pagination.ByPage | pagination.ByOffset) and pages.ends_with_404
+        return isinstance(pages, pagination.Counted) and pages.ends_with_404
 
     async def receive(self, context: contract.Context, incoming: Payload) -> contract.Outcome:
         state = context.cursor or pagination.start()

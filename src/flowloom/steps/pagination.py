@@ -63,13 +63,15 @@ class _Pages(contract.Config):
         return None
 
 
-class _Counted(_Pages):
+class Counted(_Pages):
+    """What ByPage and ByOffset have in common: they count on until there is nothing more."""
+
     ends_with_404: bool = Field(
         False, description="Whether a 404 for a page after the first one says that there are no more"
     )
 
 
-class ByPage(_Counted):
+class ByPage(Counted):
     """Counts pages in a query parameter, until one is empty: a server may give fewer than `size` at a time."""
 
     type: Literal["page"]
@@ -91,7 +93,7 @@ class ByPage(_Counted):
         return here + 1
 
 
-class ByOffset(_Counted):
+class ByOffset(Counted):
     """Counts items in a query parameter, until a page is empty: a server may give fewer than `size` at a time."""
 
     type: Literal["offset"]
