@@ -3,15 +3,11 @@ import { Input, Skeleton } from "@mantine/core";
 import { lazy, Suspense } from "react";
 
 import { useAround } from "./around";
+import type { Labelled } from "./labelled";
 
 const CodeEditor = lazy(async () => ({ default: (await import("./CodeEditor")).CodeEditor }));
 
-interface Props {
-  label: string;
-  description?: string;
-  required?: boolean;
-  error?: string;
-  disabled?: boolean;
+interface Props extends Labelled {
   placeholder?: string;
   value: string;
   onText: (text: string) => void;

@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 
 import { Icon } from "../ui/Icon";
 import { fitting, readValue, writtenValue } from "./comparison";
+import type { Labelled } from "./labelled";
 import { PathInput } from "./PathInput";
 import { same } from "./same";
 import { TemplateInput } from "./TemplateInput";
@@ -16,12 +17,7 @@ const NEW: Clause = { operator: "equals", value: "" };
 
 const HINTS: Record<string, string> = { in: "a, b", not_in: "a, b", between: "low, high" };
 
-interface Props {
-  label: string;
-  description?: string;
-  required?: boolean;
-  error?: string;
-  disabled?: boolean;
+interface Props extends Labelled {
   operators: string[];
   value: Clause | undefined;
   onChange: (value: Clause | undefined) => void;

@@ -3,14 +3,10 @@ import { useEffect, useState } from "react";
 
 import { CodeField } from "./CodeField";
 import { parse, written } from "./json";
+import type { Labelled } from "./labelled";
 import { same } from "./same";
 
-interface Props {
-  label: string;
-  description?: string;
-  required?: boolean;
-  error?: string;
-  disabled?: boolean;
+interface Props extends Labelled {
   placeholder?: string;
   value: unknown;
   onChange: (value: unknown) => void;

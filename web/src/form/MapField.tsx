@@ -4,15 +4,11 @@ import { useEffect, useState } from "react";
 
 import { Icon } from "../ui/Icon";
 import { parse } from "./json";
+import type { Labelled } from "./labelled";
 import { same } from "./same";
 import { TemplateInput } from "./TemplateInput";
 
-interface Props {
-  label: string;
-  description?: string;
-  required?: boolean;
-  error?: string;
-  disabled?: boolean;
+interface Props extends Labelled {
   /** Whether the values are templates. */
   isTemplate?: boolean;
   value: Record<string, unknown> | undefined;

@@ -2,6 +2,7 @@
 import { Select } from "@mantine/core";
 
 import { useRead } from "../api/hooks";
+import type { Labelled } from "./labelled";
 
 export const PICKERS = {
   connection_id: "list_connections",
@@ -10,13 +11,8 @@ export const PICKERS = {
   notification_group_id: "list_notification_groups",
 } as const;
 
-interface Props {
+interface Props extends Labelled {
   name: string;
-  label: string;
-  description?: string;
-  required?: boolean;
-  error?: string;
-  disabled?: boolean;
   value: number | undefined;
   onChange: (value: number | undefined) => void;
 }

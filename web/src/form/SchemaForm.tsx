@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { CodeField } from "./CodeField";
 import { Condition } from "./Condition";
 import { JsonField } from "./JsonField";
+import type { Labelled } from "./labelled";
 import { ListField } from "./ListField";
 import { MapField } from "./MapField";
 import { PathInput } from "./PathInput";
@@ -108,14 +109,9 @@ function FormField(props: FieldProps): ReactNode {
   }
 }
 
-interface TextProps {
+interface TextProps extends Labelled {
   name: string;
   isTemplate: boolean;
-  label: string;
-  description?: string;
-  required?: boolean;
-  error?: string;
-  disabled?: boolean;
   placeholder: string;
   value: string;
   onText: (text: string) => void;
