@@ -27,7 +27,7 @@ from flowloom.settings import Settings
 from flowloom.store import schema
 
 DONE, FAILED, USAGE, MISSING, INVALID, NOT_NOW = 0, 1, 2, 3, 5, 6
-SERVING = [("serve",), ("demo",)]
+SERVING = [("serve",), ("demo",), ("worker",), ("scheduler",)]
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ class World:
     async def work(self) -> int:
         """Turn the dispatcher until no run is left that is ready; how many ran."""
         total = 0
-        while claimed := await self.server.dispatcher.tick(self.clock.now):
+        while claimed := await self.server.duty.dispatcher.tick(self.clock.now):
             total += claimed
             await self.settle()
         return total
@@ -136,21 +136,21 @@ class World:
         """Wait for the runs that are worked on."""
         import asyncio
 
-        tasks = list(self.server.dispatcher._tasks.values())
+        tasks = list(self.server.duty.dispatcher._tasks.values())
         await asyncio.gather(*tasks)
         await asyncio.sleep(0)
 
     async def notify(self) -> int:
         """Turn the notifier until nothing is due; how many deliveries there were."""
         total = 0
-        while begun := await self.server.notifier.tick(self.clock.now):
+        while begun := await self.server.loops.notifier.tick(self.clock.now):
             total += begun
-            await self.server.notifier.settle()
+            await self.server.loops.notifier.settle()
         return total
 
     async def tick(self) -> int:
         """Turn the scheduler once."""
-        return await self.server.scheduler.tick(self.clock.now)
+        return await self.server.loops.scheduler.tick(self.clock.now)
 
 
 BARE = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")

@@ -12,34 +12,32 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
+from flowloom import duties
 from flowloom.api import app as application
 from flowloom.api import call, limits
-from flowloom.engine import calls, circuits, faults, meters, systems, tokens, turns
+from flowloom.engine import calls, circuits, faults, systems, tokens, turns
 from flowloom.engine.executor import Executor
 from flowloom.engine.http import Client
 from flowloom.engine.inspection import Inspector
-from flowloom.engine.mail import Mailer
 from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.trial import Trials
-from flowloom.runtime import dispatcher, notifier, pruner, rollup, scheduler, supervisor
 from flowloom.services import principals, remembered
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
 from flowloom.store import (
     blobs,
     broker,
-    claims,
     connections,
     database,
     journal,
+    processes,
     queue,
     schema,
     secret_variables,
     secrets,
 )
 
-ROLLUP_SECONDS = 5.0
-PRUNE_SECONDS = 600.0
+SERVES_API = (duties.Role.ALONE, duties.Role.API)
 
 
 def utc_now() -> datetime:
@@ -49,15 +47,12 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Everything of one process. `app` starts and stops the loops with its lifespan."""
+    """Everything of one process. `app` starts and stops what it does with its lifespan."""
 
     platform: Platform
     app: Starlette
-    dispatcher: dispatcher.Dispatcher
-    scheduler: scheduler.Scheduler
-    rollup: rollup.Rollup
-    pruner: pruner.Pruner
-    notifier: notifier.Notifier
+    duty: duties.Duty
+    loops: duties.Loops
 
 
 def open_platform(
@@ -71,9 +66,9 @@ def open_platform(
     return Platform(
         settings=settings,
         database=opened,
-        journal=journal.Journal(opened, ids, reach),
+        journal=journal.Journal(opened, ids, reach, fenced=settings.nats_url is not None),
         run_ids=ids,
-        broker=broker.Broker(),
+        broker=_broker(settings),
         blobs=blobs.Blobs(settings.data_dir / "blobs"),
         vault=secrets.Vault(secrets.load_key(settings)),
         circuits=circuits.Circuits(),
@@ -81,9 +76,23 @@ def open_platform(
     )
 
 
+def _broker(settings: Settings) -> broker.Broker:
+    if settings.nats_url is None:
+        return broker.Broker()
+    from flowloom.store import shared_broker, wire  # and with them the client of NATS
+
+    return shared_broker.SharedBroker(
+        wire.Wire(settings.nats_url.split(","), processes.name()),
+        settings.nats_prefix,
+        settings.worker_timeout_seconds,
+        settings.nats_replicas,
+    )
+
+
 def build(
     platform: Platform,
     *,
+    role: duties.Role = duties.Role.ALONE,
     reach: Callable[[str], None] = faults.Faults().reach,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     with_loops: bool = True,
@@ -92,44 +101,30 @@ def build(
     http = Client(platform.settings.outbound_allow)
     around = surroundings(platform, http, reach, sleep)
     executor, inspector, trials = Executor(around), Inspector(around), Trials(around)
-    dispatching = _dispatcher(platform, executor)
-    scheduling = scheduler.Scheduler(
-        platform.database, platform.run_ids, platform.broker, platform.clock, reach
-    )
-    rolling, pruning = rollup.Rollup(platform.database), _pruner(platform, reach)
-    mailer = Mailer(platform.settings.smtp_url, platform.settings.smtp_from)
-    notifying = notifier.Notifier(
-        platform.database, platform.vault, http, mailer, platform.clock, sleep, reach
-    )
-    turning = [
-        supervisor.Loop("dispatcher", dispatching.tick, dispatching.wait),
-        supervisor.Loop("scheduler", scheduling.tick, scheduling.wait),
-        supervisor.Loop("rollup", rolling.tick, lambda: asyncio.sleep(ROLLUP_SECONDS)),
-        supervisor.Loop("pruner", pruning.tick, lambda: asyncio.sleep(PRUNE_SECONDS)),
-        supervisor.Loop("notifier", notifying.tick, notifying.wait),
-    ]
-    loops = supervisor.Supervisor(turning if with_loops else [], platform.clock)
+    means = duties.Means(executor, http, sleep, reach)
+    loops = duties.Loops(platform, means)
+    duty = duties.of(role, platform, means, loops)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await platform.broker.start()
         if with_loops:
-            await platform.database.write_grouped(claims.requeue_abandoned)
-        loops.start()
+            await duty.start()
         yield
         platform.broker.close_watchers()
-        await loops.stop()
-        await dispatching.drain()
-        await notifying.stop()
+        await duty.stop()
         await around.calls.close()
         await http.close()
         executor.close()
         inspector.close()
         trials.close()
         around.systems.close()
+        await platform.broker.stop()
         platform.database.close()
 
-    app = application.create(_doors(platform, loops, inspector, trials), lifespan)
-    return Server(platform, app, dispatching, scheduling, rolling, pruning, notifying)
+    doors = _doors(platform, duty, inspector, trials)
+    make = application.create if role in SERVES_API else application.create_silent
+    return Server(platform, make(doors, lifespan), duty, loops)
 
 
 def _systems(platform: Platform, http: Client) -> systems.Systems:
@@ -138,32 +133,9 @@ def _systems(platform: Platform, http: Client) -> systems.Systems:
     return systems.Systems(http.reachable, platform.settings.data_dir, own)
 
 
-def _dispatcher(platform: Platform, executor: Executor) -> dispatcher.Dispatcher:
-    made = dispatcher.Dispatcher(
-        platform.database,
-        platform.broker,
-        executor,
-        concurrency=platform.settings.concurrency,
-        company_concurrency=platform.settings.company_concurrency,
-    )
-    meters.RUNS_WORKED_ON.set_function(lambda: made.running)
-    return made
-
-
-def _pruner(platform: Platform, reach: Callable[[str], None]) -> pruner.Pruner:
-    days = pruner.Days(
-        logs=platform.settings.log_retention_days,
-        payloads=platform.settings.payload_retention_days,
-        minutes=platform.settings.metric_retention_days,
-    )
-    return pruner.Pruner(platform.database, platform.blobs, days, reach)
-
-
-def _doors(
-    platform: Platform, loops: supervisor.Supervisor, inspector: Inspector, trials: Trials
-) -> call.Doors:
+def _doors(platform: Platform, duty: duties.Duty, inspector: Inspector, trials: Trials) -> call.Doors:
     async def readiness() -> list[str]:
-        stale = [f"the {name} does not turn" for name in loops.stale()]
+        stale = duty.faults()
         unwritten = await asyncio.to_thread(platform.blobs.faults)
         return stale + await platform.database.probe(schema.faults) + unwritten
 

@@ -49,6 +49,7 @@ for name, group in (("db", db), ("users", users_app), ("keys", keys_app), ("flow
 
 DataDir = Annotated[Path | None, typer.Option(help="Directory of the database file, payload files and key.")]
 DatabaseUrl = Annotated[str | None, typer.Option(help="sqlite:///... or postgresql://...")]
+NatsUrl = Annotated[str | None, typer.Option(help="nats://..., to work together with other processes.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (8080).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -72,14 +73,51 @@ def _serving() -> ModuleType:
 
 @app.command()
 def serve(
-    host: Host = None, port: Port = None, data_dir: DataDir = None, database_url: DatabaseUrl = None
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    nats_url: NatsUrl = None,
 ) -> None:
-    """Serve the API and run flows until stopped."""
+    """Serve the API and the pages until stopped, and run flows; with NATS, workers run them."""
     serving = _serving()
 
-    settings = load(host=host, port=port, data_dir=data_dir, database_url=database_url)
+    settings = load(host=host, port=port, data_dir=data_dir, database_url=database_url, nats_url=nats_url)
     serving.configure_logs(settings)
     serving.serve(settings)
+
+
+@app.command()
+def worker(
+    concurrency: Annotated[int | None, typer.Option(help="Runs to work on at the same time (64).")] = None,
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    nats_url: NatsUrl = None,
+) -> None:
+    """Run the flows that other processes start, until stopped; listens only to say how it is."""
+    _work_together("worker", concurrency, host, port, data_dir, database_url, nats_url)
+
+
+@app.command()
+def scheduler(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    nats_url: NatsUrl = None,
+) -> None:
+    """Fire schedules, hand out runs and clean up for all processes, while no other one does, until stopped."""
+    _work_together("scheduler", None, host, port, data_dir, database_url, nats_url)
+
+
+def _work_together(role: str, concurrency: int | None, *options: Any) -> None:
+    serving = _serving()
+    names = ("host", "port", "data_dir", "database_url", "nats_url")
+    settings = load(concurrency=concurrency, **dict(zip(names, options, strict=True)))
+    serving.configure_logs(settings)
+    serving.work_together(settings, serving.Role(role))
 
 
 @app.command()

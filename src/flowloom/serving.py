@@ -20,12 +20,14 @@ from sqlalchemy import Connection
 from flowloom import bootstrap, errors
 from flowloom.api import protocol
 from flowloom.demo import samples, shop
+from flowloom.duties import Role
 from flowloom.engine import faults
 from flowloom.services import first_start, keys
 from flowloom.services.actor import Actor
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
 from flowloom.store import lease, rights, schema
+from flowloom.store.lease import Kind
 
 BACKLOG = 2048
 LAST_PORT = 65_535
@@ -76,6 +78,12 @@ class Lossy(io.TextIOBase):
 
 def open_platform(settings: Settings) -> tuple[Platform, faults.Faults]:
     """The stores, migrated, with the crash points that the environment arms."""
+    if settings.nats_url is not None and settings.database_url.startswith("sqlite"):
+        raise errors.Invalid.field(
+            "FLOWLOOM_NATS_URL",
+            "Several processes need PostgreSQL: set FLOWLOOM_DATABASE_URL to postgresql://..., "
+            "or unset FLOWLOOM_NATS_URL.",
+        )
     settings.data_dir.mkdir(rights.DIRECTORY_MODE, parents=True, exist_ok=True)
     schema.upgrade(settings.database_url)
     armed = faults.Faults.from_environ(os.environ)
@@ -83,19 +91,38 @@ def open_platform(settings: Settings) -> tuple[Platform, faults.Faults]:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal comes; with NATS the API alone, and others do the runs."""
     platform, armed = open_platform(settings)
-    with lease.Lease(platform.database) as held:
+    is_alone = settings.nats_url is None
+    role, kind = (Role.ALONE, Kind.ALONE) if is_alone else (Role.API, Kind.TOGETHER)
+    with lease.Lease(platform.database, kind) as held:
         welcome = first_start.prepare(platform)
         if welcome is not None and welcome.generated_password is not None:
             say("First start. Sign in as:")
             say(f"  e-mail    {welcome.email}")
             say(f"  password  {welcome.generated_password}   (shown this once)")
-        server = bootstrap.build(platform, reach=armed.reach)
-        main, main_socket = listen_as_told(server)
-        say(f"Flowloom on {address(settings.host, main_socket)}")
-        tune_interpreter()
-        uvloop.run(run_all([(main, main_socket)], held))
+        server = bootstrap.build(platform, role=role, reach=armed.reach)
+        _run("Flowloom", server, held)
+
+
+def work_together(settings: Settings, role: Role) -> None:
+    """Be one of several processes that serve no API, until a signal comes. Raises Invalid without NATS."""
+    if settings.nats_url is None:
+        raise errors.Invalid.field(
+            "FLOWLOOM_NATS_URL",
+            f"A {role} works with other processes, which NATS connects: set FLOWLOOM_NATS_URL, or use "
+            "`flowloom serve`, which does everything in one process.",
+        )
+    platform, armed = open_platform(settings)
+    with lease.Lease(platform.database, Kind.TOGETHER) as held:
+        _run(f"Flowloom {role}", bootstrap.build(platform, role=role, reach=armed.reach), held)
+
+
+def _run(name: str, server: bootstrap.Server, held: lease.Lease) -> None:
+    main, main_socket = listen_as_told(server)
+    say(f"{name} on {address(server.platform.settings.host, main_socket)}")
+    tune_interpreter()
+    uvloop.run(run_all([(main, main_socket)], held))
 
 
 def demo(settings: Settings) -> None:

@@ -128,8 +128,32 @@ class Settings(BaseModel):
     nats_url: Annotated[str, AfterValidator(_nats_url)] | None = Field(
         default=None,
         repr=False,
-        description="Kept for handing runs to several workers, such as `nats://host:4222`. "
-        "Not used yet: one process runs everything.",
+        description="NATS servers with JetStream, with commas between, such as `nats://user:password@host:4222` or "
+        "`tls://host:4222`: with them any number of processes work together on one PostgreSQL. "
+        "Unset, one process does everything.",
+    )
+    nats_prefix: str = Field(
+        default="flowloom",
+        pattern="^[A-Za-z0-9_-]{1,64}$",
+        description="First word of this installation's names at NATS; two that share a NATS need different ones.",
+    )
+    nats_replicas: int | None = Field(
+        default=None,
+        ge=1,
+        le=5,
+        description="On how many NATS servers the queue is kept. Unset, 3 in a cluster and 1 without.",
+    )
+    worker_timeout_seconds: float = Field(
+        default=30.0,
+        ge=1,
+        le=3600,
+        description="Seconds of silence after which a worker counts as dead and others take over its runs.",
+    )
+    drain_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        le=3600,
+        description="Seconds that runs have to end when the process is told to stop; the rest go to others.",
     )
     blob_url: str | None = Field(
         default=None,

@@ -140,7 +140,7 @@ async def test_the_flow_goes_on_after_the_answer(server: World, remote: Remote) 
     flow = await server.flow(answering(body="taken"), remote.send("/later"))
     url = await url_of(server, flow)
     waiting = asyncio.ensure_future(server.post(url, json={"id": 7}, key=None))
-    while not await server.server.dispatcher.tick(server.clock.now):
+    while not await server.server.duty.dispatcher.tick(server.clock.now):
         await asyncio.sleep(0.001)
     answer = await waiting
     assert (answer.status, answer.body) == (200, b"taken")

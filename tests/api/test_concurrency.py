@@ -81,7 +81,7 @@ async def test_runs_of_one_key_run_one_after_another(server: World) -> None:
     flow = await server.flow(concurrency_key=KEY)
     ids = [await flow.start({"customer": customer}) for customer in (1, 1, 2)]
     assert await queue_of(server) == [(ids[0], "turn"), (ids[1], "key"), (ids[2], "turn")]
-    assert await server.server.dispatcher.tick(server.clock.now) == 2
+    assert await server.server.duty.dispatcher.tick(server.clock.now) == 2
     await server.settle()
     assert await queue_of(server) == [(ids[1], "turn")]
     assert await server.work() == 1

@@ -151,7 +151,7 @@ async def test_metrics(server: World) -> None:
     path = f"/flows/{flow.id}/version-metrics"
     for folded in (False, True):
         if folded:
-            await server.server.rollup.tick(server.clock.now)
+            await server.server.loops.rollup.tick(server.clock.now)
         for interval in ("minute", "hour", "day", "week", "month"):
             query = {"filter[interval]": interval, "filter[type]": "runs", "filter[key]": "success"}
             [metric] = (await server.get(path, query=query)).data

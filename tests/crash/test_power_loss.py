@@ -104,7 +104,7 @@ class Load:
         """Let all runs end, however often the database is not to be had meanwhile."""
         while True:
             try:
-                await self.world.server.dispatcher.tick(self.world.clock.now)
+                await self.world.server.duty.dispatcher.tick(self.world.clock.now)
                 await self.world.settle()
                 if not (await self.world.get("/flow-runs", query={"filter[status]": "0,1"})).data:
                     return

@@ -69,7 +69,7 @@ async def test_what_has_expired_is_missing_and_goes(server: World) -> None:
     server.clock.advance(seconds=1)
     assert (await load.run({}))["status"] == FAILURE
     assert await entries(server) == {}
-    await server.server.pruner.tick(server.clock.now)
+    await server.server.loops.pruner.tick(server.clock.now)
     left = await server.platform.database.read(
         lambda db: db.exec_driver_sql("SELECT count(*) FROM cache_entries").scalar()
     )

@@ -190,7 +190,7 @@ async def test_others_wait_while_the_trial_is_out(sqlite_server: World, remote: 
     trial, other = await flow.start({}), await flow.start({})
     await begin(sqlite_server)
     await remote.until(3)
-    while sqlite_server.server.dispatcher.running > 1:
+    while sqlite_server.server.duty.dispatcher.running > 1:
         await asyncio.sleep(0.001)
     go.set()
     await sqlite_server.settle()

@@ -207,7 +207,7 @@ async def test_a_key_that_another_run_holds_is_no_new_one(server: World, remote:
     await remote.until(2)
     assert remote.bodies() == [ids(1), ids(2)]
     await server.post(f"/flow-runs/{second}/stop")
-    await asyncio.gather(*[task for id, task in server.server.dispatcher._tasks.items() if id == second])
+    await asyncio.gather(*[task for id, task in server.server.duty.dispatcher._tasks.items() if id == second])
     assert await states(server) == {"1": "claimed", "2": "released"}
     await crash(server)
     remote.answers(200)
@@ -266,5 +266,5 @@ async def test_claims_go_with_their_run(server: World, remote: Remote) -> None:
     await flow.run(ids(2))
     server.clock.advance(seconds=60 * 86400)
     await flow.run(ids(3))
-    await server.server.pruner.tick(server.clock.now)
+    await server.server.loops.pruner.tick(server.clock.now)
     assert await states(server) == {"2": "permanent", "3": "permanent"}

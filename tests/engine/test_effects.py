@@ -11,23 +11,22 @@ from tests.remote import Remote, Seen, hang
 from tests.world import World
 
 from flowloom import errors
-from flowloom.runtime import dispatcher
 
 SUCCESS, FAILURE = 2, 3
 
 
 async def crash(world: World) -> None:
     """What a restart finds: nobody works, the runs that went on are queued again."""
-    tasks = list(world.server.dispatcher._tasks.values())
+    tasks = list(world.server.duty.dispatcher._tasks.values())
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await world.server.dispatcher.drain()
+    await world.server.duty.dispatcher.drain()
 
 
 async def begin(world: World) -> None:
     """Claim what is ready and leave it going on."""
-    await world.server.dispatcher.tick(world.clock.now)
+    await world.server.duty.dispatcher.tick(world.clock.now)
 
 
 async def get_run(world: World, id: int):
@@ -305,14 +304,14 @@ async def test_a_large_payload_does_not_hold_up_the_loop(server: World, remote: 
 
 
 async def test_drain_hands_back_what_does_not_end(server: World, remote: Remote, monkeypatch):
-    monkeypatch.setattr(dispatcher, "DRAIN_SECONDS", 0.01)
+    monkeypatch.setattr(server.server.duty.dispatcher, "_drain_seconds", 0.01)
     remote.answer = hang
     id = await (await server.flow(remote.send())).start({})
     await begin(server)
     await remote.until(1)
-    await server.server.dispatcher.drain()
+    await server.server.duty.dispatcher.drain()
     assert (await get_run(server, id))["status"] == 0
-    assert server.server.dispatcher.running == 0
+    assert server.server.duty.dispatcher.running == 0
     left = await server.platform.database.read(
         lambda db: db.scalar(text("SELECT count(*) FROM metric_deltas"))
     )

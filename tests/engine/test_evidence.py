@@ -141,7 +141,7 @@ async def test_payloads_that_are_gone_are_said_to_be(server: World, remote: Remo
     server.clock.advance(seconds=29 * DAY)
     gone = f"Run {failed['id']} is older than 2 days, and its payloads are gone; start a new run."
     assert await refused(server, failed["id"]) == [gone, gone]
-    await server.server.pruner.tick(server.clock.now)
+    await server.server.loops.pruner.tick(server.clock.now)
     await server.put(f"/flows/{flow.id}", json={"payload_retention_days": 90, "log_retention_days": 90})
     gone = f"The payloads of run {failed['id']} are gone; start a new run."
     assert await refused(server, failed["id"]) == [gone, gone]

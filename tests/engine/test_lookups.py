@@ -153,7 +153,7 @@ async def test_what_is_tracked_before_a_crash_is_there_once_and_goes_with_its_ru
     assert (await server.get("/tracked-data")).json()["meta"]["total"] == 1
     server.clock.advance(seconds=100 * 86400)
     await flow.run({"id": 8})
-    await server.server.pruner.tick(server.clock.now)
+    await server.server.loops.pruner.tick(server.clock.now)
     left = await server.platform.database.read(
         lambda db: db.scalar(select(func.count()).select_from(tables.tracked))
     )

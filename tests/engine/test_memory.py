@@ -101,7 +101,7 @@ async def require_flat(flow: Flow, size: int) -> None:
 @pytest.fixture
 def large_answers(sqlite_server: World, remote: Remote, monkeypatch: pytest.MonkeyPatch) -> Remote:
     """Answers every receive with a body of the kind that its path names, and keeps none that is sent."""
-    http = sqlite_server.server.dispatcher._executor._around.calls._http
+    http = sqlite_server.server.duty.dispatcher._executor._around.calls._http
     monkeypatch.setattr(http, "_spill_from_bytes", 4 * MEGABYTE)
 
     async def answer(seen: Seen) -> web.Response:

@@ -23,7 +23,7 @@ async def test_a_run_waits_while_the_database_may_not_be_written(
         return await remotes.accept(seen)
 
     remote.answer = fail_over
-    await server.server.dispatcher.tick(server.clock.now)
+    await server.server.duty.dispatcher.tick(server.clock.now)
     await remote.until(1)
     while not server.slept:
         answer = await server.post("/flows", json={"name": "Refused"})

@@ -46,7 +46,7 @@ async def test_a_change_of_its_version_changes_no_run(server: World, remote: Rem
     await change(server, flow, remote)
     if is_running:
         await crash(server)
-        server.server.dispatcher._executor._plans._plans.clear()
+        server.server.duty.dispatcher._executor._plans._plans.clear()
         remote.answers(200)
         remote.seen.clear()
     await server.work()

@@ -170,9 +170,9 @@ async def test_a_child_that_goes_on_by_hand_is_waited_for_and_wakes_its_parent(s
     await begin(server)
     await remote.until(3)
     again = await asked_to_retry(server, id)
-    working = server.server.dispatcher.running
+    working = server.server.duty.dispatcher.running
     await begin(server)
-    while server.server.dispatcher.running > working:  # the parent leaves memory
+    while server.server.duty.dispatcher.running > working:  # the parent leaves memory
         await asyncio.sleep(0)
     assert (await get_run(server, by_hand))["parent_run_id"] == again
     may_go.set()

@@ -38,7 +38,7 @@ async def test_a_run_stops_in_the_middle_of_a_hanging_call(server: World, remote
 
 
 async def test_a_run_stops_in_a_pause_between_attempts(server: World, remote: Remote, monkeypatch):
-    executor = server.server.dispatcher._executor
+    executor = server.server.duty.dispatcher._executor
     pause = asyncio.Event()
 
     async def sleep(seconds: float) -> None:
@@ -73,7 +73,7 @@ async def test_a_stop_that_the_server_did_not_live_to_see_holds_after_the_restar
 
 async def test_a_stop_before_the_first_step_is_heard(server: World, remote: Remote):
     id = await (await server.flow(remote.send())).start({})
-    dispatcher = server.server.dispatcher
+    dispatcher = server.server.duty.dispatcher
     dispatcher.stop_run(id)  # between the commit of its claim and its first step
     await begin(server)
     await server.settle()
@@ -98,13 +98,13 @@ async def test_a_stop_that_races_the_end_leaves_one_end(server: World, remote: R
     counted = {metric["key"]: metric["value"] for metric in found}
     assert counted.get("success", 0) == statuses.count(SUCCESS)
     assert counted.get("stopped", 0) == statuses.count(STOPPED)
-    executor = server.server.dispatcher._executor
+    executor = server.server.duty.dispatcher._executor
     assert (executor._stop_ordered, executor._walking) == (set(), {})
 
 
 async def test_a_stop_during_the_end_does_not_lose_it(server: World, remote: Remote):
     id = await (await server.flow({"microservice": "manual-payload", "config": {"body": {}}})).start({})
-    executor = server.server.dispatcher._executor
+    executor = server.server.duty.dispatcher._executor
     finish = executor._finish
 
     async def slow(*args):

@@ -299,7 +299,9 @@ def large_answer(count: int, kind: str):
 def small_spill(server: World, monkeypatch: pytest.MonkeyPatch):
     """So that a test's answer is more than what is kept in memory, and is cut into several pages."""
     monkeypatch.setattr(large, "PAGE_BYTES", 2000)
-    monkeypatch.setattr(server.server.dispatcher._executor._around.calls._http, "_spill_from_bytes", 4000)
+    monkeypatch.setattr(
+        server.server.duty.dispatcher._executor._around.calls._http, "_spill_from_bytes", 4000
+    )
 
 
 @pytest.mark.parametrize(("kind", "path"), [("json", "data"), ("csv", None), ("xml", "o.data.r")])

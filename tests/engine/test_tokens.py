@@ -104,7 +104,7 @@ async def stored(world: World, id: int) -> connections.Connection:
 
 def restart(world: World) -> None:
     """Forget what only this process knows."""
-    calls = world.server.dispatcher._executor._around.calls
+    calls = world.server.duty.dispatcher._executor._around.calls
     calls._tokens._tokens.clear()
 
 
@@ -209,7 +209,7 @@ async def test_a_token_that_another_process_rotated_meanwhile_is_taken_over(
             )
         return await stored(server, id)
 
-    calls = server.server.dispatcher._executor._around.calls
+    calls = server.server.duty.dispatcher._executor._around.calls
     monkeypatch.setattr(calls._tokens, "_stored", rotated)
     assert (await flow.run({}))["status"] == SUCCESS
     assert [form["refresh_token"] for form in login.asked] == ["first-refresh-token", "of-the-other-process"]
@@ -298,7 +298,7 @@ async def test_closing_waits_for_a_token_that_is_on_its_way(server: World, remot
     await server.post(f"/flow-runs/{run_id}/stop")
     await server.settle()
     assert (await get_run(server, run_id))["status"] == 4
-    made: tokens.Tokens = server.server.dispatcher._executor._around.calls._tokens
+    made: tokens.Tokens = server.server.duty.dispatcher._executor._around.calls._tokens
     closing = asyncio.create_task(made.close())
     await asyncio.sleep(0)
     login.open.set()

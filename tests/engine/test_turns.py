@@ -210,7 +210,7 @@ async def test_a_stopped_run_leaves_the_line_at_once(sqlite_server: World, remot
     id = (await sqlite_server.post("/connections", json=sent)).data["id"]
     step = {"direction": "send", "url": "/", "connection_id": id}
     flow = await sqlite_server.flow({"microservice": "connector", "config": step})
-    calls = sqlite_server.server.dispatcher._executor._around.calls
+    calls = sqlite_server.server.duty.dispatcher._executor._around.calls
 
     async def sleep(seconds: float) -> None:
         await asyncio.Event().wait()
@@ -221,7 +221,7 @@ async def test_a_stopped_run_leaves_the_line_at_once(sqlite_server: World, remot
     await begin(sqlite_server)
     while not calls.waiting:
         await asyncio.sleep(0)
-    assert sqlite_server.server.dispatcher._executor.pausing == 1  # it leaves its place to others
+    assert sqlite_server.server.duty.dispatcher._executor.pausing == 1  # it leaves its place to others
     await sqlite_server.post(f"/flow-runs/{waiting}/stop")
     await sqlite_server.settle()
     assert (await get_run(sqlite_server, waiting))["status"] == 4

@@ -53,7 +53,7 @@ async def test_a_crash_long_after_a_delay_adds_nothing_to_it(server: World, remo
     id = await flow.start({})
     await server.work()
     server.clock.advance(seconds=30)
-    await server.server.dispatcher.tick(server.clock.now)
+    await server.server.duty.dispatcher.tick(server.clock.now)
     await remote.until(1)
     server.clock.advance(seconds=3600)
     await crash(server)
@@ -170,7 +170,7 @@ async def test_who_is_stopped_in_the_line_has_waited(sqlite_server: World, remot
     connection_id = (await sqlite_server.post("/connections", json=sent)).data["id"]
     config = {"direction": "send", "url": "/", "connection_id": connection_id}
     flow = await sqlite_server.flow({"microservice": "connector", "config": config})
-    calls = sqlite_server.server.dispatcher._executor._around.calls
+    calls = sqlite_server.server.duty.dispatcher._executor._around.calls
 
     async def sleep(seconds: float) -> None:
         await asyncio.Event().wait()
@@ -178,7 +178,7 @@ async def test_who_is_stopped_in_the_line_has_waited(sqlite_server: World, remot
     calls._turns._sleep = sleep
     await flow.run({})
     id = await flow.start({})
-    await sqlite_server.server.dispatcher.tick(sqlite_server.clock.now)
+    await sqlite_server.server.duty.dispatcher.tick(sqlite_server.clock.now)
     while not calls.waiting:
         await asyncio.sleep(0)
     while not (told := await explained(sqlite_server, id, "connector")):
@@ -211,7 +211,7 @@ async def test_a_run_that_is_worked_on_tells_what_it_said_last(server: World, re
     remote.answer = refuse_then_hang
     flow = await server.flow(remote.send())
     id = await flow.start({})
-    await server.server.dispatcher.tick(server.clock.now)
+    await server.server.duty.dispatcher.tick(server.clock.now)
     await remote.until(2)
     [told] = (await server.get(f"/flow-runs/{id}/explain")).data["waited_for"]
     assert "503" in told

@@ -17,7 +17,7 @@ async def test_a_delayed_run_takes_no_place_and_goes_on_in_time(server: World, r
     flow = await server.flow(ONE_BY_ONE, HOUR, remote.send())
     id = await flow.start([1, 2])
     await server.work()
-    assert ((await get_run(server, id))["status"], server.server.dispatcher.running) == (STARTED, 0)
+    assert ((await get_run(server, id))["status"], server.server.duty.dispatcher.running) == (STARTED, 0)
     server.clock.advance(seconds=3599)
     await server.work()
     assert remote.seen == []
@@ -226,7 +226,7 @@ async def test_a_child_that_waits_lets_its_parent_wait(server: World, remote: Re
     id = await parent.start([1])
     await server.work()
     await crash(server)
-    assert server.server.dispatcher.running == 0
+    assert server.server.duty.dispatcher.running == 0
     server.clock.advance(seconds=3600)
     await server.work()
     assert (await get_run(server, id))["status"] == SUCCESS

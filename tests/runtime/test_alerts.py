@@ -148,8 +148,8 @@ async def test_only_an_enabled_deployed_flow_is_silent(server: World) -> None:
 
 async def pass_minutes(server: World, minutes: int) -> None:
     server.clock.advance(seconds=60 * minutes)
-    await server.server.notifier.tick(server.clock.now)
-    await server.server.notifier.settle()
+    await server.server.loops.notifier.tick(server.clock.now)
+    await server.server.loops.notifier.settle()
 
 
 async def test_alerts_are_set_changed_and_taken_away(server: World) -> None:

@@ -29,9 +29,9 @@ class Parts:
 async def test_a_run_claimed_again_before_its_first_part_is_heard_to_have_ended(order: tuple[int, int]):
     parts, wrong = Parts(), []
     asyncio.get_running_loop().set_exception_handler(lambda loop, about: wrong.append(about))
-    nothing: Any = None
-    dispatcher = Dispatcher(nothing, broker.Broker(), parts, concurrency=4, company_concurrency=0)  # type: ignore[arg-type]
-    claimed = recall.Claimed(SimpleNamespace(id=7, company_id=1))  # type: ignore[arg-type]
+    source: Any = SimpleNamespace(ended=lambda run_id: None)
+    dispatcher = Dispatcher(source, broker.Broker(), parts, concurrency=4, drain_seconds=0)  # type: ignore[arg-type]
+    claimed = recall.Claimed(SimpleNamespace(id=7, company_id=1, fence=1))  # type: ignore[arg-type]
     for _ in order:
         dispatcher._begin(claimed)
     await asyncio.sleep(0)

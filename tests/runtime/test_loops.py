@@ -33,7 +33,7 @@ async def count(world: World, table) -> int:
 @pytest.mark.parametrize(("settings", "expected"), [({"concurrency": 3}, 3), ({"company_concurrency": 2}, 2)])
 async def test_no_more_runs_than_there_is_room_for(database_url, tmp_path, remote, settings, expected):
     async with open_world(database_url, tmp_path, **settings) as server:
-        dispatcher = server.server.dispatcher
+        dispatcher = server.server.duty.dispatcher
         flow = await server.flow(remote.send())
         ids = [await flow.start({}) for _ in range(5)]
         claimed = [await dispatcher.tick(server.clock.now) for _ in range(3)]
@@ -51,7 +51,7 @@ async def test_no_more_runs_than_there_is_room_for(database_url, tmp_path, remot
 
 async def test_a_run_that_nobody_works_on_is_taken_up_and_no_other(server: World, remote):
     """A claim is committed and its answer lost: within a minute that is noticed."""
-    dispatcher = server.server.dispatcher
+    dispatcher = server.server.duty.dispatcher
     flow = await server.flow(remote.send())
     ids = [await flow.start({"n": 1})]
     await dispatcher.tick(server.clock.now)
@@ -129,7 +129,7 @@ async def test_a_loop_is_stale_when_it_fails_for_half_a_minute_and_not_while_it_
 
 async def test_a_stale_loop_makes_the_server_not_ready(server: World, monkeypatch):
     assert (await server.get("/readyz", key=None)).status == 200
-    monkeypatch.setattr(supervisor.Supervisor, "stale", lambda self: ["scheduler"])
+    monkeypatch.setattr(supervisor.Supervisor, "faults", lambda self: ["the scheduler does not turn"])
     answer = await server.get("/readyz", key=None)
     assert (answer.status, answer.json()["message"]) == (503, "Not ready: the scheduler does not turn.")
 
@@ -156,12 +156,12 @@ async def test_the_pruner_keeps_what_is_young_and_what_goes_on(server: World, re
         {"waits": True}, headers={"Idempotency-Key": "k"}
     )
     files = aged_files(server)
-    assert await server.server.pruner.tick(server.clock.now + 6 * DAY) == 0
-    await server.server.pruner.tick(server.clock.now + 8 * DAY)
+    assert await server.server.loops.pruner.tick(server.clock.now + 6 * DAY) == 0
+    await server.server.loops.pruner.tick(server.clock.now + 8 * DAY)
     assert not any(path.exists() for path in files)
     assert (await count(server, tables.payloads), await count(server, tables.idempotency_keys)) == (1, 0)
     assert await count(server, tables.runs) == 2
-    await server.server.pruner.tick(server.clock.now + 31 * DAY)
+    await server.server.loops.pruner.tick(server.clock.now + 31 * DAY)
     left = await server.platform.database.read(lambda db: list(db.scalars(select(tables.runs.c.id))))
     assert left == [waiting]
     assert old not in left
@@ -184,7 +184,7 @@ async def test_a_flow_may_keep_its_own_longer_or_shorter(server: World, remote):
         ids = await server.platform.database.read(lambda db: set(db.scalars(select(column))))
         return {name for name, id in runs.items() if id in ids}
 
-    pruning = server.server.pruner
+    pruning = server.server.loops.pruner
     expected = {2: {"usual", "long"}, 8: {"long"}, 31: {"long"}, 61: set()}
     for day, names in expected.items():
         await pruning.tick(NOW + day * DAY)
@@ -203,9 +203,9 @@ async def test_a_dead_letter_outlives_its_payload(server: World, remote, size: i
     await server.work()
     [letter] = (await server.get("/dead-letters")).data
     files = aged_files(server) if size > 1000 else []
-    await server.server.pruner.tick(NOW + 6 * DAY)
+    await server.server.loops.pruner.tick(NOW + 6 * DAY)
     assert (await server.get(f"/dead-letters/{letter['id']}/download")).status == 200
-    await server.server.pruner.tick(NOW + 8 * DAY)
+    await server.server.loops.pruner.tick(NOW + 8 * DAY)
     assert (await server.get(f"/dead-letters/{letter['id']}")).data["state"] == "open"
     for answer in (
         await server.get(f"/dead-letters/{letter['id']}/download"),
@@ -221,10 +221,10 @@ async def test_a_dead_letter_outlives_its_payload(server: World, remote, size: i
 
 async def test_a_shorter_retention_takes_effect_within_a_day(server: World, remote):
     id = await ended_run(server, remote, {})
-    await server.server.pruner.tick(NOW + 2 * DAY)
+    await server.server.loops.pruner.tick(NOW + 2 * DAY)
     flow_id = (await server.get(f"/flow-runs/{id}")).data["flow_id"]
     await server.put(f"/flows/{flow_id}", json={"payload_retention_days": 1})
-    await server.server.pruner.tick(NOW + 3 * DAY)
+    await server.server.loops.pruner.tick(NOW + 3 * DAY)
     assert await count(server, tables.payloads) == 0
     answer = await server.put(f"/flows/{flow_id}", json={"payload_retention_days": None})
     assert "payload_retention_days" not in answer.data
@@ -232,16 +232,16 @@ async def test_a_shorter_retention_takes_effect_within_a_day(server: World, remo
 
 async def test_metrics_by_the_minute_go_and_hours_and_days_stay(server: World, remote):
     await ended_run(server, remote, {})
-    await server.server.rollup.tick(NOW)
+    await server.server.loops.rollup.tick(NOW)
 
     async def intervals() -> set[str]:
         return await server.platform.database.read(
             lambda db: set(db.scalars(select(tables.metrics.c.interval)))
         )
 
-    await server.server.pruner.tick(NOW + 89 * DAY)
+    await server.server.loops.pruner.tick(NOW + 89 * DAY)
     assert await intervals() == {"minute", "hour", "day"}
-    await server.server.pruner.tick(NOW + 91 * DAY)
+    await server.server.loops.pruner.tick(NOW + 91 * DAY)
     assert await intervals() == {"hour", "day"}
 
 
@@ -252,15 +252,15 @@ async def test_a_file_that_another_payload_needs_stays(server: World, remote):
     files = aged_files(server)
     young = update(tables.runs).where(tables.runs.c.id == second).values(queued_at=NOW + 5 * DAY)
     await server.platform.database.write(lambda db: db.execute(young))
-    await server.server.pruner.tick(NOW + 8 * DAY)
+    await server.server.loops.pruner.tick(NOW + 8 * DAY)
     assert all(path.exists() for path in files)
-    await server.server.pruner.tick(NOW + 13 * DAY)
+    await server.server.loops.pruner.tick(NOW + 13 * DAY)
     assert not any(path.exists() for path in files)
 
 
 async def test_the_newest_run_stays_so_that_ids_never_come_again(server: World, remote):
     ids = [await ended_run(server, remote, {}) for _ in range(3)]
-    await server.server.pruner.tick(NOW + 100 * DAY)
+    await server.server.loops.pruner.tick(NOW + 100 * DAY)
     assert await server.platform.database.read(lambda db: list(db.scalars(select(tables.runs.c.id)))) == [
         ids[-1]
     ]

@@ -86,8 +86,8 @@ async def test_every_interval_is_the_same_before_and_after_folding(server: World
     flow = await server.flow()
     happened = await spread(server, flow)
     before = {interval: await shown(server, flow, interval=interval) for interval in INTERVALS}
-    assert await server.server.rollup.tick(server.clock.now) > 0
-    assert await server.server.rollup.tick(server.clock.now) == 0
+    assert await server.server.loops.rollup.tick(server.clock.now) > 0
+    assert await server.server.loops.rollup.tick(server.clock.now) == 0
     for interval in INTERVALS:
         assert await shown(server, flow, interval=interval) == before[interval]
         groups: dict[str, list[float]] = {}
@@ -112,7 +112,7 @@ async def test_an_interval_counts_whole_though_the_question_ends_inside_it(serve
     ends = (datetime.fromisoformat(last) + timedelta(seconds=1)).isoformat().replace("+00:00", "Z")
     for _ in range(2):
         assert await shown(server, flow, interval=interval, to=ends) == whole
-        await server.server.rollup.tick(server.clock.now)
+        await server.server.loops.rollup.tick(server.clock.now)
 
 
 async def test_half_folded_is_the_same_too(server: World, monkeypatch):
@@ -145,7 +145,7 @@ async def test_ids_are_stable_and_unique(server: World):
     found = [m for interval in INTERVALS for m in await shown(server, flow, interval=interval)]
     assert len({metric["id"] for metric in found}) == len(found)
     assert all(0 < metric["id"] < 2**53 for metric in found)
-    await server.server.rollup.tick(server.clock.now)
+    await server.server.loops.rollup.tick(server.clock.now)
     again = [m for interval in INTERVALS for m in await shown(server, flow, interval=interval)]
     assert [metric["id"] for metric in again] == [metric["id"] for metric in found]
 

@@ -205,13 +205,13 @@ async def test_a_slow_server_holds_up_nobody_else(server: World, mailbox: Mailbo
     slow = await group(server, MAIL)
     for _ in range(20):
         await server.post(f"/notification-groups/{slow}/test")
-    assert await server.server.notifier.tick(server.clock.now) == 8
+    assert await server.server.loops.notifier.tick(server.clock.now) == 8
     await server.post(
         f"/notification-groups/{await group(server, {'type': 'webhook', 'url': remote.url()})}/test"
     )
-    assert await server.server.notifier.tick(server.clock.now) == 1
+    assert await server.server.loops.notifier.tick(server.clock.now) == 1
     await remote.until(1)
-    await server.server.notifier.stop()
+    await server.server.loops.notifier.stop()
     assert {one["state"] for one in await listed(server, **{"filter[channel]": "email"})} == {"queued"}
 
 
@@ -251,9 +251,9 @@ async def test_what_was_under_way_at_the_end_is_sent_again(server: World, remote
     id = await group(server, {"type": "webhook", "url": remote.url()})
     remote.answer = remotes.hang
     await server.post(f"/notification-groups/{id}/test")
-    await server.server.notifier.tick(server.clock.now)
+    await server.server.loops.notifier.tick(server.clock.now)
     await remote.until(1)
-    await server.server.notifier.stop()
+    await server.server.loops.notifier.stop()
     remote.answer = remotes.accept
     await server.notify()
     assert [one["state"] for one in await listed(server)] == ["sent"]
@@ -266,7 +266,7 @@ async def test_old_messages_go_with_the_logs(server: World) -> None:
     await server.notify()
     server.clock.advance(seconds=31 * 86400)
     await server.post(f"/notification-groups/{id}/test")
-    await server.server.pruner.tick(server.clock.now)
+    await server.server.loops.pruner.tick(server.clock.now)
     assert [one["state"] for one in await listed(server)] == ["queued"]
 
 

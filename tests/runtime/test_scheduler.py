@@ -207,7 +207,7 @@ async def test_jitter_delays_a_slot_by_the_same_time_always(server: World):
     for fire_at, ready_at in rows:
         assert ready_at - fire_at == scheduler._jitter(row, fire_at)
         assert timedelta(0) <= ready_at - fire_at < timedelta(seconds=30)
-    assert await server.server.dispatcher.tick(at("10:01")) == 0
+    assert await server.server.duty.dispatcher.tick(at("10:01")) == 0
 
 
 async def test_schedules_of_one_timetable_keep_their_own_rules(server: World):

@@ -45,7 +45,7 @@ async def test_runs_are_counted_by_how_and_when_they_ended(server: World) -> Non
     server.clock.advance(seconds=3600)
     await flow.run({"id": 1})
     await flow.run({"id": 2})
-    await server.server.rollup.tick(server.clock.now)
+    await server.server.loops.rollup.tick(server.clock.now)
     await flow.run({"id": 1})
     found = await overview(server)
     assert found["runs"] == {"success": 3, "failure": 1, "stopped": 0, "partial": 0}

@@ -165,7 +165,7 @@ async def test_a_place_after_its_turn(database_url: str, tmp_path: Path) -> None
         await server.post(f"/flow-runs/{first}/stop")
         filler = await hanging.start({})
         await change(server, filler, priority=1)
-        while server.server.dispatcher.running > 1:
+        while server.server.duty.dispatcher.running > 1:
             await server.platform.database.read(lambda db: None)
         await begin(server)
         server.clock.advance(seconds=4)
@@ -215,7 +215,7 @@ async def test_a_run_that_has_much_to_tell_stays_small(server: World) -> None:
     flow = await server.flow(DELAY, concurrency=1)
     _, second = [await flow.start({}) for _ in range(2)]
     for _ in range(60):
-        await server.server.dispatcher.tick(server.clock.now)
+        await server.server.duty.dispatcher.tick(server.clock.now)
         server.clock.advance(seconds=0.01)
         await server.put(f"/flows/{flow.id}", json={"concurrency": 0})
         await server.put(f"/flows/{flow.id}", json={"concurrency": 1})

@@ -18,7 +18,7 @@ from tests.simulation.storage import Database
 from flowloom import bootstrap, errors
 from flowloom.engine import circuits, plan
 from flowloom.engine.executor import Executor
-from flowloom.runtime import dispatcher, rollup, scheduler, supervisor
+from flowloom.runtime import dispatcher, rollup, scheduler, sources, supervisor
 from flowloom.services.platform import Platform
 from flowloom.settings import Settings
 from flowloom.store import blobs, broker, claims, journal, queue, secrets
@@ -91,12 +91,9 @@ class Process:
         around = bootstrap.surroundings(self.platform, http, self.reach, asyncio.sleep)
         around = dataclasses.replace(around, random=random)
         self.executor = Executor(around)
+        source = sources.OwnQueue(database, concurrency=CONCURRENCY, company_concurrency=COMPANY_CONCURRENCY)
         self.dispatcher = dispatcher.Dispatcher(
-            database,
-            signals,
-            self.executor,
-            concurrency=CONCURRENCY,
-            company_concurrency=COMPANY_CONCURRENCY,
+            source, signals, self.executor, concurrency=CONCURRENCY, drain_seconds=5
         )
         self._scheduler = scheduler.Scheduler(database, ids, signals, clock, self.reach)
         self._rollup = rollup.Rollup(database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from tests.simulation import simulation, storage
 
 from flowloom.engine import children, context, effects, executor
-from flowloom.runtime import dispatcher, scheduler
+from flowloom.runtime import scheduler, sources
 from flowloom.store import claims, gates, journal, many, queue, slots, tables
 
 ENOUGH = 400
@@ -56,7 +57,7 @@ def end_a_run_that_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def forget_claims_that_were_not_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatcher.Dispatcher, "_take_up_lost", _nothing)
+    monkeypatch.setattr(sources, "LOST_RUNS_EVERY", timedelta(days=365))
 
 
 def go_on_in_spite_of_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,10 +37,10 @@ def end_sessions_of_holders(database: Database) -> None:
 
 def test_one_server_has_it_until_it_ends(database: Database):
     with Lease(database) as first:
-        with pytest.raises(errors.Conflict, match="Another Flowloom server"), Lease(database, 0):
+        with pytest.raises(errors.Conflict, match="Another Flowloom server"), Lease(database, wait_seconds=0):
             pass
         assert first.keep()
-    with Lease(database, 0) as second:
+    with Lease(database, wait_seconds=0) as second:
         assert second.keep()
 
 
@@ -50,14 +50,14 @@ def test_a_lost_session_is_taken_anew(postgresql: Database):
         # The first look finds the session gone, the second one takes the lock in a new session.
         assert held.keep()
         assert held.keep()
-        with pytest.raises(errors.Conflict), Lease(postgresql, 0):
+        with pytest.raises(errors.Conflict), Lease(postgresql, wait_seconds=0):
             pass
 
 
 def test_it_is_lost_once_another_server_has_it(postgresql: Database):
     with Lease(postgresql) as first:
         end_sessions_of_holders(postgresql)
-        with Lease(postgresql, 0):
+        with Lease(postgresql, wait_seconds=0):
             first.keep()
             assert not first.keep()
 

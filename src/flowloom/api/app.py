@@ -83,6 +83,15 @@ def create(doors: call.Doors, lifespan: Lifespan) -> Starlette:
     return app
 
 
+def create_silent(doors: call.Doors, lifespan: Lifespan) -> Starlette:
+    """An application that only says how the process is: of one that serves no API."""
+    app = Starlette(routes=list(health.routes.operations), lifespan=lifespan)
+    app.state.doors = doors
+    app.add_middleware(headers.SecurityHeaders)
+    app.add_exception_handler(errors.FlowloomError, _known_error)
+    return app
+
+
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404 and ui.is_for_page(request):

@@ -166,6 +166,7 @@ class Active:
     def take_unwritten(self) -> journal.Lines:
         """What is not written yet; it counts as taken."""
         taken, self.lines = self.lines, journal.Lines()
+        taken.of_run = (self.row.id, self.row.fence)
         return taken
 
 

@@ -38,10 +38,10 @@ async def start(
     is_retry = active.row.retry_flow_run_id is not None
     begin = around.journal.start_again if is_retry else around.journal.start
     started = await around.keep(lambda: begin(_start(around, active, place, child, body)))
-    around.broker.wake()
     around.reach("child-started")
     if started.replayed:
         return await look(around, active, started.run_id)
+    around.broker.announce(started.run_id, started.priority)
     return contract.ChildState(started.run_id, run.Status.QUEUED, None, None)
 
 

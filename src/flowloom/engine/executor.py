@@ -78,6 +78,8 @@ class Executor:
             ended = await self._park(active, result) if isinstance(result, outcomes.Parked) else result
             if ended is not None:
                 await self._end(active, ended)
+        except journal.Superseded:
+            log.warning("run_taken_over", run_id=active.row.id)
         finally:
             self._stop_ordered.discard(active.row.id)
 
@@ -106,6 +108,8 @@ class Executor:
         except outcomes.StepFailed as failed:
             where = {"step": failed.step.key, "name": failed.step.name, "class": failed.fail.error_class}
             return Ended(Status.FAILURE, {"message": active.redact(failed.fail.why), **where})
+        except journal.Superseded:
+            raise
         except TimeoutError:
             return _failed(active, f"The run took longer than {active.row.timeout_seconds} seconds.")
         except errors.FlowloomError as error:
@@ -212,6 +216,8 @@ class Executor:
         active.metrics.update(journal.measured(active.row, at, len(active.tallies)))
         try:
             await self._finish(active, at, ended)
+        except journal.Superseded:
+            raise
         except Exception as fault:
             # What could not be written was taken, so that the end is all that is left to write.
             log.exception("run_not_recorded", run_id=active.row.id)

@@ -56,6 +56,10 @@ class Supervisor:
         oldest = self._clock() - STALE_AFTER
         return [name for name, since in self._owing.items() if since is not None and since <= oldest]
 
+    def faults(self) -> list[str]:
+        """The same in words, once the loops are started."""
+        return [f"the {name} does not turn" for name in self.stale()] if self._tasks else []
+
     async def _turn(self, loop: Loop) -> None:
         while True:
             try:

@@ -106,7 +106,8 @@ async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started
             started_by=actor.user_id,
         )
     )
-    platform.broker.wake()
+    if not started.replayed:
+        platform.broker.announce(started.run_id, started.priority)
     return started
 
 

@@ -1,4 +1,4 @@
-"""Signals inside one process: there is work, this run changed, stop that run.
+"""Signals inside one process: there is work, this run changed, stop that run. `shared_broker`: between several.
 
 Signals are hints. The truth is in the database, so a lost signal costs a poll's delay and nothing else.
 """
@@ -23,9 +23,23 @@ class Broker:
         self._stop_handler: Callable[[int], None] | None = None
         self._is_closing = False
 
+    async def start(self) -> None:
+        """Begin to listen; before anything else is called."""
+
+    async def stop(self) -> None:
+        """Stop listening; after everything else."""
+
+    def faults(self) -> list[str]:
+        """Why signals do not get through, in words."""
+        return []
+
     def wake(self) -> None:
         """Say that a run may be ready."""
         self._work.set()
+
+    def announce(self, run_id: int, priority: int) -> None:
+        """Say that a run is committed and ready."""
+        self.wake()
 
     async def wait_for_work(self, timeout_seconds: float) -> None:
         """Return at the next wake, or after the timeout."""

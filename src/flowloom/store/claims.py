@@ -61,7 +61,7 @@ def claim(
     gates.let_go(connection, now)
     counts, full = Counter(running), full or Fullness()
     taking = _Taking(connection, now, room, counts, turns or Turns(), full)
-    ready = connection.execute(_LINES, {"now": now}).all()
+    ready = connection.execute(LINES, {"now": now}).all()
     limits = {line.company_id: line.concurrency or company_limit for line in ready}
     for priority, lines in itertools.groupby(ready, lambda line: line.priority):
         if taking.is_cut_short:
@@ -144,7 +144,7 @@ class _Taking:
         if full and any(row.ready_at < late for row in chosen):
             hold = "".join(holds.line(*taken, self._now) for taken in full)
             return self._connection.execute(_CLAIM_LATE, {**claimed, "late": late, "hold": hold}).all()
-        return self._connection.execute(_CLAIM, claimed).all()
+        return self._connection.execute(CLAIM, claimed).all()
 
 
 def resume_due(connection: Connection, now: datetime) -> int:
@@ -197,8 +197,8 @@ def _lines() -> Any:
     )
 
 
-_LINES = _lines()
-_CANDIDATES = (
+LINES = _lines()
+LOOKED_AT = (
     select(
         RUNS.id,
         RUNS.fence,
@@ -213,12 +213,16 @@ _CANDIDATES = (
     )
     .select_from(tables.runs)
     .outerjoin(tables.flows, FLOWS.id == RUNS.flow_id)
-    .where(
-        gates.is_open(RUNS),
-        RUNS.priority == bindparam("priority"),
-        RUNS.company_id == bindparam("company_id"),
-        RUNS.ready_at <= bindparam("now", type_=columns.Instant),
-    )
+)
+# The runs of one priority and company that may be claimed.
+IN_LINE = (
+    gates.is_open(RUNS),
+    RUNS.priority == bindparam("priority"),
+    RUNS.company_id == bindparam("company_id"),
+    RUNS.ready_at <= bindparam("now", type_=columns.Instant),
+)
+_CANDIDATES = (
+    LOOKED_AT.where(*IN_LINE)
     .order_by(RUNS.ready_at, RUNS.id)
     .limit(bindparam("count"))
     .with_for_update(of=tables.runs, skip_locked=True)
@@ -228,7 +232,7 @@ _RESUME = (
     .where(RUNS.resume_at <= bindparam("now", type_=columns.Instant), RUNS.status == run.Status.STARTED)
     .values(status=run.Status.QUEUED, resume_at=None)
 )
-_CLAIM = (
+CLAIM = (
     update(tables.runs)
     .where(RUNS.id.in_(bindparam("run_ids", expanding=True)), RUNS.status == run.Status.QUEUED)
     .values(
@@ -239,7 +243,7 @@ _CLAIM = (
     .returning(*tables.runs.c)
 )
 # The same after all places were taken: it is told of those that have waited for their first start.
-_CLAIM_LATE = _CLAIM.values(
+_CLAIM_LATE = CLAIM.values(
     holds=case(
         (
             and_(RUNS.fence == 0, RUNS.ready_at < bindparam("late", type_=columns.Instant)),

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Integer, Text, TypeDecorator
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -34,6 +36,23 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else from_micros(value)
+
+
+class DatabaseNow(FunctionElement[datetime]):
+    """The clock of the database: the one that processes on several machines share."""
+
+    type = Instant()
+    inherit_cache = True
+
+
+@compiles(DatabaseNow, "postgresql")
+def _now_of_postgresql(_element: DatabaseNow, _compiler: Any, **_options: Any) -> str:
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
+@compiles(DatabaseNow, "sqlite")
+def _now_of_sqlite(_element: DatabaseNow, _compiler: Any, **_options: Any) -> str:
+    return "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
 
 
 class Json(TypeDecorator[Any]):

@@ -57,10 +57,18 @@ class Park:
     summary: Mapping[str, Any]
 
 
+class Superseded(Exception):
+    """Another worker has the run now: nothing more that this one makes of it is kept."""
+
+
 @dataclass(slots=True)
 class Lines:
-    """What is to be written of a run besides its state: rows by table, and what else its steps want to become true."""
+    """What is to be written of a run besides its state: rows by table, and what else its steps want to become true.
 
+    `of_run` is the run and the fence under which it is worked on.
+    """
+
+    of_run: tuple[int, int] | None = None
     payloads: list[dict[str, Any]] = field(default_factory=list)
     logs: list[dict[str, Any]] = field(default_factory=list)
     dead_letters: list[dict[str, Any]] = field(default_factory=list)
@@ -86,9 +94,20 @@ class Entry:
 
 
 class Journal:
-    """Called on the event loop; writes on the database's writer. `reach` is told the named crash points."""
+    """Called on the event loop; writes on the database's writer. `reach` is told the named crash points.
 
-    def __init__(self, db: database.Database, ids: queue.RunIds, reach: Callable[[str], None]) -> None:
+    With several workers it is `fenced`: what one writes of a run that it lost is refused.
+    """
+
+    def __init__(
+        self,
+        db: database.Database,
+        ids: queue.RunIds,
+        reach: Callable[[str], None],
+        *,
+        fenced: bool = False,
+    ) -> None:
+        self._write = write_fenced if fenced else write
         self._db = db
         self._ids = ids
         self._reach = reach
@@ -111,7 +130,7 @@ class Journal:
         return await self._db.write(children.start, self._ids, start)
 
     async def record(self, lines: Lines) -> None:
-        """Keep the checkpoints and log lines of a step."""
+        """Keep the checkpoints and log lines of a step. Raises Superseded, as finish and park do."""
         await self._hand_over(Entry(_waiter(), lines=lines))
 
     async def finish(self, end: End, lines: Lines) -> bool:
@@ -142,7 +161,7 @@ class Journal:
             with self._lock:
                 taken[:], self._entries = self._entries, []
             self._reach("journal-before-write")
-            return write(connection, self._ids, taken)
+            return self._write(connection, self._ids, taken)
 
         outcome = await _outcome(self._db.write_grouped(work))
         if isinstance(outcome, errors.Busy):
@@ -164,7 +183,7 @@ class Journal:
 
     async def _write_alone(self, entry: Entry) -> None:
         """One entry of a group that could not be written: only the faulty one shall fail."""
-        alone = self._db.write_grouped(lambda connection: write(connection, self._ids, [entry])[0])
+        alone = self._db.write_grouped(lambda connection: self._write(connection, self._ids, [entry])[0])
         _settle(entry.waiter, await _outcome(alone))
 
 
@@ -184,6 +203,19 @@ def _settle(waiter: asyncio.Future[Any], result: Any) -> None:
         waiter.set_exception(result)
     else:
         waiter.set_result(result)
+
+
+def write_fenced(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -> list[Any]:
+    """The same where several workers write: Superseded is the result of what is said of a run that is lost."""
+    said = {entry.lines.of_run for entry in entries if entry.lines and entry.lines.of_run}
+    held = connection.execute(_FENCES, {"run_ids": [run_id for run_id, _ in said]}).tuples() if said else ()
+    lost = said.difference(held)
+    if not lost:
+        return write(connection, ids, entries)
+    is_lost = [entry.lines is not None and entry.lines.of_run in lost for entry in entries]
+    kept = [entry for entry, lost_it in zip(entries, is_lost, strict=True) if not lost_it]
+    results = iter(write(connection, ids, kept))
+    return [Superseded() if lost_it else next(results) for lost_it in is_lost]
 
 
 def write(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -> list[Any]:
@@ -231,6 +263,15 @@ def park_run(connection: Connection, park: Park) -> None:
         endings.wake(connection, park.run_id, park.at)
 
 
+# Holds the runs that something is written of: nobody takes them over until that is committed.
+_FENCES = (
+    select(tables.runs.c.id, tables.runs.c.fence)
+    .where(
+        tables.runs.c.id.in_(bindparam("run_ids", expanding=True)), tables.runs.c.status == run.Status.STARTED
+    )
+    .order_by(tables.runs.c.id)
+    .with_for_update(read=True)
+)
 # Locks the runs that end, so that what is said of them holds when they are moved. Who waits for one may change.
 _HELD = (
     select(

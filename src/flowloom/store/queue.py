@@ -95,10 +95,11 @@ class Chosen(NamedTuple):
 
 
 class Started(msgspec.Struct, frozen=True):
-    """A committed run. `replayed` tells that the idempotency key had been used before."""
+    """A committed run. `replayed` tells that the idempotency key had been used before; a new run has a priority."""
 
     run_id: int
     replayed: bool = False
+    priority: int = 0
 
 
 class RunIds:
@@ -215,7 +216,7 @@ def enqueue(connection: Connection, ids: RunIds, starts: Sequence[Start]) -> lis
                 continue
             chosen = choose(found, start)
             _require_no_secret(connection, start, chosen)
-            answer = _claim_key(connection, start, ids.take(connection))
+            answer = _claim_key(connection, start, ids.take(connection), chosen.priority)
         except errors.FlowloomError as error:
             answers.append(error)
             continue
@@ -338,9 +339,9 @@ def _start_payload(run_id: int, start: Start) -> dict[str, Any]:
     }
 
 
-def _claim_key(connection: Connection, start: Start, run_id: int) -> Started:
+def _claim_key(connection: Connection, start: Start, run_id: int, priority: int) -> Started:
     if start.idempotency is None:
-        return Started(run_id)
+        return Started(run_id, priority=priority)
     key, fingerprint = start.idempotency
     row = {
         "company_id": start.company_id,
@@ -352,7 +353,7 @@ def _claim_key(connection: Connection, start: Start, run_id: int) -> Started:
     keys = tables.idempotency_keys.c
     claimed = database.insert_or_ignore(connection, tables.idempotency_keys).returning(keys.run_id)
     if connection.execute(claimed, row).first() is not None:
-        return Started(run_id)
+        return Started(run_id, priority=priority)
     # Another transaction claimed it meanwhile.
     first = replayed(connection, start.company_id, start.idempotency)
     assert first is not None

@@ -16,6 +16,7 @@ from flowloom.store.tables.flows import (
     webhooks,
 )
 from flowloom.store.tables.parts import metadata
+from flowloom.store.tables.processes import circuits, processes, turns
 from flowloom.store.tables.runs import (
     RUN_ID_BLOCK,
     dead_letters,
@@ -45,6 +46,7 @@ __all__ = [
     "RUN_ID_BLOCK",
     "api_keys",
     "cache_entries",
+    "circuits",
     "companies",
     "connections",
     "connectors",
@@ -65,6 +67,7 @@ __all__ = [
     "notifications",
     "payloads",
     "pool_entries",
+    "processes",
     "routes",
     "run_ids",
     "run_logs",
@@ -73,6 +76,7 @@ __all__ = [
     "schedules",
     "steps",
     "tracked",
+    "turns",
     "users",
     "versions",
     "webhooks",

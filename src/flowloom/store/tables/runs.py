@@ -75,6 +75,8 @@ runs = Table(
     Column("is_awaited", Boolean, nullable=False, server_default=text("false")),
     Column("parallel_limit", Integer),
     Column("depth", SmallInteger, nullable=False, server_default="0"),
+    # The process that works on it, where there are several.
+    Column("worker_id", Id),
     UniqueConstraint("schedule_id", "fire_at"),
 )
 Index("ix_flow_runs_company", runs.c.company_id, runs.c.id)
@@ -114,6 +116,8 @@ _index_where(
 )
 _index_where("ix_flow_runs_ended", "status > 1 AND gate > 0", runs.c.id)
 _index_where("ix_flow_runs_failed", "status IN (3, 5)", runs.c.company_id, runs.c.id)
+# What is worked on now: as many as there are places, however many wait.
+_index_where("ix_flow_runs_worked", "status = 1 AND resume_at IS NULL", runs.c.company_id, runs.c.worker_id)
 _index_where("ix_flow_runs_resume", "resume_at IS NOT NULL", runs.c.resume_at)
 _index_where("ix_flow_runs_retry", "retry_flow_run_id IS NOT NULL", runs.c.retry_flow_run_id)
 _index_where("ix_flow_runs_parent", "parent_run_id IS NOT NULL", runs.c.parent_run_id, runs.c.id)

@@ -1,0 +1,207 @@
+"""Handing runs to workers: which of those that wait are offered to them, and the claim of those that a worker got.
+
+Who offers looks at priorities and at companies' turns; who claims holds the locks under which the gates, the places
+of a company and the fence are judged, so that any number of workers may claim at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Row, bindparam, func, select, text
+
+from flowloom.domain import run
+from flowloom.domain.turns import Turns
+from flowloom.store import claims, columns, gates, processes, recall, tables
+
+RUNS, FLOWS, COMPANIES = tables.runs.c, tables.flows.c, tables.companies.c
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Who claims: a process, the limit of companies without one of their own (0: none), and after how long a silence
+    others count as dead."""
+
+    process_id: int
+    company_limit: int
+    silence: timedelta
+
+
+class State(NamedTuple):
+    """How a run waits. It is offered again when that has changed: it was let go, taken up, or put back."""
+
+    fence: int
+    gate: int
+    holds: int
+
+
+class Offer(NamedTuple):
+    """A run that may begin."""
+
+    run_id: int
+    company_id: int
+    priority: int
+    state: State
+
+
+def claim(
+    connection: Connection, run_ids: Sequence[int], now: datetime, worker: Worker
+) -> list[recall.Claimed]:
+    """Claim those of these runs that may begin now. What must wait is put aside; the rest needs nobody any more.
+
+    A run that another worker began is taken over if that one is dead.
+    """
+    processes.requeue(connection, RUNS.id.in_(run_ids), processes.of_the_dead(worker.silence))
+    _lock(connection, run_ids, worker.company_limit)
+    rows = connection.execute(_HANDED, {"now": now, "run_ids": run_ids}).all()
+    chosen = _judge(connection, rows, now, worker.company_limit)
+    if not chosen:
+        return []
+    values = {"now": now, "run_ids": chosen, "worker_id": worker.process_id}
+    claimed = {row.id: recall.Claimed(row) for row in connection.execute(_CLAIM, values)}
+    recall.fill(connection, claimed)
+    return [claimed[id] for id in chosen if id in claimed]
+
+
+def _judge(connection: Connection, rows: Sequence[Row[Any]], now: datetime, default: int) -> list[int]:
+    """The runs that may begin, those that must wait for other runs being put aside. A full company's stay queued."""
+    limits = {row.company_id: row.company_limit or default for row in rows}
+    running = _running(connection, [id for id, limit in limits.items() if limit])
+    places = gates.Places(connection, now)
+    chosen: list[int] = []
+    waiting: list[tuple[Row[Any], gates.Gate]] = []
+    for row in rows:
+        if 0 < limits[row.company_id] <= running[row.company_id]:
+            continue
+        gate = places.take(row)
+        if gate == gates.Gate.OPEN:
+            chosen.append(row.id)
+            running[row.company_id] += 1
+        else:
+            waiting.append((row, gate))
+    places.put_aside(waiting)
+    return chosen
+
+
+def _lock(connection: Connection, run_ids: Sequence[int], default: int) -> None:
+    """Until the transaction ends, let nobody else judge runs that these may have to wait for, or to leave a place."""
+    keys = {key for row in connection.execute(_KEYS, {"run_ids": run_ids}) for key in _shared(row, default)}
+    if keys:
+        connection.execute(_LOCK, {"keys": sorted(keys)})
+
+
+def _shared(row: Row[Any], default: int) -> list[str]:
+    """What a run has in common with those that it may have to wait for."""
+    shared = [f"{crowd.gate.name} {crowd.of}" for crowd in gates.crowds(row)]
+    shared += [f"{key} {row._mapping[key]}" for key in gates.TURN_KEYS if row._mapping[key] is not None]
+    return [*shared, f"company {row.company_id}"] if row.company_limit or default else shared
+
+
+def _running(connection: Connection, company_ids: Collection[int] | None = None) -> Counter[int]:
+    """How many runs of companies are worked on; None: of all."""
+    counted = select(RUNS.company_id, func.count()).where(
+        RUNS.status == gates.number(run.Status.STARTED), RUNS.resume_at.is_(None)
+    )
+    if company_ids is not None:
+        if not company_ids:
+            return Counter()
+        counted = counted.where(RUNS.company_id.in_(company_ids))
+    return Counter(dict(connection.execute(counted.group_by(RUNS.company_id)).tuples().all()))
+
+
+def offers(
+    connection: Connection,
+    room: int,
+    now: datetime,
+    offered: Mapping[int, Offer],
+    pending: Counter[int],
+    turns: Turns,
+    company_limit: int = 0,
+) -> list[Offer]:
+    """Up to `room` runs that wait and are not `offered` as they stand: by priority, then by turns of companies.
+
+    Of a company with a limit no more are offered than it has places; `pending` counts those that no worker has yet.
+    """
+    lines = connection.execute(claims.LINES, {"now": now}).all()
+    if not lines:
+        return []
+    limits = {line.company_id: line.concurrency or company_limit for line in lines}
+    running = _running(connection) + pending
+    found: list[Offer] = []
+    for priority, group in itertools.groupby(lines, lambda line: line.priority):
+        order = turns.order(room - len(found), [line.company_id for line in group], running, limits)
+        for company_id, places in Counter(order).items():
+            new = _of_line(connection, priority, company_id, now, places, offered)
+            running[company_id] += len(new)
+            found += new
+            if new:
+                turns.take(company_id)
+    return found
+
+
+def count_ready(connection: Connection, now: datetime) -> int:
+    """How many runs may begin now."""
+    ready = select(func.count()).where(gates.is_open(RUNS), RUNS.ready_at <= now)
+    return connection.scalar(ready) or 0
+
+
+def _of_line(
+    connection: Connection,
+    priority: int,
+    company_id: int,
+    now: datetime,
+    places: int,
+    offered: Mapping[int, Offer],
+) -> list[Offer]:
+    known = sum(offer.company_id == company_id and offer.priority == priority for offer in offered.values())
+    asked = {"now": now, "priority": priority, "company_id": company_id, "count": places + known}
+    rows = connection.execute(_WAITING, asked)
+    waiting = (Offer(row.id, company_id, priority, State(row.fence, row.gate, row.holds)) for row in rows)
+    return list(itertools.islice((one for one in waiting if offered.get(one.run_id) != one), places))
+
+
+_COMPANY_LIMIT = COMPANIES.concurrency.label("company_limit")
+_KEYS = (
+    select(
+        RUNS.company_id,
+        RUNS.flow_id,
+        RUNS.parent_run_id,
+        RUNS.parent_step_key,
+        RUNS.parallel_limit,
+        FLOWS.concurrency.label("flow_limit"),
+        _COMPANY_LIMIT,
+        *(RUNS[key] for key in gates.TURN_KEYS),
+    )
+    .select_from(tables.runs)
+    .outerjoin(tables.flows, FLOWS.id == RUNS.flow_id)
+    .outerjoin(tables.companies, COMPANIES.id == RUNS.company_id)
+    .where(RUNS.id.in_(bindparam("run_ids", expanding=True)), gates.is_open(RUNS))
+)
+# In one order everywhere, so that nobody waits in a circle.
+_LOCK: Final = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(locked.key, 0))"
+    " FROM (SELECT unnest(CAST(:keys AS text[])) AS key ORDER BY 1) AS locked"
+)
+_HANDED = (
+    claims.LOOKED_AT.add_columns(RUNS.company_id, _COMPANY_LIMIT)
+    .outerjoin(tables.companies, COMPANIES.id == RUNS.company_id)
+    .where(
+        RUNS.id.in_(bindparam("run_ids", expanding=True)),
+        gates.is_open(RUNS),
+        RUNS.ready_at <= bindparam("now", type_=columns.Instant),
+    )
+    .order_by(RUNS.priority, RUNS.ready_at, RUNS.id)
+    .with_for_update(of=tables.runs, skip_locked=True)
+)
+_WAITING = (
+    select(RUNS.id, RUNS.fence, RUNS.gate, func.coalesce(func.length(RUNS.holds), 0).label("holds"))
+    .where(*claims.IN_LINE)
+    .order_by(RUNS.ready_at, RUNS.id)
+    .limit(bindparam("count"))
+)
+_CLAIM = claims.CLAIM.values(worker_id=bindparam("worker_id"))

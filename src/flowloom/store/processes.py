@@ -1,0 +1,103 @@
+"""Processes: who works on this database, by the database's clock, and who is silent for so long that it counts as dead.
+
+A process says every few seconds that it lives. What the dead worked on goes back into the queue.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+
+from flowloom.domain import run
+from flowloom.store import columns, gates, tables
+
+PROCESSES, RUNS = tables.processes.c, tables.runs.c
+NOW: Final = columns.DatabaseNow()
+# So long after its death nobody asks for it any more.
+FORGOTTEN_AFTER: Final = timedelta(hours=1)
+MAX_NAME: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One process: its row's id, what it does, how many runs at a time, and after how long a silence it is dead."""
+
+    id: int
+    role: str
+    concurrency: int
+    silence: timedelta
+
+
+def name() -> str:
+    """This process as an operator finds it: host and process id."""
+    return f"{socket.gethostname()}/{os.getpid()}"[:MAX_NAME]
+
+
+def register(connection: Connection, role: str, concurrency: int, silence: timedelta) -> Member:
+    """Say for the first time that this process lives."""
+    made = _values(role, concurrency)
+    id = connection.execute(insert(tables.processes).values(made).returning(PROCESSES.id)).scalar_one()
+    return Member(id, role, concurrency, silence)
+
+
+def beat(connection: Connection, member: Member, running: int) -> None:
+    """Say that a process still lives, also if it was forgotten meanwhile."""
+    still = update(tables.processes).where(PROCESSES.id == member.id).values(seen_at=NOW, running=running)
+    if not connection.execute(still).rowcount:
+        values = {"id": member.id, **_values(member.role, member.concurrency)}
+        connection.execute(insert(tables.processes).values(values))
+
+
+def _values(role: str, concurrency: int) -> dict[str, Any]:
+    times = {"started_at": NOW, "seen_at": NOW}
+    return {"role": role, "name": name(), "concurrency": concurrency, "running": 0, **times}
+
+
+def leave(connection: Connection, id: int) -> None:
+    """Forget a process that ends, and put what it still worked on back into the queue."""
+    requeue(connection, RUNS.worker_id == id)
+    connection.execute(delete(tables.processes).where(PROCESSES.id == id))
+
+
+def forget_the_dead(connection: Connection) -> None:
+    """Forget who was not seen for an hour."""
+    connection.execute(delete(tables.processes).where(PROCESSES.seen_at < _before(FORGOTTEN_AFTER)))
+
+
+def of_the_dead(silence: timedelta) -> ColumnElement[bool]:
+    """The runs whose worker was not seen for so long, or is not known."""
+    alive = select(PROCESSES.id).where(PROCESSES.seen_at >= _before(silence))
+    return or_(RUNS.worker_id.is_(None), RUNS.worker_id.not_in(alive))
+
+
+def requeue(connection: Connection, *which: ColumnElement[bool]) -> list[int]:
+    """Put those of the started runs that wait for nothing back into the queue; their ids."""
+    worked_on = (RUNS.status == gates.number(run.Status.STARTED), RUNS.resume_at.is_(None))
+    requeued = update(tables.runs).where(*worked_on, *which).values(status=run.Status.QUEUED)
+    return list(connection.scalars(requeued.returning(RUNS.id)))
+
+
+def worked_on(
+    connection: Connection, worker_id: int, working: Collection[int]
+) -> dict[int, tuple[int, bool]]:
+    """What the database says that a worker works on: {run: (fence, is a stop asked for)}.
+
+    What it is not `working` on was claimed for it, and it did not hear of that: it goes back into the queue.
+    """
+    mine = select(RUNS.id, RUNS.fence, RUNS.stop_requested).where(
+        RUNS.status == gates.number(run.Status.STARTED), RUNS.resume_at.is_(None), RUNS.worker_id == worker_id
+    )
+    rows = connection.execute(mine).all()
+    if unheard := [row.id for row in rows if row.id not in working]:
+        requeue(connection, RUNS.id.in_(unheard), RUNS.worker_id == worker_id)
+    return {row.id: (row.fence, row.stop_requested) for row in rows if row.id in working}
+
+
+def _before(silence: timedelta) -> Any:
+    return NOW - silence // columns.MICROSECOND

@@ -1,0 +1,242 @@
+"""Signals between the processes of one installation, over NATS: runs to workers, events to who watches, stops.
+
+As within one process, signals are hints: whatever is lost here is found again in the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import msgspec
+import structlog
+from nats.aio.msg import Msg
+
+from flowloom.store import broker, jetstream
+from flowloom.store.handing import Offer
+from flowloom.store.wire import FAILURES, Wire
+
+log = structlog.get_logger(__name__)
+
+# While so many runs wait at NATS, more stay in the database: only there companies take turns.
+BACKLOG: Final = 1000
+# How long a told backlog is believed, and how long a process is told of what is watched.
+BELIEVED_SECONDS: Final = 5.0
+WATCHED_SECONDS: Final = 30.0
+# No process asks more often for a look at the queue.
+NUDGE_SECONDS: Final = 0.02
+PROGRESS_IN_ACK_WAIT: Final = 3
+Events = asyncio.Queue[dict[str, Any] | None]
+
+
+class SharedBroker(broker.Broker):
+    """The broker of one of several processes; every method is called on the event loop."""
+
+    def __init__(self, wire: Wire, prefix: str, ack_seconds: float, replicas: int | None = None) -> None:
+        super().__init__()
+        self.wire = wire
+        self._prefix = prefix
+        self._ack_seconds = ack_seconds
+        names = jetstream.Names(prefix)
+        self.queue = jetstream.Queue(wire, names, ack_seconds, replicas)
+        self._pulls = {at: jetstream.Pull(wire, names, at, self._arrive) for at in jetstream.PRIORITIES}
+        self._arrived: list[tuple[int, Msg]] = []
+        self._in_hand: dict[int, list[Msg]] = {}
+        self._backlog = (0, 0.0)
+        self._watched: dict[int, float] = {}
+        self._nudged = asyncio.Event()
+        self._is_nudging = False
+        self._tasks: list[asyncio.Task[None]] = []
+        wire.on_change(self._reconnected)
+        for subject, handler in self._heard().items():
+            wire.listen(f"{prefix}.{subject}", handler)
+
+    def _heard(self) -> dict[str, Any]:
+        return {
+            "stop": self._hear_stop,
+            "watch": self._hear_watch,
+            "backlog": self._hear_backlog,
+            "nudge": self._hear_nudge,
+        }
+
+    async def start(self) -> None:
+        await self.wire.start()
+        self._tasks = [asyncio.create_task(self._say_progress())]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.wire.stop()
+
+    def faults(self) -> list[str]:
+        return [] if self.wire.is_up else ["NATS cannot be reached"]
+
+    # Work: offered by whoever starts a run and by the feeder, taken by workers.
+
+    def announce(self, run_id: int, priority: int) -> None:
+        """Offer a run that is committed; where many wait, the feeder does it when its turn has come."""
+        count, told_at = self._backlog
+        if count < BACKLOG or time.monotonic() > told_at + BELIEVED_SECONDS:
+            self.queue.send(run_id, priority)
+        else:
+            self.wake()
+
+    def tell_backlog(self, count: int) -> None:
+        """Tell all processes how many runs wait at NATS."""
+        self.wire.send(f"{self._prefix}.backlog", b"%d" % count)
+
+    def wake(self) -> None:
+        """Say that a run may be ready: look at the queue, here and where the feeder is."""
+        super().wake()
+        if not self._is_nudging:
+            self._is_nudging = True
+            asyncio.get_running_loop().call_later(NUDGE_SECONDS, self._nudge)
+
+    def _nudge(self) -> None:
+        self._is_nudging = False
+        self.wire.send(f"{self._prefix}.nudge")
+
+    async def wait_for_nudge(self, timeout_seconds: float) -> None:
+        """Return when any process says that a run may be ready, or after the timeout."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._nudged.wait()
+        except TimeoutError:
+            return
+        self._nudged.clear()
+
+    async def take(self, room: int) -> list[int]:
+        """The next runs for this worker, at most `room`, by priority; none when nothing waits. Then wait_for_work."""
+        if not self.wire.is_up:
+            return []
+        try:
+            await self._fetch(room)
+        except FAILURES as error:
+            log.info("nats_gave_nothing", reason=str(error) or type(error).__name__)
+        self._arrived.sort(key=lambda arrived: arrived[0])
+        taken, self._arrived = self._arrived[:room], self._arrived[room:]
+        self._give_back(message for _, message in self._arrived)
+        self._arrived = []
+        ids = []
+        for _, message in taken:
+            run_id = int(message.data)
+            self._in_hand.setdefault(run_id, []).append(message)
+            ids.append(run_id)
+        return ids
+
+    async def _fetch(self, room: int) -> None:
+        """Ask the priorities in their order for what is there; of one with a standing request it is known: nothing."""
+        for pull in self._pulls.values():
+            if len(self._arrived) >= room:
+                return
+            if not pull.is_asking:
+                await pull.fetch(room - len(self._arrived))
+        if not self._arrived:
+            for pull in self._pulls.values():
+                if not pull.is_asking:
+                    await pull.stand()
+
+    def _arrive(self, priority: int, message: Msg) -> None:
+        self._arrived.append((priority, message))
+        broker.Broker.wake(self)
+
+    def refuse(self) -> None:
+        """There is no room: what has arrived meanwhile goes to others."""
+        self._give_back(message for _, message in self._arrived)
+        self._arrived = []
+
+    def done(self, run_ids: Collection[int]) -> None:
+        """These runs need no worker any more."""
+        for run_id in run_ids:
+            for message in self._in_hand.pop(run_id, ()):
+                self.wire.send(message.reply)
+
+    def put_back(self, run_ids: Collection[int]) -> None:
+        """These runs go to another worker."""
+        for run_id in run_ids:
+            self._give_back(self._in_hand.pop(run_id, ()))
+
+    def _give_back(self, messages: Any) -> None:
+        for message in messages:
+            self.wire.send(message.reply, Msg.Ack.Nak)
+
+    async def _say_progress(self) -> None:
+        """As long as runs are worked on, nobody else is given them."""
+        while True:
+            await asyncio.sleep(self._ack_seconds / PROGRESS_IN_ACK_WAIT)
+            for messages in self._in_hand.values():
+                for message in messages:
+                    self.wire.send(message.reply, Msg.Ack.Progress)
+
+    def _reconnected(self) -> None:
+        for pull in self._pulls.values():
+            pull.forget()
+        broker.Broker.wake(self)
+
+    # Events of runs: sent where somebody watches.
+
+    def publish(self, run_id: int, event: dict[str, Any]) -> None:
+        self.wire.send(f"{self._prefix}.events.{run_id}", msgspec.json.encode(event))
+
+    def is_watched(self, run_id: int) -> bool:
+        until = self._watched.get(run_id)
+        return until is not None and time.monotonic() < until
+
+    @asynccontextmanager
+    async def watch(self, run_id: int) -> AsyncIterator[Events]:
+        async with super().watch(run_id) as events, self._listening(run_id):
+            yield events
+
+    @asynccontextmanager
+    async def _listening(self, run_id: int) -> AsyncIterator[None]:
+        """Hear the events of a run, having told all workers that it is watched."""
+        if not self.wire.is_up:
+            yield
+            return
+
+        async def hear(message: Msg) -> None:
+            super(SharedBroker, self).publish(run_id, msgspec.json.decode(message.data))
+
+        heard = await self.wire.client.subscribe(f"{self._prefix}.events.{run_id}", cb=hear)
+        telling = asyncio.create_task(self._tell_watched(run_id))
+        try:
+            await self.wire.client.flush(timeout=1)
+            yield
+        finally:
+            telling.cancel()
+            if self.wire.is_up:
+                await heard.unsubscribe()
+
+    async def _tell_watched(self, run_id: int) -> None:
+        while True:
+            self.wire.send(f"{self._prefix}.watch", b"%d" % run_id)
+            await asyncio.sleep(WATCHED_SECONDS / 3)
+
+    def order_stop(self, run_id: int) -> None:
+        """Ask whoever runs this run, here or elsewhere, to stop it."""
+        self.wire.send(f"{self._prefix}.stop", b"%d" % run_id)
+
+    async def _hear_stop(self, message: Msg) -> None:
+        super().order_stop(int(message.data))
+
+    async def _hear_watch(self, message: Msg) -> None:
+        now = time.monotonic()
+        self._watched = {id: until for id, until in self._watched.items() if until > now}
+        self._watched[int(message.data)] = now + WATCHED_SECONDS
+
+    async def _hear_backlog(self, message: Msg) -> None:
+        self._backlog = (int(message.data), time.monotonic())
+
+    async def _hear_nudge(self, _message: Msg) -> None:
+        self._nudged.set()
+
+
+def message_id(offer: Offer, repeat: int) -> str:
+    """What NATS tells offers of one run apart by: a run that never waited for anything is known by its id alone."""
+    state = offer.state
+    is_new = state.fence == 0 and state.gate == 0 and not state.holds and not repeat
+    return str(offer.run_id) if is_new else f"{offer.run_id}.{'.'.join(map(str, state))}.{repeat}"

@@ -1,0 +1,156 @@
+"""The connection to NATS: made in the background, and made again however long that takes.
+
+What cannot be sent is dropped: whoever sends it has its truth in the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error
+
+log = structlog.get_logger(__name__)
+
+CONNECT_SECONDS: Final = 2
+RECONNECT_SECONDS: Final = 0.5
+# Of what waits to be sent while the connection is slow no more is kept.
+MAX_UNSENT: Final = 100_000
+# What a client of NATS raises when a server does not answer, or says no.
+FAILURES: Final = (Error, OSError, TimeoutError)
+Handler = Callable[[Msg], Awaitable[None]]
+
+
+class Wire:
+    """One connection, and what is told by it."""
+
+    def __init__(self, servers: Sequence[str], name: str) -> None:
+        self._servers = list(servers)
+        self._name = name
+        self._client: Client | None = None
+        self._handlers: list[tuple[str, Handler]] = []
+        self._unsent: deque[tuple[str, bytes, Mapping[str, str] | None]] = deque(maxlen=MAX_UNSENT)
+        self._has_unsent = asyncio.Event()
+        self._closed = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._on_change: list[Callable[[], None]] = []
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the connection stands."""
+        return self._client is not None and self._client.is_connected
+
+    @property
+    def client(self) -> Client:
+        """The connection. Raises ConnectionError while there is none."""
+        if self._client is None or not self._client.is_connected:
+            raise ConnectionError("there is no connection to NATS")
+        return self._client
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether the server that it is connected to is one of several."""
+        return bool(self.client._server_info.get("cluster"))
+
+    async def start(self) -> None:
+        """Begin to connect; answers at once."""
+        self._tasks = [asyncio.create_task(self._keep_connected()), asyncio.create_task(self._send_all())]
+
+    async def stop(self) -> None:
+        """Send what is unsent, if that can be, and end the connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._client is not None:
+            if self.is_up:
+                await self._send_unsent()
+            await self._client.close()
+
+    def listen(self, subject: str, handler: Handler) -> None:
+        """Give the messages of a subject to a handler, from the first connection on; before the start."""
+        self._handlers.append((subject, handler))
+
+    def on_change(self, noticed: Callable[[], None]) -> None:
+        """Call this each time the connection is lost or stands again."""
+        self._on_change.append(noticed)
+
+    def send(self, subject: str, payload: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+        """Send something soon, in order; dropped without a connection."""
+        if self.is_up:
+            self._unsent.append((subject, payload, headers))
+            self._has_unsent.set()
+
+    async def request(self, subject: str, payload: bytes = b"", timeout: float = CONNECT_SECONDS) -> bytes:
+        """Ask for an answer. Raises one of FAILURES."""
+        answer = await self.client.request(subject, payload, timeout=timeout)
+        return answer.data
+
+    async def _keep_connected(self) -> None:
+        """A client gives up for good only when a server refuses it, which may change."""
+        while True:
+            self._closed.clear()
+            await self._connect()
+            await self._closed.wait()
+            self._client = None
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _connect(self) -> None:
+        while self._client is None:
+            try:
+                self._client = await nats.connect(
+                    self._servers,
+                    name=self._name,
+                    connect_timeout=CONNECT_SECONDS,
+                    reconnect_time_wait=RECONNECT_SECONDS,
+                    max_reconnect_attempts=-1,
+                    ping_interval=10,
+                    max_outstanding_pings=2,
+                    error_cb=self._failed,
+                    disconnected_cb=self._lost,
+                    reconnected_cb=self._back,
+                    closed_cb=self._ended,
+                )
+            except FAILURES as error:
+                log.warning("nats_not_reached", reason=str(error) or type(error).__name__)
+                await asyncio.sleep(RECONNECT_SECONDS)
+        for subject, handler in self._handlers:
+            await self._client.subscribe(subject, cb=handler)
+        self._tell()
+
+    async def _send_all(self) -> None:
+        while True:
+            await self._has_unsent.wait()
+            self._has_unsent.clear()
+            await self._send_unsent()
+
+    async def _send_unsent(self) -> None:
+        while self._unsent:
+            subject, payload, headers = self._unsent.popleft()
+            try:
+                await self.client.publish(subject, payload, headers=dict(headers) if headers else None)
+            except FAILURES:
+                self._unsent.clear()
+
+    async def _failed(self, error: Exception) -> None:
+        log.debug("nats_error", reason=str(error) or type(error).__name__)
+
+    async def _lost(self) -> None:
+        log.warning("nats_lost")
+        self._tell()
+
+    async def _ended(self) -> None:
+        self._closed.set()
+
+    async def _back(self) -> None:
+        log.info("nats_back")
+        self._tell()
+
+    def _tell(self) -> None:
+        for noticed in self._on_change:
+            noticed()
