@@ -19,6 +19,7 @@ from flowloom.engine import calls, circuits, faults, systems, tokens, turns
 from flowloom.engine.executor import Executor
 from flowloom.engine.http import Client
 from flowloom.engine.inspection import Inspector
+from flowloom.engine.shared_circuits import SharedCircuits
 from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.trial import Trials
 from flowloom.services import principals, remembered
@@ -26,6 +27,7 @@ from flowloom.services.platform import Platform
 from flowloom.settings import Settings
 from flowloom.store import (
     blobs,
+    bookings,
     broker,
     connections,
     database,
@@ -62,16 +64,17 @@ def open_platform(
 ) -> Platform:
     """Open the stores of these settings; the database is migrated already."""
     opened = database.Database(settings.database_url)
-    ids = queue.RunIds()
+    ids, signals = queue.RunIds(), _broker(settings)
+    is_shared = settings.nats_url is not None
     return Platform(
         settings=settings,
         database=opened,
-        journal=journal.Journal(opened, ids, reach, fenced=settings.nats_url is not None),
+        journal=journal.Journal(opened, ids, reach, fenced=is_shared),
         run_ids=ids,
-        broker=_broker(settings),
+        broker=signals,
         blobs=blobs.Blobs(settings.data_dir / "blobs"),
         vault=secrets.Vault(secrets.load_key(settings)),
-        circuits=circuits.Circuits(),
+        circuits=SharedCircuits(opened, signals, clock) if is_shared else circuits.Circuits(),
         clock=clock,
     )
 
@@ -108,6 +111,7 @@ def build(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await platform.broker.start()
+        await platform.circuits.start()
         if with_loops:
             await duty.start()
         yield
@@ -166,10 +170,14 @@ def surroundings(
     async def rotate(connection: connections.Connection, secret: Mapping[str, str]) -> None:
         await database.write(connections.rotate, vault, connection, secret)
 
+    async def book(connection_id: int, per_second: float, burst: float) -> float:
+        return await database.write(bookings.book, connection_id, per_second, burst)
+
+    is_shared = platform.settings.nats_url is not None
     calling = calls.Calls(
         http,
         tokens.Tokens(http, platform.clock, sleep, load_connection, rotate),
-        turns.Turns(platform.clock, sleep, platform.broker.wake),
+        turns.Turns(platform.clock, sleep, platform.broker.wake, book if is_shared else None),
         platform.circuits,
         platform.clock,
     )

@@ -25,6 +25,7 @@ from flowloom.store.broker import Broker
 
 routes = Routes("Runs")
 KEEP_ALIVE_SECONDS = 15.0
+SECOND_LOOK_SECONDS = 1.0
 VARIABLES = query_parameter("flow_variables", "Variables of the run, as a JSON object", {"type": "string"})
 
 
@@ -193,23 +194,33 @@ async def follow_run(call: Call) -> Response:
 
 async def _events(call: Call, broker: Broker, id: int) -> AsyncIterator[bytes]:
     async with broker.watch(id) as events:
-        now = await call.read(runs.get, id)
-        yield _event({"type": "run", "status": now["status"]})
-        for step, state in (await call.read(evidence.progress, id)).items():
-            yield _event({"type": "step", "step": step, "state": state})
-        while not run.is_finished(now["status"]):
+        # A worker elsewhere may hear late that somebody watches: what was missed is seen at the second look.
+        patience_seconds = SECOND_LOOK_SECONDS
+        state = await _state(call, id)
+        while True:
+            for event in state:
+                yield _event(event)
+            if any(event["type"] == "run" and run.is_finished(event["status"]) for event in state):
+                return
             try:
-                async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-                    event = await events.get()
+                async with asyncio.timeout(patience_seconds):
+                    heard = await events.get()
             except TimeoutError:
                 yield b": still here\n\n"
-                now = await call.read(runs.get, id)
+                patience_seconds = KEEP_ALIVE_SECONDS
+                state = await _state(call, id)
                 continue
-            if event is None:
+            if heard is None:
                 return
-            yield _event(event)
-            if event["type"] == "run":
-                now = event
+            state = [heard]
+
+
+async def _state(call: Call, id: int) -> list[dict[str, Any]]:
+    """How a run stands, as the events that led there."""
+    status = (await call.read(runs.get, id))["status"]
+    steps = await call.read(evidence.progress, id)
+    told = [{"type": "step", "step": step, "state": state} for step, state in steps.items()]
+    return [{"type": "run", "status": status}, *told]
 
 
 def _event(content: dict[str, Any]) -> bytes:

@@ -133,6 +133,7 @@ class Calls:
             _with_secret(request, origin.run.secrets).union(connections.secret_headers(connection)),
             frozenset(name.lower() for name in auth),
         )
+        await self._circuits.admit(connection)
         with self._circuits.attempt(connection, self._clock) as attempt:
             try:
                 response = await self._exchange(origin, outgoing)

@@ -1,4 +1,4 @@
-"""The circuit breakers of connections, in this process's memory: a system that fails is left alone for a while.
+"""The circuit breakers of connections, as this process knows them: a system that fails is left alone for a while.
 
 Closed lets every request out. After so many failures in a row it is open and lets none out; when its pause is over
 it is half open, and one request goes out as a trial that closes it or opens it again.
@@ -42,10 +42,24 @@ class Attempt:
 
 
 class Circuits:
-    """The circuits of all connections, by the connection's id."""
+    """The circuits of all connections, by the connection's id. `shared_circuits` has those of several processes."""
 
     def __init__(self) -> None:
         self._circuits: dict[int, _Circuit] = {}
+
+    async def start(self) -> None:
+        """Learn how they stand; before anything else."""
+
+    async def admit(self, connection: Connection) -> None:
+        """Ask other processes, of a circuit that is half open. Raises RequestFailed when they try it already."""
+
+    def learned(self, connection: Connection, *, failed: bool, is_trial: bool) -> None:
+        """Something became of a request that others should know."""
+
+    def know(self, connection_id: int, failures: int, opens_until: datetime | None) -> None:
+        """A circuit stands like this."""
+        circuit = self._circuits.setdefault(connection_id, _Circuit())
+        circuit.failures, circuit.opens_until = failures, opens_until
 
     def state(self, connection_id: int, now: datetime) -> State:
         """How a connection's circuit stands."""
@@ -66,13 +80,7 @@ class Circuits:
             return
         rest = (circuit.opens_until - now).total_seconds()
         if rest > 0 or circuit.is_tried:
-            rest = rest if rest > 0 else breaker["pause_seconds"]
-            raise contract.RequestFailed(
-                f"The connection {connection.name} rests after {breaker['failures']} failures in a row.",
-                passing=True,
-                after_seconds=rest,
-                is_resting=True,
-            )
+            raise resting(connection, rest if rest > 0 else breaker["pause_seconds"])
 
     @contextmanager
     def attempt(self, connection: Connection, clock: Clock) -> Iterator[Attempt]:
@@ -91,7 +99,21 @@ class Circuits:
             if is_trial:
                 circuit.is_tried = False
             if attempt.failed is not None:
+                is_news = attempt.failed or is_trial or circuit.failures > 0
                 _learn(circuit, connection, attempt.failed, clock, is_trial=is_trial)
+                if is_news:
+                    self.learned(connection, failed=attempt.failed, is_trial=is_trial)
+
+
+def resting(connection: Connection, seconds: float) -> contract.RequestFailed:
+    """No request of this connection goes out for a while."""
+    failures = (connection.circuit_breaker or {}).get("failures")
+    return contract.RequestFailed(
+        f"The connection {connection.name} rests after {failures} failures in a row.",
+        passing=True,
+        after_seconds=seconds,
+        is_resting=True,
+    )
 
 
 def _learn(circuit: _Circuit, connection: Connection, failed: bool, clock: Clock, *, is_trial: bool) -> None:

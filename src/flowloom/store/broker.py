@@ -84,6 +84,12 @@ class Broker:
                     subscriber.get_nowait()
                 subscriber.put_nowait(None)
 
+    def tell(self, topic: str, content: dict[str, Any]) -> None:
+        """Tell the other processes something; alone, there are none."""
+
+    def on_told(self, topic: str, handler: Callable[[dict[str, Any]], None]) -> None:
+        """Call this with what other processes tell; before the start."""
+
     def on_stop(self, handler: Callable[[int], None]) -> None:
         self._stop_handler = handler
 

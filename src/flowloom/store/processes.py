@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, delete, insert, or_, select, type_coerce, update
 
 from flowloom.domain import run
 from flowloom.store import columns, gates, tables
@@ -100,4 +100,5 @@ def worked_on(
 
 
 def _before(silence: timedelta) -> Any:
-    return NOW - silence // columns.MICROSECOND
+    micros = type_coerce(NOW, BigInteger) - silence // columns.MICROSECOND
+    return type_coerce(micros, columns.Instant)

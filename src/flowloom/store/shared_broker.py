@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -215,6 +215,15 @@ class SharedBroker(broker.Broker):
         while True:
             self.wire.send(f"{self._prefix}.watch", b"%d" % run_id)
             await asyncio.sleep(WATCHED_SECONDS / 3)
+
+    def tell(self, topic: str, content: dict[str, Any]) -> None:
+        self.wire.send(f"{self._prefix}.told.{topic}", msgspec.json.encode(content))
+
+    def on_told(self, topic: str, handler: Callable[[dict[str, Any]], None]) -> None:
+        async def hear(message: Msg) -> None:
+            handler(msgspec.json.decode(message.data))
+
+        self.wire.listen(f"{self._prefix}.told.{topic}", hear)
 
     def order_stop(self, run_id: int) -> None:
         """Ask whoever runs this run, here or elsewhere, to stop it."""

@@ -29,6 +29,7 @@ turns = Table(
     parts.metadata,
     Column("connection_id", Id, primary_key=True, autoincrement=False),
     Column("given_until", Float, nullable=False),
+    Column("per_second", Float, nullable=False),
 )
 
 # A circuit breaker that is not closed and at rest.
