@@ -59,6 +59,11 @@ class Cluster:
     def place(self) -> str:
         return f"host={self.home}" if self.tcp_port is None else f"host={self.home}&port={self.tcp_port}"
 
+    @property
+    def socket(self) -> str:
+        """Where it listens in the file system."""
+        return f"{self.home}/.s.PGSQL.{self.tcp_port or 5432}"
+
     def start(self) -> None:
         with (self.home / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -92,6 +97,12 @@ def cluster(tcp_port: int | None = None) -> Iterator[Cluster]:
     finally:
         made.stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def create(made: Cluster, name: str) -> None:
+    """Make an empty database."""
+    with psycopg.connect(f"postgresql://flowloom@/postgres?{made.place}", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
 
 
 @contextlib.contextmanager

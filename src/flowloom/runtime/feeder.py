@@ -71,7 +71,7 @@ class Feeder:
         if standing is None:
             return 0
         room = shared_broker.BACKLOG - standing.pending
-        published = await self._offer(room, now) if room > 0 else []
+        published = await self._offer(room, now, standing) if room > 0 else []
         waiting = standing.pending + len(published)
         self._signals.tell_backlog(shared_broker.BACKLOG if 0 < room == len(published) else waiting)
         self._is_busy = bool(published)
@@ -119,7 +119,9 @@ class Feeder:
         if len(self._repeats) > 10 * shared_broker.BACKLOG:
             self._repeats.clear()
 
-    async def _offer(self, room: int, now: datetime) -> Sequence[jetstream.Published]:
+    async def _offer(
+        self, room: int, now: datetime, standing: jetstream.Standing
+    ) -> Sequence[jetstream.Published]:
         offered = {run_id: known.offer for run_id, known in self._offered.items()}
         pending = Counter(
             known.offer.company_id for known in self._offered.values() if known.delivered_at is None
@@ -127,7 +129,17 @@ class Feeder:
         found = await self._database.read(
             handing.offers, room, now, offered, pending, self._turns, self._company_limit
         )
-        named = [(offer, shared_broker.message_id(offer, self._repeats[offer.run_id])) for offer in found]
+        published = await self._publish(found)
+        # What was offered before, taken, and not begun, as its company had no room then.
+        refused = [
+            one.offer
+            for one in published
+            if one.is_old and one.sequence <= standing.delivered[one.offer.priority]
+        ]
+        return [*published, *await self._publish(refused)]
+
+    async def _publish(self, offers: Sequence[handing.Offer]) -> list[jetstream.Published]:
+        named = [(offer, shared_broker.message_id(offer, self._repeats[offer.run_id])) for offer in offers]
         published = await self._signals.queue.publish(named)
         for one in published:
             self._offered[one.offer.run_id] = _Offered(one.offer, one.sequence)

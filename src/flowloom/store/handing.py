@@ -22,6 +22,9 @@ from flowloom.store import claims, columns, gates, processes, recall, tables
 RUNS, FLOWS, COMPANIES = tables.runs.c, tables.flows.c, tables.companies.c
 
 
+MAX_LOOKS: Final = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Worker:
     """Who claims: a process, the limit of companies without one of their own (0: none), and after how long a silence
@@ -58,21 +61,29 @@ def claim(
     """
     processes.requeue(connection, RUNS.id.in_(run_ids), processes.of_the_dead(worker.silence))
     _lock(connection, run_ids, worker.company_limit)
-    rows = connection.execute(_HANDED, {"now": now, "run_ids": run_ids}).all()
-    chosen = _judge(connection, rows, now, worker.company_limit)
-    if not chosen:
-        return []
-    values = {"now": now, "run_ids": chosen, "worker_id": worker.process_id}
-    claimed = {row.id: recall.Claimed(row) for row in connection.execute(_CLAIM, values)}
+    claimed: dict[int, recall.Claimed] = {}
+    left = run_ids
+    # A run that was to be put aside for another one, which ended just then, is looked at once more.
+    for _ in range(MAX_LOOKS):
+        rows = connection.execute(_HANDED, {"now": now, "run_ids": left}).all()
+        places = gates.Places(connection, now)
+        chosen, waiting = _judge(connection, rows, places, worker.company_limit)
+        if chosen:
+            values = {"now": now, "run_ids": chosen, "worker_id": worker.process_id}
+            claimed |= {row.id: recall.Claimed(row) for row in connection.execute(_CLAIM, values)}
+        if not waiting or places.put_aside(waiting) == len(waiting):
+            break
+        left = [row.id for row, _ in waiting]
     recall.fill(connection, claimed)
-    return [claimed[id] for id in chosen if id in claimed]
+    return list(claimed.values())
 
 
-def _judge(connection: Connection, rows: Sequence[Row[Any]], now: datetime, default: int) -> list[int]:
-    """The runs that may begin, those that must wait for other runs being put aside. A full company's stay queued."""
+def _judge(
+    connection: Connection, rows: Sequence[Row[Any]], places: gates.Places, default: int
+) -> tuple[list[int], list[tuple[Row[Any], gates.Gate]]]:
+    """The runs that may begin, and those that must wait for others and why. Those of a full company are neither."""
     limits = {row.company_id: row.company_limit or default for row in rows}
     running = _running(connection, [id for id, limit in limits.items() if limit])
-    places = gates.Places(connection, now)
     chosen: list[int] = []
     waiting: list[tuple[Row[Any], gates.Gate]] = []
     for row in rows:
@@ -84,8 +95,7 @@ def _judge(connection: Connection, rows: Sequence[Row[Any]], now: datetime, defa
             running[row.company_id] += 1
         else:
             waiting.append((row, gate))
-    places.put_aside(waiting)
-    return chosen
+    return chosen, waiting
 
 
 def _lock(connection: Connection, run_ids: Sequence[int], default: int) -> None:

@@ -38,10 +38,11 @@ class Refused(Exception):
 
 
 class Published(NamedTuple):
-    """Where in the stream an offer stands."""
+    """Where in the stream an offer stands; `is_old`: it stood there before, under the same id."""
 
     offer: Offer
     sequence: int
+    is_old: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class Queue:
         except FAILURES:
             return None
         told = msgspec.json.decode(answer.data)
-        return Published(offer, told["seq"]) if "seq" in told else None
+        return Published(offer, told["seq"], told.get("duplicate", False)) if "seq" in told else None
 
     async def _is_missing(self, asked: str) -> bool:
         answer = msgspec.json.decode(await self._wire.request(f"$JS.API.{asked}", timeout=ANSWER_SECONDS))

@@ -49,6 +49,7 @@ class SharedBroker(broker.Broker):
         self._watched: dict[int, float] = {}
         self._nudged = asyncio.Event()
         self._is_nudging = False
+        self._nudged_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         wire.on_change(self._reconnected)
         for subject, handler in self._heard().items():
@@ -94,10 +95,11 @@ class SharedBroker(broker.Broker):
         super().wake()
         if not self._is_nudging:
             self._is_nudging = True
-            asyncio.get_running_loop().call_later(NUDGE_SECONDS, self._nudge)
+            ahead = self._nudged_at + NUDGE_SECONDS - time.monotonic()
+            asyncio.get_running_loop().call_later(max(ahead, 0.0), self._nudge)
 
     def _nudge(self) -> None:
-        self._is_nudging = False
+        self._is_nudging, self._nudged_at = False, time.monotonic()
         self.wire.send(f"{self._prefix}.nudge")
 
     async def wait_for_nudge(self, timeout_seconds: float) -> None:
