@@ -22,6 +22,10 @@ test: .venv/with-test ## run every test (some of them: make test ARGS=tests/doma
 crash: .venv/with-test ## run the tests that kill a server process, one of them a hundred times
 	@FLOWLOOM_KILLS=$(or $(KILLS),100) $(PYTEST) -m crash $(ARGS)
 
+chaos: .venv/with-test ## break everything that several processes stand on, two things at once (ROUNDS=100)
+	@FLOWLOOM_CHAOS_ROUNDS=$(or $(ROUNDS),40) FLOWLOOM_CHAOS_RUNS=$(or $(RUNS),500) FLOWLOOM_CHAOS_SEED=$(or $(SEED),1) \
+		$(PYTEST) tests/cluster $(ARGS)
+
 simulate: .venv/with-test ## run the simulation with many more seeds (SEEDS=100000)
 	@FLOWLOOM_SIMULATION_SEEDS=$(or $(SEEDS),50000) $(PYTEST) -n $(WORKERS) -k promises tests/simulation $(ARGS)
 
@@ -75,4 +79,4 @@ clean: ## remove what these commands made, but no data
 	@touch $@ .venv/installed
 
 .DELETE_ON_ERROR:
-.PHONY: help run dev test crash simulate oracle mutants check bench docs screenshots clean
+.PHONY: help run dev test crash chaos simulate oracle mutants check bench docs screenshots clean

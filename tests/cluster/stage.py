@@ -158,10 +158,10 @@ class Stage:
         return sum(count - 1 for count in self.remote.per_key().values())
 
 
-async def while_running(stage: Stage, count: int, trouble: Callable[[], Awaitable[None]]) -> None:
+async def while_running(stage: Stage, count: int, trouble: Callable[[Stage], Awaitable[None]]) -> None:
     """Shoot runs, let trouble come among them, and check what came of all."""
     shooting = asyncio.create_task(stage.shoot(count))
     await asyncio.sleep(0.3)
-    await trouble()
+    await trouble(stage)
     await shooting
     await stage.check()

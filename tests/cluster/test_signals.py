@@ -78,7 +78,7 @@ async def test_a_worker_is_cut_off_from_nats_and_then_from_the_database(acting: 
             await other.stop()
         await acting.prepare()
 
-        async def trouble() -> None:
+        async def trouble(_stage: Stage) -> None:
             nats.delay_seconds = database.delay_seconds = 0.02
             await asyncio.sleep(1)
             nats.cut()
