@@ -232,6 +232,19 @@ def test_a_flood_for_one_key_is_put_aside_in_parts(opened):
     assert claim(opened) == waiting
 
 
+def test_who_waits_behind_one_that_waited_behind_another_is_let_go(opened):
+    change_flow(opened, concurrency_key=KEY)
+    first = keyed(opened, 1)
+    later, last = keyed(opened, 1, ready_at=NOW + seconds(60)), keyed(opened, 1)
+    assert claim(opened) == [first]
+    assert claim(opened) == []
+    finish(opened, first)
+    assert claim(opened) == []
+    assert claim(opened, now=NOW + seconds(60)) == [later]
+    finish(opened, later)
+    assert claim(opened, now=NOW + seconds(60)) == [last]
+
+
 def test_thousands_are_served_in_turns(opened):
     """Three companies with 3,000, 300 and 30 runs at each of two priorities, claimed until nothing is left."""
     sizes, lines = {1: 3000, 2: 300, 3: 30}, {}

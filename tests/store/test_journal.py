@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from tests.store import rows
 from tests.store.rows import NOW
@@ -160,3 +160,26 @@ async def test_a_lost_database_is_busy_for_all_and_nothing_waits_for_ever(opened
     await kept.record(lines([], [line(1, "later")]))
     assert messages(opened) == ["later"]
     assert kept._entries == []
+
+
+async def test_with_several_workers_nothing_is_kept_of_a_run_that_is_lost(opened):
+    kept = journal.Journal(opened.database, queue.RunIds(), lambda point: None, fenced=True)
+    ours, lost = await started(opened, kept, 2)
+    opened.database.write_now(
+        lambda db: db.execute(update(tables.runs).where(tables.runs.c.id == lost).values(fence=2)).rowcount
+    )
+
+    def said(run_id, message):
+        return journal.Lines(logs=[line(run_id, message)], of_run=(run_id, 1))
+
+    written = await asyncio.gather(
+        kept.record(said(lost, "late")),
+        kept.record(said(ours, "ours")),
+        kept.finish(end(opened, lost), said(lost, "end")),
+        kept.finish(end(opened, ours), said(ours, "end")),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in written] == [journal.Superseded, type(None), journal.Superseded, bool]
+    assert messages(opened) == ["ours", "end"]
+    statuses = column(opened, select(tables.runs.c.status).order_by(tables.runs.c.id))
+    assert statuses == [run.Status.SUCCESS, run.Status.STARTED]

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from flowloom.domain.turns import Turns
 from flowloom.engine import meters
-from flowloom.store import claims, columns, gates, handing, jetstream, processes, shared_broker
+from flowloom.store import claims, columns, handing, jetstream, processes, shared_broker
 from flowloom.store.database import Database
 from flowloom.store.wire import FAILURES
 
@@ -150,7 +150,7 @@ class Feeder:
 def _free(connection: Connection, now: datetime, silence: timedelta | None) -> list[int]:
     """Let go who waited for runs that have ended, take up whose wait is over, and, with a `silence`, what the dead
     worked on; the ids of those."""
-    gates.let_go(connection, now)
+    handing.let_go(connection, now)
     claims.resume_due(connection, now)
     if silence is None:
         return []

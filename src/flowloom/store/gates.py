@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -102,6 +102,12 @@ def crowds(row: Row[Any]) -> list[Crowd]:
     return found
 
 
+def shared(row: Row[Any]) -> list[str]:
+    """What a run has in common with those that may wait for it, or it for them, each as a word of its own."""
+    words = [f"{key} {row._mapping[key]}" for key in TURN_KEYS if row._mapping[key] is not None]
+    return words + [" ".join(map(str, place)) for place in _places(row)]
+
+
 def count_begun(connection: Connection, crowd: Crowd) -> int:
     """How many places of a crowd are taken."""
     return connection.scalar(select(func.count(RUNS.id)).where(crowd.members(), begun(RUNS))) or 0
@@ -174,11 +180,17 @@ class Places:
                     _let_next(self._connection, crowd, self._now)
 
 
-def let_go(connection: Connection, now: datetime) -> None:
-    """Let go who waited for runs that have ended meanwhile."""
+def let_go(connection: Connection, now: datetime, lock: Callable[[set[str]], None] | None = None) -> None:
+    """Let go who waited for runs that have ended meanwhile.
+
+    Where others may put runs aside at the same time, `lock` holds them off: what they do not see ended they put
+    aside for good, unless that is seen here.
+    """
     ended = connection.execute(_ENDED).all()
     if not ended:
         return
+    if lock is not None:
+        lock({key for row in ended for key in shared(row)})
     ids = {"run_ids": [row.id for row in ended]}
     for statement in _LET_NEXT_IN_LINE:
         connection.execute(statement, {**ids, "end_of_hold": holds.end_of_line(now)})
@@ -270,7 +282,9 @@ def _let_next_in_line(key: str) -> Any:
     )
     of_ended = ended.id.in_(bindparam("run_ids", expanding=True))
     next_ids = select(first.scalar_subquery()).where(of_ended, ended[key].is_not(None))
-    held = and_(RUNS.id.in_(next_ids), RUNS.status == number(0), RUNS.gate == number(Gate.TURN))
+    # One that nobody has looked at yet may have others behind it that were put aside: its end must let them go.
+    first_in_line = RUNS.gate.in_([number(Gate.OPEN), number(Gate.TURN)])
+    held = and_(RUNS.id.in_(next_ids), RUNS.status == number(0), first_in_line)
     return update(tables.runs).where(held).values(_let_go(bindparam("end_of_hold", type_=Text)))
 
 

@@ -100,16 +100,25 @@ def _judge(
 
 def _lock(connection: Connection, run_ids: Sequence[int], default: int) -> None:
     """Until the transaction ends, let nobody else judge runs that these may have to wait for, or to leave a place."""
-    keys = {key for row in connection.execute(_KEYS, {"run_ids": run_ids}) for key in _shared(row, default)}
+    keys = {key for row in connection.execute(_KEYS, {"run_ids": run_ids}) for key in _limited(row, default)}
+    _hold(connection, keys)
+
+
+def _hold(connection: Connection, keys: set[str]) -> None:
     if keys:
         connection.execute(_LOCK, {"keys": sorted(keys)})
 
 
-def _shared(row: Row[Any], default: int) -> list[str]:
-    """What a run has in common with those that it may have to wait for."""
-    shared = [f"{crowd.gate.name} {crowd.of}" for crowd in gates.crowds(row)]
-    shared += [f"{key} {row._mapping[key]}" for key in gates.TURN_KEYS if row._mapping[key] is not None]
-    return [*shared, f"company {row.company_id}"] if row.company_limit or default else shared
+def _limited(row: Row[Any], default: int) -> list[str]:
+    """What a run shares with others of which not all may go on at the same time."""
+    of_company = [f"company {row.company_id}"] if row.company_limit or default else []
+    has_crowds = bool(gates.crowds(row)) or any(row._mapping[key] is not None for key in gates.TURN_KEYS)
+    return of_company + (gates.shared(row) if has_crowds else [])
+
+
+def let_go(connection: Connection, now: datetime) -> None:
+    """Let go who waited for runs that have ended meanwhile, while workers claim."""
+    gates.let_go(connection, now, lambda keys: _hold(connection, keys))
 
 
 def _running(connection: Connection, company_ids: Collection[int] | None = None) -> Counter[int]:

@@ -1,0 +1,78 @@
+"""Rate limits and circuit breakers as the database keeps them for all processes."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from tests.store.rows import NOW
+
+from flowloom.store import bookings, breakers
+
+LATER = NOW + timedelta(minutes=5)
+
+
+@pytest.fixture
+def database(postgres_opened):
+    return postgres_opened.database
+
+
+def book(database, rate=1.0, burst=3.0):
+    return database.write_now(bookings.book, 7, rate, burst)
+
+
+def test_a_burst_is_free_and_what_comes_then_waits_its_turn(database):
+    began = time.time()
+    waits = [book(database) for _ in range(6)]
+    slack = time.time() - began
+    assert waits[:3] == [0, 0, 0]
+    assert waits[3:] == [pytest.approx(seconds, abs=slack) for seconds in (1, 2, 3)]
+
+
+def test_another_limit_holds_at_once_for_who_comes_next(database):
+    began = time.time()
+    for _ in range(100):
+        book(database, rate=0.01, burst=1)
+    wait = book(database, rate=10, burst=5)
+    assert wait <= 0.1
+    assert book(database, rate=10, burst=5) == pytest.approx(0.1, abs=time.time() - began)
+
+
+def fail(database, *, is_trial=False):
+    return database.write_now(lambda db: breakers.fail(db, 7, LATER, 2, is_trial=is_trial))
+
+
+def succeed(database, *, is_trial=False):
+    return database.write_now(lambda db: breakers.succeed(db, 7, is_trial=is_trial))
+
+
+def claim_trial(database, now):
+    return database.write_now(breakers.claim_trial, 7, now, now + timedelta(seconds=10))
+
+
+def test_it_opens_after_failures_of_all_processes_in_a_row(database):
+    assert fail(database) == (7, 1, None)
+    assert succeed(database)
+    assert fail(database) == (7, 1, None)
+    assert fail(database) == (7, 2, LATER)
+    assert database.read_now(breakers.load) == [(7, 2, LATER)]
+
+
+def test_what_was_let_out_before_it_opened_changes_nothing(database):
+    fail(database), fail(database)
+    assert fail(database) == (7, 2, LATER)
+    assert not succeed(database)
+
+
+def test_half_open_is_tried_by_one(database):
+    fail(database), fail(database)
+    assert not claim_trial(database, NOW)
+    assert claim_trial(database, LATER)
+    assert not claim_trial(database, LATER)
+    # Whoever tried it is gone: after a while another may.
+    assert claim_trial(database, LATER + timedelta(seconds=10))
+    assert fail(database, is_trial=True) == (7, 3, LATER)
+    assert claim_trial(database, LATER)
+    assert succeed(database, is_trial=True)
+    assert database.read_now(breakers.load) == []
