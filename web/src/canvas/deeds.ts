@@ -10,6 +10,18 @@ export interface Deed {
   back: () => Promise<void>;
 }
 
+/** Several deeds as one. Tried again, they go on where they were interrupted. */
+export function together(deeds: Deed[]): Deed {
+  let done = 0;
+  const back = async () => {
+    for (; done > 0; done -= 1) await deeds[done - 1]?.back();
+  };
+  const again = async () => {
+    for (; done < deeds.length; done += 1) await deeds[done]?.again();
+  };
+  return { again: () => again().catch(async (error: unknown) => raise(error, back)), back };
+}
+
 export type Save = <N extends Name>(name: N, args: Args<N>) => Promise<Answer<N>>;
 
 export class Deeds {
@@ -36,8 +48,8 @@ export class Deeds {
     const again = async () => {
       for (; made < copied.length; made += 1) {
         const step = copied[made] as CopiedStep;
-        const isFirst = step.parent === undefined;
-        await this.create(isFirst ? place : { parent: step.parent as number, route: step.route }, step, isFirst ? beside : isBeside(copied, step));
+        const own = step.parent === undefined ? place : { parent: step.parent, route: step.route };
+        await this.create(own, step, made === 0 ? beside : isBeside(copied, step));
       }
     };
     return { again: () => again().catch(async (error: unknown) => raise(error, back)), back };
@@ -79,6 +91,18 @@ export class Deeds {
         gone = 0;
       },
     };
+  }
+
+  /** Take several steps out, the last ones first; what follows them moves up to what stays. */
+  removeSome(tree: Tree, steps: Step[]): Deed {
+    let left = tree;
+    const removals = [...steps].reverse().map(({ id }) => {
+      const step = left.byId.get(id) as Step;
+      const removal = this.remove(left, step, false);
+      left = left.without(step);
+      return removal;
+    });
+    return together(removals);
   }
 
   change(step: Step, body: StepUpdate): Deed {

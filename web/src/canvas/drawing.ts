@@ -2,6 +2,7 @@
 import { type NodeHandle, Position } from "@xyflow/react";
 
 import type { Step, StepType } from "../api/contract";
+import type { Choice } from "./choosing";
 import { type Place, placeKey, type Tree } from "./graph";
 import { arrange, END, type Point, STEP } from "./layout";
 import type { EndNode, Progress, StepEdge, StepNode } from "./nodes";
@@ -14,8 +15,8 @@ export interface Drawing {
 
 interface Wishes {
   types: Map<string, StepType>;
-  /** The step that is open, and the one that the keyboard is at. */
-  selected?: number;
+  choice: Choice;
+  /** The step that the keyboard is at. */
   current?: number;
   progress?: Map<string, Progress>;
   /** Present while the version may be edited. */
@@ -51,7 +52,7 @@ export function draw(tree: Tree, wishes: Wishes): Drawing {
   return { nodes, edges };
 }
 
-function stepNode(step: Step, position: Point, { types, selected, current, progress, onAdd }: Wishes): StepNode {
+function stepNode(step: Step, position: Point, { types, choice, current, progress, onAdd }: Wishes): StepNode {
   const title = types.get(step.microservice)?.title ?? step.microservice;
   const own = progress?.get(step.key);
   return {
@@ -59,12 +60,12 @@ function stepNode(step: Step, position: Point, { types, selected, current, progr
     type: "step",
     position,
     data: { step, title, progress: own, isEditable: onAdd !== undefined },
-    selected: step.id === selected,
+    selected: step.id === choice.open || choice.group.has(step.id),
     draggable: onAdd !== undefined,
     ariaRole: "button",
     ariaLabel: spoken(step, title, own),
     // One step is in the order of focus, and the arrow keys lead on from it.
-    domAttributes: { tabIndex: step.id === current ? 0 : -1, "aria-expanded": step.id === selected },
+    domAttributes: { tabIndex: step.id === current ? 0 : -1, "aria-expanded": step.id === choice.open, "aria-pressed": choice.group.has(step.id) || undefined },
     handles: step.microservice === "trigger" ? OF_TRIGGER : HANDLES,
     measured: STEP,
     ...STEP,
