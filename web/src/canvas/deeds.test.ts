@@ -185,6 +185,18 @@ describe("a paste", () => {
   });
 });
 
+describe("variables", () => {
+  it("are changed and put back, and secrets are written once", async () => {
+    const bodies: unknown[] = [];
+    const save = (async (_: string, { body }: { body: unknown }) => bodies.push(body)) as unknown as Save;
+    const deed = new Deeds(1, save, () => undefined).changeVariables({ shop: "nl" }, { shop: "de" }, { token: "x" });
+    await deed.again();
+    await deed.back();
+    await deed.again();
+    expect(bodies).toEqual([{ variables: { shop: "de" }, secrets: { token: "x" } }, { variables: { shop: "nl" } }, { variables: { shop: "de" } }]);
+  });
+});
+
 describe("a route", () => {
   it("is added, changed and removed, and what hung on it hangs on it again", async () => {
     const { graph, deeds, at, thereAndBack } = setting();

@@ -1,6 +1,6 @@
 // What can be done to a graph, each with its opposite. Ids are looked up as they are when it is done, or undone.
 import type { Answer, Args, Name } from "../api/client";
-import type { Route, RouteFields, Step, StepUpdate } from "../api/contract";
+import type { Route, RouteFields, Step, StepUpdate, Variables } from "../api/contract";
 import { type Copied, type CopiedStep, copyOf, isBeside } from "./copies";
 import type { Place, Tree } from "./graph";
 import { Renamed } from "./renamed";
@@ -111,6 +111,21 @@ export class Deeds {
       again: () => this.patch(step.id, body),
       // A step without a position of its own had none to go back to.
       back: () => this.patch(step.id, withoutUndefined(before)),
+    };
+  }
+
+  /** Secrets are written once: nobody can read what they were, so they stay as they are with undo and redo. */
+  changeVariables(before: Variables["variables"], variables: Variables["variables"], secrets: Variables["secrets"]): Deed {
+    let fresh = secrets;
+    const put = async (body: Variables) => {
+      await this.save("update_variables", { path: { flow_version: this.version }, body });
+    };
+    return {
+      again: async () => {
+        await put({ variables, ...(fresh && { secrets: fresh }) });
+        fresh = undefined;
+      },
+      back: () => put({ variables: before }),
     };
   }
 

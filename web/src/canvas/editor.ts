@@ -15,6 +15,8 @@ export interface Drag {
   to: Point;
 }
 
+/** The name of what is saved, by which it is forgotten when it was refused. */
+export const VARIABLES = "variables";
 const MOST_DEEDS = 100;
 
 export function useEditor(flow: number, version: number) {
@@ -69,6 +71,7 @@ export function useEditor(flow: number, version: number) {
     change: (step: Step, body: StepUpdate, what?: string) => act(deeds.change(step, body), what),
     remove: (tree: Tree, step: Step, all = false) => act(deeds.remove(tree, step, all)),
     removeSome: (tree: Tree, steps: Step[]) => act(deeds.removeSome(tree, steps)),
+    changeVariables: (...[before, next, secrets]: Parameters<Deeds["changeVariables"]>) => act(deeds.changeVariables(before, next, secrets), VARIABLES),
     move: (step: Step, { parent, route }: Place) => act(deeds.change(step, { parent_id: parent, flow_step_route_id: route ?? null })),
     addRoute: (step: Step, name: string) => act(deeds.addRoute(step, name)),
     changeRoute: (route: Route, body: RouteFields, what?: string) => act(deeds.changeRoute(route, body), what),
