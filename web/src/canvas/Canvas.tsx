@@ -1,9 +1,9 @@
 // The drawing of a version: pan, zoom, choose steps, drag them, hang one elsewhere, and add one where a plus is shown.
 import "@xyflow/react/dist/style.css";
 
-import { useComputedColorScheme } from "@mantine/core";
-import { applyNodeChanges, Background, type Connection, Controls, type Edge, MiniMap, type Node, type NodeChange, ReactFlow, SelectionMode } from "@xyflow/react";
-import { type MouseEvent, useEffect, useMemo, useRef, useState } from "react";
+import { useComputedColorScheme, VisuallyHidden } from "@mantine/core";
+import { applyNodeChanges, Background, type Connection, type Edge, MiniMap, type Node, type NodeChange, ReactFlow, SelectionMode } from "@xyflow/react";
+import { type FocusEvent, type MouseEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 
 import type { Step, StepType } from "../api/contract";
 import { useStable } from "../ui/stable";
@@ -14,7 +14,8 @@ import type { Place, Tree } from "./graph";
 import { by, press } from "./keys";
 import type { Point } from "./layout";
 import { edgeTypes, nodeTypes, type Progress } from "./nodes";
-import { bring, focus, stepAt, type Viewer } from "./sight";
+import { bring, FIT, focus, stepAt, type Viewer } from "./sight";
+import { Zoom } from "./Zoom";
 
 interface Props {
   tree: Tree;
@@ -31,7 +32,6 @@ interface Props {
   onDelete?: (step: Step) => void;
 }
 
-const FIT = { maxZoom: 1, padding: 0.15 };
 // With one of them, a click takes one step more.
 const MORE = ["Shift", "Control", "Meta"];
 
@@ -102,6 +102,11 @@ export function Canvas({ tree, types, choice, progress, onChoose, onCurrent, onA
     onCurrent(id);
     focus(id, flow.current, drawing.nodes);
   };
+  const keys = useId();
+  // The step where one was last may be out of sight, and is not there to be reached then. On the way back one is let go.
+  const entered = ({ relatedTarget }: FocusEvent) => {
+    if (current !== undefined && !relatedTarget?.closest(".react-flow")) go(current);
+  };
   return (
     <div
       ref={wrapper}
@@ -112,12 +117,21 @@ export function Canvas({ tree, types, choice, progress, onChoose, onCurrent, onA
       }}
       onFocus={(event) => {
         const id = stepAt(event.target);
+        if (id === undefined) return;
         setAt(id);
         onCurrent(id);
       }}
     >
+      <Zoom flow={flow} />
+      <VisuallyHidden id={keys}>
+        Arrow keys lead from step to step, Enter opens one and leads on to its settings{onAdd && ", plus adds one after it"}.
+      </VisuallyHidden>
+      <button type="button" className="skip" onFocus={entered} onClick={() => current !== undefined && go(current)}>
+        Go to the steps
+      </button>
       <ReactFlow
         aria-label="Steps"
+        aria-describedby={keys}
         nodes={nodes}
         edges={edges}
         nodeTypes={nodeTypes}
@@ -151,7 +165,6 @@ export function Canvas({ tree, types, choice, progress, onChoose, onCurrent, onA
         minZoom={0.15}
       >
         <Background gap={18} />
-        <Controls showInteractive={false} position="bottom-left" />
         {tree.steps.length > 12 && <MiniMap pannable zoomable position="bottom-right" />}
       </ReactFlow>
     </div>

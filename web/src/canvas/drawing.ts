@@ -33,7 +33,7 @@ const OF_TRIGGER = HANDLES.slice(1);
 
 export function draw(tree: Tree, wishes: Wishes): Drawing {
   const { steps, ends } = arrange(tree);
-  const { onAdd } = wishes;
+  const { current, onAdd } = wishes;
   const nodes: Drawing["nodes"] = tree.steps.map((step) => stepNode(step, steps.get(step.id) ?? { x: 0, y: 0 }, wishes));
   const edges: StepEdge[] = [];
   for (const step of tree.steps) {
@@ -45,7 +45,7 @@ export function draw(tree: Tree, wishes: Wishes): Drawing {
       // Without a way to add there is nothing to see at the end of a plain step.
       if (!end || (!onAdd && !label)) continue;
       const id = `end-${placeKey(place)}`;
-      nodes.push({ id, type: "end", position: { x: end.x, y: end.y }, data: { place, label, onAdd }, selectable: false, draggable: false, measured: END, ...END });
+      nodes.push({ id, type: "end", position: { x: end.x, y: end.y }, data: { place, label, onAdd, isNear: step.id === current }, selectable: false, draggable: false, measured: END, ...END });
       edges.push({ id: `${step.id}-${id}`, type: "step", source: String(step.id), target: id, reconnectable: false, data: { place, label } });
     }
   }

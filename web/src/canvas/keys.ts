@@ -5,6 +5,7 @@ import type { Step } from "../api/contract";
 import { type Choice, extended, only, toggled } from "./choosing";
 import type { Place, Tree } from "./graph";
 import type { Point } from "./layout";
+import { focusPanel } from "./sight";
 import { type Direction, isDirection, neighbour, placeAfter } from "./walking";
 
 const STRIDE = 20;
@@ -29,7 +30,9 @@ export function press(event: KeyboardEvent, step: Step, deeds: Deeds): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
   const { tree, choice, onChoose, go, onAdd, onDelete } = deeds;
   if (key === "+" || key === "Insert") onAdd?.(placeAfter(tree, step));
-  else if (key === "Enter" || key === " ") onChoose(event.shiftKey ? toggled(choice, step.id) : only(step.id));
+  else if ((key === "Enter" || key === " ") && event.shiftKey) onChoose(toggled(choice, step.id));
+  else if (key === "Enter" && choice.open === step.id) focusPanel();
+  else if (key === "Enter" || key === " ") onChoose(only(step.id));
   // What is done with several steps is done wherever the focus is.
   else if (choice.group.size) return false;
   else if (key === "Escape") onChoose(only(undefined));

@@ -5,7 +5,8 @@ import { STEP } from "./layout";
 
 // Room for the place to add a step after it.
 const BELOW = 90;
-export type Viewer = Pick<ReactFlowInstance, "setCenter" | "getZoom">;
+export const FIT = { maxZoom: 1, padding: 0.15 };
+export type Viewer = Pick<ReactFlowInstance, "setCenter" | "getZoom" | "zoomIn" | "zoomOut" | "fitView">;
 
 export function stepAt(target: EventTarget): number | undefined {
   const node = target instanceof HTMLElement ? target.closest<HTMLElement>(".react-flow__node-step") : null;
@@ -37,3 +38,9 @@ export function focus(id: number, flow: Viewer | undefined, nodes: Node[]): void
 
 /** Give a step the focus, after what lay over it is gone. */
 export const focusStep = (id: number): void => boxOf(id)?.focus({ preventScroll: true });
+
+/** Go on from an open step to its settings. */
+export function focusPanel(): void {
+  const find = (what: string) => document.querySelector<HTMLElement>(`.beside ${what}`);
+  (find("input:enabled") ?? find("button"))?.focus();
+}

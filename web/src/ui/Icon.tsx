@@ -9,6 +9,8 @@ const PATHS = {
   person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zm-7 8c0-4 3-6 7-6s7 2 7 6",
   key: "M14 10a4 4 0 1 0-3.5 4l1.5-1.5L14 14v2h2v2h3v-3l-5.2-5.2",
   plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
+  fit: "M4 9V4h5m6 0h5v5m0 6v5h-5m-6 0H4v-5",
   close: "M6 6l12 12M18 6 6 18",
   trash: "M5 7h14M9 7V4h6v3m-8 0 1 13h8l1-13M10 11v5m4-5v5",
   undo: "M9 7 4 12l5 5M4 12h10a5 5 0 0 1 0 10h-2",
