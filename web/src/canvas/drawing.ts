@@ -29,6 +29,7 @@ const HANDLES: NodeHandle[] = [
   { type: "source", position: Position.Bottom, x: STEP.width / 2, y: STEP.height, width: 1, height: 1 },
 ];
 
+const NOT_REACHED: Progress = { state: "waiting" };
 const OF_TRIGGER = HANDLES.slice(1);
 
 export function draw(tree: Tree, wishes: Wishes): Drawing {
@@ -54,7 +55,7 @@ export function draw(tree: Tree, wishes: Wishes): Drawing {
 
 function stepNode(step: Step, position: Point, { types, choice, current, progress, onAdd }: Wishes): StepNode {
   const title = types.get(step.microservice)?.title ?? step.microservice;
-  const own = progress?.get(step.key);
+  const own = progress && (progress.get(step.key) ?? NOT_REACHED);
   return {
     id: String(step.id),
     type: "step",

@@ -59,7 +59,7 @@ export function Run() {
         </Tabs.Panel>
         <Tabs.Panel value="log">
           <Box className="card" p="xs">
-            <Lines run={run} />
+            <Lines run={about} />
           </Box>
         </Tabs.Panel>
         <Tabs.Panel value="why">
