@@ -2,7 +2,7 @@
 import { Box, Flex, Text } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { type KeyboardEvent, lazy, Suspense, useCallback, useMemo, useState } from "react";
+import { type KeyboardEvent, lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 
 import type { Step, StepType, Version } from "../api/contract";
 import { useRead } from "../api/hooks";
@@ -32,16 +32,27 @@ export function FlowCanvas() {
   const versions = useRead("list_versions", { path: { flow }, query: { per_page: 100, sort: "-created_at" } });
   const { version: asked } = useSearch({ from: "/shell/flows/$flow/canvas" });
   if (versions.error) return <Failure error={versions.error} again={() => void versions.refetch()} />;
-  if (!versions.data) return <Loading />;
+  // Once a version is shown it stays, with what is opened over it, whichever is deployed meanwhile; but at first that is asked anew.
+  const [shown, setShown] = useState<number>();
+  const isSettled = asked !== undefined || shown !== undefined || !versions.isFetching || !versions.isStale;
+  if (!versions.data || !isSettled) return <Loading />;
   const all = versions.data.data;
-  const version = all.find((one) => one.id === asked) ?? all.find((one) => one.is_editable) ?? all.find((one) => one.is_deployed) ?? all[0];
-  return version ? <Drawing key={version.id} flow={Number(flow)} version={version} versions={all} /> : <Text>This flow has no version.</Text>;
+  const version = all.find((one) => one.id === (asked ?? shown)) ?? all.find((one) => one.is_editable) ?? all.find((one) => one.is_deployed) ?? all[0];
+  return version ? <Drawing key={version.id} flow={Number(flow)} version={version} versions={all} onShown={setShown} /> : <Text>This flow has no version.</Text>;
 }
 
-function Drawing({ flow, version, versions }: { flow: number; version: Version; versions: Version[] }) {
+interface Props {
+  flow: number;
+  version: Version;
+  versions: Version[];
+  onShown: (version: number) => void;
+}
+
+function Drawing({ flow, version, versions, onShown }: Props) {
   const { run } = useSearch({ from: "/shell/flows/$flow/canvas" });
   const navigate = useNavigate({ from: "/flows/$flow/canvas" });
   const { may } = useMe();
+  useEffect(() => onShown(version.id), [onShown, version.id]);
   const loaded = useGraph(version.id);
   const editor = useEditor(flow, version.id);
   const types = useTypes();
