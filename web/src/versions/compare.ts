@@ -58,7 +58,7 @@ function described(graph: Graph, step: Step): Record<string, unknown> {
   const routes = graph.routes.filter((one) => one.flow_step_id === step.id).map((one) => [one.name, one.where ? condition(one.where) : "everything"]);
   return {
     name: step.name,
-    enabled: step.is_enabled,
+    "switched on": step.is_enabled,
     [WHERE]: parent && route ? `${parent.name}, route ${route.name}` : parent?.name,
     ...worded(step.config),
     ...named("variables", step.variables),
