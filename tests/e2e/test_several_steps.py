@@ -88,8 +88,16 @@ async def test_steps_that_are_chosen_by_key_are_moved_and_copied(page: Page):
     await expect(box(page, "Two")).to_be_focused()
     await count(page, 2)
     await page.keyboard.press("Alt+ArrowRight")
+    await page.keyboard.press("Alt+ArrowRight")
     await saved(page)
-    assert [name for name, place in (await places(page, version)).items() if place] == ["One", "Two"]
+    moved = await places(page, version)
+    assert [name for name, place in moved.items() if place] == ["One", "Two"]
+    assert column(moved, "One") == column(moved, "Two") > 0
+    await page.keyboard.press("Control+z")
+    await expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+    await saved(page)
+    back = await places(page, version)
+    assert column(back, "One") == column(back, "Two") == 0
     await page.keyboard.press("Control+c")
     await page.keyboard.press("Control+v")
     await expect(box(page, "One")).to_have_count(2)

@@ -27,15 +27,18 @@ interface Props {
   onCurrent: (step: number | undefined) => void;
   onAdd?: (place: Place) => void;
   onDrag?: (drags: Drag[]) => void;
+  /** The same by one key of many. */
+  onNudge?: (drags: Drag[]) => void;
   /** The line to a step was dropped on another one. */
   onHang?: (step: Step, parent: number) => void;
   onDelete?: (step: Step) => void;
 }
 
+const HERE: Point = { x: 0, y: 0 };
 // With one of them, a click takes one step more.
 const MORE = ["Shift", "Control", "Meta"];
 
-export function Canvas({ tree, types, choice, progress, onChoose, onCurrent, onAdd, onDrag, onHang, onDelete }: Props) {
+export function Canvas({ tree, types, choice, progress, onChoose, onCurrent, onAdd, onDrag, onNudge, onHang, onDelete }: Props) {
   const scheme = useComputedColorScheme();
   const flow = useRef<Viewer>(undefined);
   const [at, setAt] = useState<number>();
@@ -59,19 +62,17 @@ export function Canvas({ tree, types, choice, progress, onChoose, onCurrent, onA
     onChoose(several(nodes.filter((node) => node.selected && node.type === "step").map(({ id }) => Number(id))));
   });
   const place = (id: number): Point => drawing.nodes.find((node) => node.id === String(id))?.position ?? { x: 0, y: 0 };
-  const drag = (moved: Array<{ id: number; to: Point }>) => {
-    const drags = moved.flatMap(({ id, to }) => {
+  const dragsOf = (moved: Array<{ id: number; to: Point }>): Drag[] =>
+    moved.flatMap(({ id, to }) => {
       const step = tree.byId.get(id);
-      return step ? [{ step, from: by(place(id), { x: 0, y: 0 }), to }] : [];
+      return step ? [{ step, from: by(place(id), HERE), to: by(to, HERE) }] : [];
     });
-    if (drags.length) onDrag?.(drags);
-  };
-  const dropped = useStable((_: unknown, _node: Node, moved: Node[]) => drag(moved.map(({ id, position }) => ({ id: Number(id), to: by(position, { x: 0, y: 0 }) }))));
+  const dropped = useStable((_: unknown, _node: Node, moved: Node[]) => onDrag?.(dragsOf(moved.map(({ id, position }) => ({ id: Number(id), to: position })))));
   // One that is not among those that are chosen is dragged alone.
   const dragged = useStable((_: unknown, { id }: Node) => {
     if (choice.group.size && !choice.group.has(Number(id))) onChoose(only(undefined));
   });
-  const nudge = (step: Step, stride: Point) => drag([...(choice.group.size ? choice.group : [step.id])].map((id) => ({ id, to: by(place(id), stride) })));
+  const nudge = (step: Step, stride: Point) => onNudge?.(dragsOf([...(choice.group.size ? choice.group : [step.id])].map((id) => ({ id, to: by(place(id), stride) }))));
   const hung = useStable((edge: Edge, { source }: Connection) => {
     const step = tree.byId.get(Number(edge.target));
     if (step && source !== edge.source) onHang?.(step, Number(source));
@@ -113,7 +114,7 @@ export function Canvas({ tree, types, choice, progress, onChoose, onCurrent, onA
       className="canvas"
       onKeyDown={(event) => {
         const step = tree.byId.get(stepAt(event.target) ?? 0);
-        if (step && press(event, step, { tree, choice, onChoose, go, onNudge: onDrag && nudge, onAdd, onDelete })) event.preventDefault();
+        if (step && press(event, step, { tree, choice, onChoose, go, onNudge: onNudge && nudge, onAdd, onDelete })) event.preventDefault();
       }}
       onFocus={(event) => {
         const id = stepAt(event.target);

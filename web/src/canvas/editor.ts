@@ -20,7 +20,7 @@ export const VARIABLES = "variables";
 const MOST_DEEDS = 100;
 
 export function useEditor(flow: number, version: number) {
-  const { save, changed, enqueue, flush, ...saving } = useSaving(flow, version);
+  const { save, changed, enqueue, soon, flush, ...saving } = useSaving(flow, version);
   const done = useRef<Deed[]>([]);
   const undone = useRef<Deed[]>([]);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
@@ -63,11 +63,27 @@ export function useEditor(flow: number, version: number) {
     return act(together(drags.map(({ step, from, to }) => deeds.change({ ...step, position: step.position ?? from }, { position: to }))));
   };
 
+  const nudged = useRef(new Map<number, Drag>());
+  /** Key by key, as one thing to undo once the keys rest. */
+  const nudge = (drags: Drag[]) => {
+    for (const drag of drags) {
+      nudged.current.set(drag.step.id, { ...(nudged.current.get(drag.step.id) ?? drag), to: drag.to });
+      changed({ ...drag.step, position: drag.to });
+    }
+    void soon("places", () => {
+      const all = [...nudged.current.values()];
+      nudged.current.clear();
+      return drag(all);
+    });
+  };
+
   return {
     ...saving,
+    soon,
     insert,
     add,
     drag,
+    nudge,
     change: (step: Step, body: StepUpdate, what?: string) => act(deeds.change(step, body), what),
     remove: (tree: Tree, step: Step, all = false) => act(deeds.remove(tree, step, all)),
     removeSome: (tree: Tree, steps: Step[]) => act(deeds.removeSome(tree, steps)),

@@ -104,6 +104,7 @@ function Drawing({ flow, version, versions, onShown }: Props) {
             onCurrent={setCurrent}
             onAdd={editable ? add : undefined}
             onDrag={editable ? (drags) => void editor.drag(drags) : undefined}
+            onNudge={editable ? editor.nudge : undefined}
             onHang={editable ? hang : undefined}
             onDelete={editable ? (one) => one.parent_id !== undefined && actionsOf(one).remove(false) : undefined}
           />
