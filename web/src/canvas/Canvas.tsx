@@ -8,11 +8,11 @@ import { type FocusEvent, type MouseEvent, useEffect, useId, useMemo, useRef, us
 import type { Step, StepType } from "../api/contract";
 import { useStable } from "../ui/stable";
 import { type Choice, only, several, toggled } from "./choosing";
+import { useDrags } from "./drags";
 import { draw, kept } from "./drawing";
 import type { Drag } from "./editor";
 import type { Place, Tree } from "./graph";
-import { by, press } from "./keys";
-import type { Point } from "./layout";
+import { press } from "./keys";
 import { edgeTypes, nodeTypes, type Progress } from "./nodes";
 import { bring, FIT, focus, stepAt, type Viewer } from "./sight";
 import { Zoom } from "./Zoom";
@@ -34,7 +34,6 @@ interface Props {
   onDelete?: (step: Step) => void;
 }
 
-const HERE: Point = { x: 0, y: 0 };
 // With one of them, a click takes one step more.
 const MORE = ["Shift", "Control", "Meta"];
 
@@ -61,18 +60,7 @@ export function Canvas({ tree, types, choice, progress, onChoose, onCurrent, onA
     isFraming.current = false;
     onChoose(several(nodes.filter((node) => node.selected && node.type === "step").map(({ id }) => Number(id))));
   });
-  const place = (id: number): Point => drawing.nodes.find((node) => node.id === String(id))?.position ?? { x: 0, y: 0 };
-  const dragsOf = (moved: Array<{ id: number; to: Point }>): Drag[] =>
-    moved.flatMap(({ id, to }) => {
-      const step = tree.byId.get(id);
-      return step ? [{ step, from: by(place(id), HERE), to: by(to, HERE) }] : [];
-    });
-  const dropped = useStable((_: unknown, _node: Node, moved: Node[]) => onDrag?.(dragsOf(moved.map(({ id, position }) => ({ id: Number(id), to: position })))));
-  // One that is not among those that are chosen is dragged alone.
-  const dragged = useStable((_: unknown, { id }: Node) => {
-    if (choice.group.size && !choice.group.has(Number(id))) onChoose(only(undefined));
-  });
-  const nudge = (step: Step, stride: Point) => onNudge?.(dragsOf([...(choice.group.size ? choice.group : [step.id])].map((id) => ({ id, to: by(place(id), stride) }))));
+  const { dragged, dropped, nudge } = useDrags({ tree, choice, drawing, onChoose, onDrag, onNudge });
   const hung = useStable((edge: Edge, { source }: Connection) => {
     const step = tree.byId.get(Number(edge.target));
     if (step && source !== edge.source) onHang?.(step, Number(source));
@@ -114,7 +102,7 @@ export function Canvas({ tree, types, choice, progress, onChoose, onCurrent, onA
       className="canvas"
       onKeyDown={(event) => {
         const step = tree.byId.get(stepAt(event.target) ?? 0);
-        if (step && press(event, step, { tree, choice, onChoose, go, onNudge: onNudge && nudge, onAdd, onDelete })) event.preventDefault();
+        if (step && press(event, step, { tree, choice, onChoose, go, onNudge: nudge, onAdd, onDelete })) event.preventDefault();
       }}
       onFocus={(event) => {
         const id = stepAt(event.target);
@@ -143,7 +131,7 @@ export function Canvas({ tree, types, choice, progress, onChoose, onCurrent, onA
         }}
         onNodesChange={change}
         onNodeDragStart={dragged}
-        onNodeDragStop={onDrag ? dropped : undefined}
+        onNodeDragStop={dropped}
         onNodeClick={clicked}
         onPaneClick={left}
         onSelectionStart={() => {

@@ -18,7 +18,7 @@ interface Deeds {
   /** Give a step the focus. */
   go: (step: number) => void;
   /** Move what is chosen on the canvas, or the step that has the focus. */
-  onNudge?: (step: Step, by: Point) => void;
+  onNudge: (step: Step, by: Point) => void;
   onAdd?: (place: Place) => void;
   onDelete?: (step: Step) => void;
 }
@@ -46,7 +46,7 @@ export function press(event: KeyboardEvent, step: Step, deeds: Deeds): boolean {
 function walk(event: KeyboardEvent, step: Step, way: Direction, { tree, choice, onChoose, go, onNudge }: Deeds): boolean {
   if (event.ctrlKey || event.metaKey) return false;
   if (event.altKey) {
-    onNudge?.(step, STRIDES[way]);
+    onNudge(step, STRIDES[way]);
     return true;
   }
   const next = neighbour(tree, step.id, way);
@@ -55,5 +55,3 @@ function walk(event: KeyboardEvent, step: Step, way: Direction, { tree, choice, 
   go(next);
   return true;
 }
-
-export const by = (from: Point, { x, y }: Point): Point => ({ x: Math.round(from.x + x), y: Math.round(from.y + y) });

@@ -10,7 +10,7 @@ const ON_CANVAS: Array<[says: string, keys: string[]]> = [
   ["Open a step, close it", ["Enter", "Esc"]],
   ["Add a step after this one", ["+"]],
   ["Choose several steps", ["Shift", "↑", "↓", "←", "→"]],
-  ["Choose one more, by key or with the mouse", ["Shift", "Enter", "click"]],
+  ["Choose one step more", ["Shift", "Enter", "click"]],
   ["Choose those within a frame", ["Shift", "drag"]],
   ["Choose all steps, or none", ["Ctrl", "A", "Esc"]],
   ["Move what is chosen", ["Alt", "↑", "↓", "←", "→"]],
