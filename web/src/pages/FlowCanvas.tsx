@@ -111,7 +111,7 @@ function Drawing({ flow, version, versions, onShown }: Props) {
           {group.steps.length > 0 && <GroupBar group={group} readOnly={!editable} />}
         </Box>
         {/* Its place is kept, so that the drawing stays in the middle. */}
-        <Suspense fallback={run === undefined ? null : <Box w={{ base: 0, sm: 400 }} />}>
+        <Suspense fallback={run === undefined ? null : <Box w={{ base: "100%", sm: 400 }} h={{ base: "50%", sm: "auto" }} />}>
           {run !== undefined ? (
             <RunPanel run={run} shown={shown} step={step} isEditable={mayEdit} onClose={() => watch(undefined)} />
           ) : (
