@@ -194,7 +194,7 @@ async def test_what_one_types_stays_while_it_is_saved_or_refused(page: Page, ref
     value = page.get_by_role("textbox", name="Value")
     await value.fill("(")
     await expect(page.get_by_text("Not saved")).to_be_visible()
-    await page.get_by_role("switch", name="Runs").press("Space")
+    await page.get_by_role("switch", name="Switched on").press("Space")
     await expect(page.get_by_text("switched off")).to_be_visible()
     await expect(page.get_by_text("Not saved")).to_be_visible()
     await expect(value).to_have_value("(")

@@ -11,7 +11,7 @@ from tests.e2e.conftest import watched
 # What a button may be called that only shows, finds or leads somewhere.
 HARMLESS = re.compile(
     r"Account and appearance|Find|Actions of .+|More about version \d+|Past slots.*|The other way round|Variables"
-    r"|Fit View|Zoom (In|Out)|With warnings|(Is paid|Keep|Note|Trigger)(, \w+)?|last"
+    r"|Show all steps|Go to the steps|Zoom (in|out)|With warnings|(Is paid|Keep|Note|Trigger)(, \w+)?|last"
 )
 OFFERED = """() => [...document.querySelectorAll("button, [role=button], a[role=button], [role=switch]")]
   .filter((one) => one.checkVisibility() && !one.disabled && one.role !== "tab")

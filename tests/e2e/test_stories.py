@@ -55,10 +55,10 @@ async def test_a_flow_is_drawn_run_deployed_changed_and_rolled_back(page: Page):
     panel = page.get_by_role("complementary", name="Run")
     await expect(panel.get_by_text("success", exact=True)).to_be_visible()
     await page.get_by_test_id("canvas").get_by_text("Filter", exact=True).first.click()
-    await expect(panel.get_by_role("cell", name="A2")).to_be_visible()
-    await panel.get_by_text("After", exact=True).click()
     await expect(panel.get_by_role("cell", name="A1")).to_be_visible()
     await expect(panel.get_by_role("cell", name="A2")).to_have_count(0)
+    await panel.get_by_text("Before", exact=True).click()
+    await expect(panel.get_by_role("cell", name="A2")).to_be_visible()
     await page.get_by_role("button", name="Back to editing").click()
 
     await deploy(page)

@@ -60,6 +60,33 @@ async def test_what_a_failed_run_came_to(server: World, remote: Remote):
     assert [one["body"] for one in page] == [[2]]
 
 
+async def test_what_a_run_had_not_come_to(server: World, remote: Remote):
+    remote.answers(200, 400)
+    flow = await server.flow({"microservice": "batch", "config": {"size": 1}}, remote.send(), remote.send())
+    run = await flow.run([1, 2, 3, 4])
+    send = run["summary"]["error"]["step"]
+    assert [one["body"] for one in await payloads(server, run, send, "untried")] == [[3], [4]]
+    page = await payloads(server, run, send, "untried", page=2, per_page=1)
+    assert [one["body"] for one in page] == [[4]]
+    for step in (await server.get(f"/flow-runs/{run['id']}/steps")).data:
+        assert step["key"] == send or await payloads(server, run, step["key"], "untried") == []
+
+
+async def test_what_a_run_that_goes_on_has_done(server: World, remote: Remote):
+    wait = {"microservice": "delay", "config": {"seconds": 60}}
+    flow = await server.flow(PAID, remote.send(), wait, ID)
+    run = {"id": await flow.start(ORDERS)}
+    await server.work()
+    paid, send, delay, mapped = (
+        step["key"] for step in (await server.get(f"/flow-runs/{run['id']}/steps")).data[1:]
+    )
+    for step in (paid, send):
+        assert [one["body"] for one in await payloads(server, run, step, "after")] == [ORDERS[:1]]
+    assert [one["body"] for one in await payloads(server, run, delay, "before")] == [ORDERS[:1]]
+    assert await payloads(server, run, delay, "after") == []
+    assert await payloads(server, run, mapped, "before") == []
+
+
 async def test_bad_looks(sqlite_server: World):
     run = await (await sqlite_server.flow()).run([1])
     path = f"/flow-runs/{run['id']}/step-payloads"

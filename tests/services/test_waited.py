@@ -96,12 +96,12 @@ async def test_the_limit_of_parallel_children(server: World) -> None:
     id = await parent.start([1, 2])
     await server.work()
     await minute(server)
-    key = (await server.get(f"/flow-runs/{id}/steps")).data[-1]["key"]
+    name = (await server.get(f"/flow-runs/{id}/steps")).data[-1]["name"]
     query = {"filter[parent_run_id]": id, "sort": "id"}
     _, second = [run["id"] for run in (await server.get("/flow-runs", query=query)).data]
     [told] = await waited_for(server, second)
     assert told.startswith(f"It waited 60.000 s, from {at(0)} to {at(60)}, for a place: ")
-    assert told.endswith(f"the limit of 1 runs at a time of step {key} of run {id} was reached.")
+    assert told.endswith(f'the limit of 1 runs at a time of step "{name}" of run {id} was reached.')
 
 
 async def test_a_run_that_is_stopped_in_the_queue_waited_until_then(server: World) -> None:

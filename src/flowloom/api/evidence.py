@@ -20,8 +20,8 @@ LOOK = [
     query_parameter("step", "Key of the step", {"type": "string"}),
     query_parameter(
         "side",
-        "What it was given, or what it gave on",
-        {"type": "string", "enum": ["before", "after"], "default": "before"},
+        "What it was given, what it gave on, or what it had not taken yet when it failed or waits",
+        {"type": "string", "enum": ["before", "after", "untried"], "default": "before"},
     ),
     query_parameter("page", "Page, from 1", {"type": "integer", "minimum": 1, "default": 1}),
     query_parameter(
@@ -49,9 +49,10 @@ async def list_run_steps(call: Call) -> Response:
     answer=schemas.Many[schemas_runs.StepPayload],
 )
 async def list_step_payloads(call: Call) -> Response:
-    """List the payloads before or after a step of a run.
+    """List the payloads before or after a step of a run, or those that it had not come to yet.
 
-    Pure steps are computed again from what was recorded, as they were then; nothing is called or written. Once
+    Of a run that goes on they are those that are known by now. Pure steps are computed again from what was recorded, as
+    they were then; nothing is called or written. Once
     the payloads of a run are older than they are kept, there is nothing to compute from: 409, as for a retry.
     """
     id, step_key = call.id("flow_run"), call.parameter("step")
@@ -71,8 +72,10 @@ def _side(text: str | None) -> inspection.Side:
             return "before"
         case "after":
             return "after"
+        case "untried":
+            return "untried"
         case _:
-            raise errors.Invalid.field("side", "side takes before or after.")
+            raise errors.Invalid.field("side", "side takes before, after or untried.")
 
 
 @routes.get(

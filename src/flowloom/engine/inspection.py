@@ -30,7 +30,8 @@ from flowloom.engine.walk import Walk
 from flowloom.steps import contract
 from flowloom.store import recall
 
-Side = Literal["before", "after"]
+# "untried": what had come to a step that ended, or waits, before it took them all.
+Side = Literal["before", "after", "untried"]
 # More payloads than these are not looked for.
 MAX_SEEN = 10_000
 LOOK_SECONDS = 30
@@ -75,20 +76,37 @@ class _Watched(Pass):
 
 
 class _Look(Walk):
-    """A walk that keeps what passes one side of one step."""
+    """A walk that keeps what passes one side of one step, or comes no farther than to it."""
 
     def watch(self, step_key: str, side: Side, first: int, end: int) -> list[streams.Item]:
         """Keep the payloads from `first` up to `end`; the list that they come to."""
         self._step_key, self._side, self._first, self._end_at = step_key, side, first, end
-        self._passed = 0
+        self._passed = self._taken = 0
         self._kept: list[streams.Item] = []
         return self._kept
 
     def _passing(self, step: PlanStep) -> Pass:
         return _Watched(self._around, self._active, step, keep=self._keep)
 
+    async def _effect_all(
+        self, step: PlanStep, bucket: streams.Bucket, passing: Pass
+    ) -> Sequence[streams.Item]:
+        if step.key != self._step_key or self._side != "untried":
+            return await super()._effect_all(step, bucket, passing)
+        try:
+            return await super()._effect_all(step, bucket, passing)
+        finally:
+            number = 0
+            async for payload in streams.each(bucket.payloads):
+                number += 1
+                if number > self._taken:
+                    self._keep(step, "untried", [payload])
+
     def _keep(self, step: PlanStep, side: Side, payloads: Sequence[streams.Item]) -> None:
-        if step.key == self._step_key and side == self._side:
+        if step.key != self._step_key:
+            return
+        self._taken += len(payloads) if side == "before" else 0
+        if side == self._side:
             self._kept += payloads[max(self._first - self._passed, 0) : max(self._end_at - self._passed, 0)]
             self._passed += len(payloads)
             if self._passed >= self._end_at:

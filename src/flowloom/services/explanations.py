@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from flowloom import errors
 from flowloom.domain import run, version
-from flowloom.services import runs, schedules, views, waited, waits
+from flowloom.services import runs, schedules, step_names, views, waited, waits
 from flowloom.services.actor import Actor
 from flowloom.store import slots, tables
 
@@ -66,17 +66,24 @@ def _why(connection: Connection, row: Row[Any]) -> str:
     if row.trigger == run.Trigger.SCHEDULE:
         return f"Schedule {row.schedule_id} fired for its slot {views.instant(row.fire_at)}."
     if row.trigger == run.Trigger.RETRY:
-        where = f", from step {row.start_step} on" if row.start_step else ""
-        whose = f" for step {row.parent_step_key} of run {row.parent_run_id}" if row.parent_run_id else ""
+        names = step_names.Names(connection)
+        where = f", from step {names.of(row, row.start_step)} on" if row.start_step else ""
+        whose = (
+            f" for step {_parent_step(names, row)} of run {row.parent_run_id}" if row.parent_run_id else ""
+        )
         return f"It repeats run {row.retry_flow_run_id}{where}{whose}{_by(connection, row)}."
     if row.trigger == run.Trigger.SHAPE:
         return _why_started(connection, row)
     return f"{_TRIGGERS.get(row.trigger, 'It was started')}{_by(connection, row)}."
 
 
+def _parent_step(names: step_names.Names, row: Row[Any]) -> str:
+    return names.of_run(row.parent_run_id, row.parent_step_key)
+
+
 def _why_started(connection: Connection, row: Row[Any]) -> str:
     """Which step started a run; its parent may be a later one, which repeats the one of that step."""
-    step, parent_id = row.parent_step_key, row.parent_run_id
+    step, parent_id = _parent_step(step_names.Names(connection), row), row.parent_run_id
     queued_at = connection.scalar(select(RUNS.queued_at).where(RUNS.id == parent_id))
     if queued_at is not None and queued_at > row.queued_at:
         return f"Step {step} of a run started it that run {parent_id} repeats, which waits for it now."

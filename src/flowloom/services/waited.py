@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, or_, select
 
 from flowloom.domain import run
-from flowloom.services import views
+from flowloom.services import step_names, views
 from flowloom.store import holds, tables
 
 RUNS, PAYLOADS, LOGS = tables.runs.c, tables.payloads.c, tables.run_logs.c
@@ -20,7 +20,7 @@ UNNOTICED_MS: Final = 100
 USUAL: Final = timedelta(seconds=1)
 _HOLDS: Final = {
     "turn": "for its turn behind earlier runs of the same schedule or key",
-    "siblings": "for a place: the limit of {limit} runs at a time of step {row.parent_step_key} of run "
+    "siblings": "for a place: the limit of {limit} runs at a time of step {step} of run "
     "{row.parent_run_id} was reached",
     "flow": "for a place: the flow's cap of {limit} was taken",
     "company": "for a place: its company's cap of {limit} was taken",
@@ -36,14 +36,15 @@ _STEP_WAITS: Final = {
 
 def sentences(connection: Connection, row: Row[Any]) -> Iterator[str]:
     """What a run has waited for until now or until it ended, at most MAX_WAITS of each kind."""
-    yield from _before_it_began(row)
+    names = step_names.Names(connection)
+    yield from _before_it_began(row, names)
     yield from _in_line(connection, row)
-    yield from _on_the_way(connection, row)
-    yield from _in_steps(row)
-    yield from _now(connection, row)
+    yield from _on_the_way(connection, row, names)
+    yield from _in_steps(row, names)
+    yield from _now(connection, row, names)
 
 
-def _before_it_began(row: Row[Any]) -> Iterator[str]:
+def _before_it_began(row: Row[Any], names: step_names.Names) -> Iterator[str]:
     began = row.started_at or row.finished_at
     told: list[tuple[datetime, datetime]] = []
     free_since = row.ready_at
@@ -57,7 +58,9 @@ def _before_it_began(row: Row[Any]) -> Iterator[str]:
             since, free_since = hold.since, max(until, free_since)
         if since < until:
             told.append((since, until))
-            why = _HOLDS[hold.what].format(limit=hold.limit, row=row)
+            is_child = row.parent_run_id is not None and row.parent_step_key is not None
+            step = names.of_run(row.parent_run_id, row.parent_step_key) if is_child else None
+            why = _HOLDS[hold.what].format(limit=hold.limit, row=row, step=step)
             yield f"It waited {_told(since, until)}, {why}."
     if row.started_at is not None:
         yield from _not_recorded(row, told)
@@ -104,24 +107,25 @@ def _in_line(connection: Connection, row: Row[Any]) -> Iterator[str]:
             yield f"Run {other.id} of the same schedule or key, {until}."
 
 
-def _on_the_way(connection: Connection, row: Row[Any]) -> Iterator[str]:
+def _on_the_way(connection: Connection, row: Row[Any], names: step_names.Names) -> Iterator[str]:
     """The waits outside of memory."""
     waits = select(PAYLOADS.step_key, PAYLOADS.state, PAYLOADS.created_at).where(
         PAYLOADS.run_id == row.id, PAYLOADS.kind == "wait"
     )
     for wait in connection.execute(waits.order_by(PAYLOADS.id).limit(MAX_WAITS)):
         since, ended = views.instant(wait.created_at), _ended_in(wait, row)
+        step = names.of(row, wait.step_key)
         until = ended or wait.state["until"]
         if (child_id := wait.state.get("child_id")) is not None:
             until = _until_child_ended(connection, child_id) or (f" until {ended}" if ended else "")
-            yield f"Step {wait.step_key}: run {child_id} of another flow, since {since}{until}."
+            yield f"Step {step}: run {child_id} of another flow, since {since}{until}."
         elif "attempt" in wait.state:
             attempt = wait.state["attempt"]
             why = _STEP_WAITS.get(wait.state.get("what"))
             because = f", {why}" if why else ""
-            yield f"Step {wait.step_key}: until {until}, before attempt {attempt}, since {since}{because}."
+            yield f"Step {step}: until {until}, before attempt {attempt}, since {since}{because}."
         else:
-            yield f"Step {wait.step_key}: a delay until {until}, since {since}."
+            yield f"Step {step}: a delay until {until}, since {since}."
 
 
 def _ended_in(wait: Row[Any, Any, Any], row: Row[Any]) -> str | None:
@@ -154,19 +158,20 @@ def counted(step: dict[str, Any], until: datetime | None) -> dict[str, Any]:
     }
 
 
-def _in_steps(row: Row[Any]) -> Iterator[str]:
+def _in_steps(row: Row[Any], names: step_names.Names) -> Iterator[str]:
     """What the steps waited for in all, as far as the run has told: when it waited outside of memory, or ended."""
     for step in (row.summary or {}).get("steps", ()):
         for what, waited_ms in counted(step, row.finished_at).get("waited_ms", {}).items():
             if what in _STEP_WAITS and waited_ms > UNNOTICED_MS:
-                yield f"Step {step['key']}: {waited_ms / 1000:.3f} s in all {_STEP_WAITS[what]}."
+                named = names.of(row, step["key"])
+                yield f"Step {named}: {waited_ms / 1000:.3f} s in all {_STEP_WAITS[what]}."
 
 
-def _now(connection: Connection, row: Row[Any]) -> Iterator[str]:
+def _now(connection: Connection, row: Row[Any], names: step_names.Names) -> Iterator[str]:
     """What a run that is worked on said last: pauses and turns that it waits for are told when they begin."""
     if row.status != run.Status.STARTED or row.resume_at is not None:
         return
     newest = select(LOGS.step_key, LOGS.message, LOGS.created_at).where(LOGS.run_id == row.id)
     line = connection.execute(newest.order_by(LOGS.id.desc()).limit(1)).one_or_none()
     if line is not None and line.step_key is not None:
-        yield f"Step {line.step_key}, at {views.instant(line.created_at)}: {line.message}"
+        yield f"Step {names.of(row, line.step_key)}, at {views.instant(line.created_at)}: {line.message}"

@@ -1,110 +1,126 @@
-// The drawing of a version: pan, zoom, choose a step, drag it, hang it elsewhere, and add one where a plus is shown.
+// The drawing of a version: pan, zoom, choose steps, drag them, hang one elsewhere, and add one where a plus is shown.
 import "@xyflow/react/dist/style.css";
 
-import { useComputedColorScheme } from "@mantine/core";
-import { applyNodeChanges, Background, type Connection, Controls, type Edge, MiniMap, type Node, type NodeChange, ReactFlow, type ReactFlowInstance } from "@xyflow/react";
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { useComputedColorScheme, VisuallyHidden } from "@mantine/core";
+import { applyNodeChanges, Background, type Connection, type Edge, MiniMap, type Node, type NodeChange, ReactFlow, SelectionMode } from "@xyflow/react";
+import { type FocusEvent, type MouseEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 
 import type { Step, StepType } from "../api/contract";
 import { useStable } from "../ui/stable";
+import { type Choice, only, several, toggled } from "./choosing";
+import { useDrags } from "./drags";
 import { draw, kept } from "./drawing";
+import type { Drag } from "./editor";
 import type { Place, Tree } from "./graph";
-import { type Point, STEP } from "./layout";
+import { press } from "./keys";
 import { edgeTypes, nodeTypes, type Progress } from "./nodes";
-import { isDirection, neighbour, placeAfter } from "./walking";
+import { bring, FIT, focus, stepAt, type Viewer } from "./sight";
+import { Zoom } from "./Zoom";
 
 interface Props {
   tree: Tree;
   types: Map<string, StepType>;
-  selected?: number;
+  choice: Choice;
   progress?: Map<string, Progress>;
-  onSelect: (step: number | undefined) => void;
+  onChoose: (choice: Choice) => void;
   /** The step that the keyboard came to. */
   onCurrent: (step: number | undefined) => void;
   onAdd?: (place: Place) => void;
-  onMove?: (step: Step, to: Point) => void;
+  onDrag?: (drags: Drag[]) => void;
+  /** The same by one key of many. */
+  onNudge?: (drags: Drag[]) => void;
   /** The line to a step was dropped on another one. */
   onHang?: (step: Step, parent: number) => void;
   onDelete?: (step: Step) => void;
 }
 
-const BELOW = 90;
-const FIT = { maxZoom: 1, padding: 0.15 };
-type Viewer = Pick<ReactFlowInstance, "setCenter" | "getZoom">;
+// With one of them, a click takes one step more.
+const MORE = ["Shift", "Control", "Meta"];
 
-export function Canvas({ tree, types, selected, progress, onSelect, onCurrent, onAdd, onMove, onHang, onDelete }: Props) {
+export function Canvas({ tree, types, choice, progress, onChoose, onCurrent, onAdd, onDrag, onNudge, onHang, onDelete }: Props) {
   const scheme = useComputedColorScheme();
   const flow = useRef<Viewer>(undefined);
   const [at, setAt] = useState<number>();
-  const current = at !== undefined && tree.byId.has(at) ? at : (selected ?? tree.trigger?.id);
-  const drawing = useMemo(() => draw(tree, { types, selected, current, progress, onAdd }), [tree, types, selected, current, progress, onAdd]);
+  const { open } = choice;
+  const current = at !== undefined && tree.byId.has(at) ? at : (open ?? tree.trigger?.id);
+  const drawing = useMemo(() => draw(tree, { types, choice, current, progress, onAdd }), [tree, types, choice, current, progress, onAdd]);
   const [nodes, setNodes] = useState<Node[]>(drawing.nodes);
   const [edges, setEdges] = useState(drawing.edges);
   useEffect(() => {
     setNodes((old) => kept<Node>(old, drawing.nodes));
     setEdges((old) => kept(old, drawing.edges));
   }, [drawing]);
-  const drag = useStable((changes: NodeChange[]) => {
-    const drags = changes.filter((change) => change.type === "position");
-    if (drags.length) setNodes((old) => applyNodeChanges(drags, old));
+  const isFraming = useRef(false);
+  const change = useStable((changes: NodeChange[]) => {
+    // What a click chooses is for us to say.
+    const own = changes.filter(({ type }) => type === "position" || (type === "select" && isFraming.current));
+    if (own.length) setNodes((old) => applyNodeChanges(own, old));
   });
-  const dropped = useStable((_: unknown, node: Node) => {
-    const step = tree.byId.get(Number(node.id));
-    if (step) onMove?.(step, { x: Math.round(node.position.x), y: Math.round(node.position.y) });
+  const framed = useStable(() => {
+    isFraming.current = false;
+    onChoose(several(nodes.filter((node) => node.selected && node.type === "step").map(({ id }) => Number(id))));
   });
+  const { dragged, dropped, nudge } = useDrags({ tree, choice, drawing, onChoose, onDrag, onNudge });
   const hung = useStable((edge: Edge, { source }: Connection) => {
     const step = tree.byId.get(Number(edge.target));
     if (step && source !== edge.source) onHang?.(step, Number(source));
   });
-  const clicked = useStable((_: unknown, node: Node) => onSelect(Number(node.id) || undefined));
-  const left = useStable(() => onSelect(undefined));
+  const clicked = useStable((event: MouseEvent, node: Node) => {
+    const id = Number(node.id);
+    if (!id) return;
+    const isMore = event.shiftKey || event.ctrlKey || event.metaKey;
+    onChoose(isMore ? toggled(choice, id) : only(id));
+    if (isMore) go(id);
+  });
+  const left = useStable(() => onChoose(only(undefined)));
   // A step that is opened stays in sight beside its panel.
   const wrapper = useRef<HTMLDivElement>(null);
   const look = useStable(() => {
-    if (selected !== undefined) bring(selected, flow.current, drawing.nodes);
+    if (open !== undefined) bring(open, flow.current, drawing.nodes);
   });
   // One that was just added is not drawn yet when it is chosen.
-  const isDrawn = selected !== undefined && nodes.some((node) => node.id === String(selected));
+  const isDrawn = open !== undefined && nodes.some((node) => node.id === String(open));
   useEffect(() => {
     if (!isDrawn || !wrapper.current) return;
     const observer = new ResizeObserver(look);
     observer.observe(wrapper.current);
     return () => observer.disconnect();
-  }, [selected, isDrawn, look]);
+  }, [open, isDrawn, look]);
   const go = (id: number) => {
     setAt(id);
     onCurrent(id);
     focus(id, flow.current, drawing.nodes);
   };
-  const press = (event: KeyboardEvent) => {
-    const id = stepAt(event.target);
-    const step = id === undefined ? undefined : tree.byId.get(id);
-    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (isDirection(event.key)) {
-      const next = neighbour(tree, step.id, event.key);
-      if (next !== undefined) go(next);
-    } else if (event.key === "+" || event.key === "Insert") onAdd?.(placeAfter(tree, step));
-    else if (event.key === "Enter" || event.key === " ") onSelect(step.id);
-    else if (event.key === "Escape") onSelect(undefined);
-    else if (event.key === "Delete" || event.key === "Backspace") {
-      if (step.parent_id !== undefined && onDelete) go(step.parent_id);
-      onDelete?.(step);
-    } else return;
-    event.preventDefault();
+  const keys = useId();
+  // The step where one was last may be out of sight, and is not there to be reached then. On the way back one is let go.
+  const entered = ({ relatedTarget }: FocusEvent) => {
+    if (current !== undefined && !relatedTarget?.closest(".react-flow")) go(current);
   };
   return (
     <div
       ref={wrapper}
       className="canvas"
-      onKeyDown={press}
+      onKeyDown={(event) => {
+        const step = tree.byId.get(stepAt(event.target) ?? 0);
+        if (step && press(event, step, { tree, choice, onChoose, go, onNudge: nudge, onAdd, onDelete })) event.preventDefault();
+      }}
       onFocus={(event) => {
         const id = stepAt(event.target);
+        if (id === undefined) return;
         setAt(id);
         onCurrent(id);
       }}
     >
+      <Zoom flow={flow} />
+      <VisuallyHidden id={keys}>
+        Arrow keys lead from step to step, Enter opens one and leads on to its settings{onAdd && ", plus adds one after it"}.
+      </VisuallyHidden>
+      <button type="button" className="skip" onFocus={entered} onClick={() => current !== undefined && go(current)}>
+        Go to the steps
+      </button>
       <ReactFlow
         aria-label="Steps"
+        aria-describedby={keys}
         nodes={nodes}
         edges={edges}
         nodeTypes={nodeTypes}
@@ -113,10 +129,15 @@ export function Canvas({ tree, types, selected, progress, onSelect, onCurrent, o
         onInit={(made) => {
           flow.current = made;
         }}
-        onNodesChange={drag}
-        onNodeDragStop={onMove ? dropped : undefined}
+        onNodesChange={change}
+        onNodeDragStart={dragged}
+        onNodeDragStop={dropped}
         onNodeClick={clicked}
         onPaneClick={left}
+        onSelectionStart={() => {
+          isFraming.current = true;
+        }}
+        onSelectionEnd={framed}
         onReconnect={hung}
         connectionRadius={60}
         reconnectRadius={14}
@@ -125,47 +146,16 @@ export function Canvas({ tree, types, selected, progress, onSelect, onCurrent, o
         edgesFocusable={false}
         disableKeyboardA11y
         deleteKeyCode={null}
-        selectionKeyCode={null}
+        selectionMode={SelectionMode.Partial}
+        multiSelectionKeyCode={MORE}
         onlyRenderVisibleElements
         fitView
         fitViewOptions={FIT}
         minZoom={0.15}
       >
         <Background gap={18} />
-        <Controls showInteractive={false} position="bottom-left" />
         {tree.steps.length > 12 && <MiniMap pannable zoomable position="bottom-right" />}
       </ReactFlow>
     </div>
   );
 }
-
-function stepAt(target: EventTarget): number | undefined {
-  const node = target instanceof HTMLElement ? target.closest<HTMLElement>(".react-flow__node-step") : null;
-  return (node && Number(node.dataset.id)) || undefined;
-}
-
-const boxOf = (id: number) => document.querySelector<HTMLElement>(`.react-flow__node-step[data-id="${id}"]`);
-
-/** Whether a step is all in sight, with the place to add one after it; or else bring it there. */
-function bring(id: number, flow: Viewer | undefined, nodes: Node[]): boolean {
-  const pane = document.querySelector(".canvas")?.getBoundingClientRect();
-  const place = boxOf(id)?.getBoundingClientRect();
-  const isSeen = pane && place && place.top >= pane.top && place.bottom + BELOW <= pane.bottom && place.left >= pane.left && place.right <= pane.right;
-  const node = nodes.find((one) => one.id === String(id));
-  if (!isSeen && node && flow) void flow.setCenter(node.position.x + STEP.width / 2, node.position.y + STEP.height / 2, { zoom: flow.getZoom() });
-  return Boolean(isSeen);
-}
-
-/** Give a step the focus; one that is out of sight is brought there first. */
-function focus(id: number, flow: Viewer | undefined, nodes: Node[]): void {
-  // A step that was out of sight is drawn with the next frames.
-  const wait = (frames: number) => {
-    const box = boxOf(id);
-    if (box) box.focus({ preventScroll: true });
-    else if (frames) requestAnimationFrame(() => wait(frames - 1));
-  };
-  wait(bring(id, flow, nodes) ? 0 : 10);
-}
-
-/** Give a step the focus, after what lay over it is gone. */
-export const focusStep = (id: number): void => boxOf(id)?.focus({ preventScroll: true });

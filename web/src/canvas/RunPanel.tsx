@@ -53,16 +53,16 @@ export function RunPanel({ run, shown, step, isEditable, onClose }: Props) {
               Stop
             </Button>
           )}
-          {step && isFinished(shown) ? (
+          {step && shown ? (
             <>
               <Text fw={600} size="sm">
                 {step.name}
               </Text>
-              <StepEvidence key={step.key} run={run} step={step.key} />
+              <StepEvidence key={step.key} run={shown} step={step.key} />
             </>
           ) : (
             <Text size="sm" c="dimmed">
-              {isFinished(shown) ? "Choose a step to see its payloads, requests and log." : "Steps light up as payloads reach them."}
+              {isFinished(shown) ? "Choose a step to see its payloads, requests and log." : "Steps light up as payloads reach them. Choose one to see what it has recorded."}
             </Text>
           )}
         </Stack>

@@ -77,7 +77,7 @@ export function StepPanel({ flow, step, type, tree, editor, actions, readOnly, h
           </Text>
         )}
         <TextInput label="Name" value={name} disabled={readOnly} error={name.trim() ? undefined : "A step has a name."} onChange={(event) => setName(event.currentTarget.value)} />
-        {!isTrigger && <Switch label="Runs" description={type?.has_routes ? "Switched off, payloads end here: no route gets them." : "Switched off, payloads pass it as they are."} checked={step.is_enabled} disabled={readOnly} onChange={actions.turn} />}
+        {!isTrigger && <Switch label="Switched on" description={type?.has_routes ? "Switched off, payloads end here: no route gets them." : "Switched off, payloads pass it as they are."} checked={step.is_enabled} disabled={readOnly} onChange={actions.turn} />}
         {type?.has_routes && <Routes step={step} tree={tree} editor={editor} readOnly={readOnly} isFixed={step.microservice === "try-catch"} withConditions={step.microservice === "route"} />}
         {schema && (
           <AroundContext value={around}>

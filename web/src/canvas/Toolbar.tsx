@@ -41,7 +41,7 @@ export function Toolbar({ flow, version, versions, editor, editable, onRun }: Pr
           </>
         )}
         <Suspense>
-          <Variables version={version.id} readOnly={!editable} />
+          <Variables version={version.id} editor={editor} readOnly={!editable} />
         </Suspense>
         {!version.is_editable && may("manager") && <CopyToDraft version={version} hasDraft={versions.some((one) => one.is_editable)} onCopied={({ id }) => void navigate({ search: { version: id } })} />}
         {may("user") && (

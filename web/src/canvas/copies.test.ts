@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { copyOf, isBeside, moved, read, written } from "./copies";
+import { copyOf, copyOfSome, isBeside, moved, read, written } from "./copies";
 import { Tree } from "./graph";
 import { route, step } from "./made";
 
@@ -30,6 +30,24 @@ describe("copyOf", () => {
   it("knows what is put beside another one", () => {
     const copied = copyOf(TREE, at(2));
     expect(copied.filter((one) => isBeside(copied, one)).map(({ id }) => id)).toEqual([6]);
+  });
+});
+
+describe("copyOfSome", () => {
+  it("takes just these steps, each after the nearest of them that it follows", () => {
+    const copied = copyOfSome(TREE, [1, 2, 4, 6].map(at));
+    expect(copied.map(({ id, parent, route: on }) => [id, parent, on])).toEqual([
+      [2, undefined, undefined],
+      [4, 2, 7],
+      [6, 2, 8],
+    ]);
+  });
+
+  it("keeps apart what does not follow each other", () => {
+    const copied = copyOfSome(TREE, [3, 5].map(at));
+    expect(copied.map(({ parent }) => parent)).toEqual([undefined, undefined]);
+    expect(copied.filter((one) => isBeside(copied, one)).map(({ id }) => id)).toEqual([5]);
+    expect(read(written(moved(copied)))).toHaveLength(2);
   });
 });
 

@@ -13,7 +13,7 @@ export interface CopiedStep {
   is_enabled: boolean;
   variables: Record<string, unknown>;
   position?: { x: number; y: number };
-  /** Where it hangs among the others; the first of them hangs on none. */
+  /** Where it hangs among the others; the first of them, and what is beside it, hangs on none. */
   parent?: number;
   route?: number;
   routes: Array<{ id: number; name: string; where?: Record<string, unknown> }>;
@@ -28,6 +28,20 @@ export function copyOf(tree: Tree, step: Step, all = false): Copied {
   const waiting = tree.branches(step).filter((branch) => all || branch.place.route !== undefined);
   for (const branch of waiting) for (const follower of branch.steps) copied.push(...below(tree, follower, branch.place));
   return copied;
+}
+
+/** Just these steps, each after the nearest of them that it follows; the trigger cannot be copied. */
+export function copyOfSome(tree: Tree, steps: Step[]): Copied {
+  const some = steps.filter((step) => step.parent_id !== undefined);
+  const chosen = new Set(some.map(({ id }) => id));
+  return some.map((step) => ({ ...taken(tree, step), ...nearest(tree, step, chosen) }));
+}
+
+function nearest(tree: Tree, step: Step, chosen: Set<number>): Partial<Place> {
+  for (let at: Step | undefined = step; at?.parent_id !== undefined; at = tree.byId.get(at.parent_id)) {
+    if (chosen.has(at.parent_id)) return { parent: at.parent_id, route: at.flow_step_route_id };
+  }
+  return {};
 }
 
 function below(tree: Tree, step: Step, place: Place): Copied {
@@ -64,7 +78,7 @@ export function read(text: string): Copied | undefined {
     const found = JSON.parse(text) as { kind?: unknown; steps?: unknown };
     if (found?.kind !== KIND || !Array.isArray(found.steps) || !found.steps.length || !found.steps.every(isStep)) return undefined;
     const ids = new Set(found.steps.map((step) => step.id));
-    const hangs = found.steps.every((step, index) => (index ? ids.has(step.parent as number) : true));
+    const hangs = found.steps.every((step, index) => index === 0 || step.parent === undefined || ids.has(step.parent));
     return hangs ? found.steps.map((step, index) => (index ? step : { ...step, parent: undefined, route: undefined })) : undefined;
   } catch {
     return undefined;

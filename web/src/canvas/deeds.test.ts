@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 
 import { ApiError } from "../api/client";
 import type { Route, Step } from "../api/contract";
-import { copyOf, moved } from "./copies";
-import { type Deed, Deeds, type Save } from "./deeds";
+import { copyOf, copyOfSome, moved } from "./copies";
+import { type Deed, Deeds, type Save, together } from "./deeds";
 import { Tree } from "./graph";
 import { route, step } from "./made";
 
@@ -134,6 +134,27 @@ describe("a deletion", () => {
   });
 });
 
+describe("several steps", () => {
+  it("are deleted and put back as one", async () => {
+    const { graph, deeds, at, thereAndBack } = setting();
+    expect(await thereAndBack(deeds.removeSome(graph.tree, [at("2"), at("3"), at("6")]))).toEqual(["1//", "4/1/", "5/1/"]);
+  });
+
+  it("are pasted beside each other where none follows another", async () => {
+    const { graph, deeds, at, thereAndBack } = setting();
+    const copied = deeds.renew(moved(copyOfSome(graph.tree, [at("4"), at("5")]))).map((one) => ({ ...one, name: `${one.name}'` }));
+    expect(await thereAndBack(deeds.insert({ parent: 3 }, copied))).toEqual(["1//", "2/1/", "3/2/r101", "4'/3/", "4/4'/", "5'/3/", "5/2/r102", "6/2/r102"]);
+  });
+
+  it("are all changed, or none", async () => {
+    const { graph, deeds, at } = setting();
+    const both = together([deeds.change(at("3"), { name: "three" }), deeds.change(at("4"), { name: "four" })]);
+    graph.failsAt = 1;
+    await expect(both.again()).rejects.toThrow("no");
+    expect(graph.drawn).toEqual(new Graph().drawn);
+  });
+});
+
 describe("a paste", () => {
   it("comes before what is at its place, whose way goes through the first of its routes", async () => {
     const { graph, deeds, at, thereAndBack } = setting();
@@ -161,6 +182,18 @@ describe("a paste", () => {
     expect(graph.steps).toHaveLength(11);
     await deed.back();
     expect(graph.drawn).toEqual(new Graph().drawn);
+  });
+});
+
+describe("variables", () => {
+  it("are changed and put back, and secrets are written once", async () => {
+    const bodies: unknown[] = [];
+    const save = (async (_: string, { body }: { body: unknown }) => bodies.push(body)) as unknown as Save;
+    const deed = new Deeds(1, save, () => undefined).changeVariables({ shop: "nl" }, { shop: "de" }, { token: "x" });
+    await deed.again();
+    await deed.back();
+    await deed.again();
+    expect(bodies).toEqual([{ variables: { shop: "de" }, secrets: { token: "x" } }, { variables: { shop: "nl" } }, { variables: { shop: "de" } }]);
   });
 });
 

@@ -1,6 +1,6 @@
 // What can be done to a graph, each with its opposite. Ids are looked up as they are when it is done, or undone.
 import type { Answer, Args, Name } from "../api/client";
-import type { Route, RouteFields, Step, StepUpdate } from "../api/contract";
+import type { Route, RouteFields, Step, StepUpdate, Variables } from "../api/contract";
 import { type Copied, type CopiedStep, copyOf, isBeside } from "./copies";
 import type { Place, Tree } from "./graph";
 import { Renamed } from "./renamed";
@@ -8,6 +8,18 @@ import { Renamed } from "./renamed";
 export interface Deed {
   again: () => Promise<void>;
   back: () => Promise<void>;
+}
+
+/** Several deeds as one. Tried again, they go on where they were interrupted. */
+export function together(deeds: Deed[]): Deed {
+  let done = 0;
+  const back = async () => {
+    for (; done > 0; done -= 1) await deeds[done - 1]?.back();
+  };
+  const again = async () => {
+    for (; done < deeds.length; done += 1) await deeds[done]?.again();
+  };
+  return { again: () => again().catch(async (error: unknown) => raise(error, back)), back };
 }
 
 export type Save = <N extends Name>(name: N, args: Args<N>) => Promise<Answer<N>>;
@@ -36,8 +48,8 @@ export class Deeds {
     const again = async () => {
       for (; made < copied.length; made += 1) {
         const step = copied[made] as CopiedStep;
-        const isFirst = step.parent === undefined;
-        await this.create(isFirst ? place : { parent: step.parent as number, route: step.route }, step, isFirst ? beside : isBeside(copied, step));
+        const own = step.parent === undefined ? place : { parent: step.parent, route: step.route };
+        await this.create(own, step, made === 0 ? beside : isBeside(copied, step));
       }
     };
     return { again: () => again().catch(async (error: unknown) => raise(error, back)), back };
@@ -81,12 +93,39 @@ export class Deeds {
     };
   }
 
+  /** Take several steps out, the last ones first; what follows them moves up to what stays. */
+  removeSome(tree: Tree, steps: Step[]): Deed {
+    let left = tree;
+    const removals = [...steps].reverse().map(({ id }) => {
+      const step = left.byId.get(id) as Step;
+      const removal = this.remove(left, step, false);
+      left = left.without(step);
+      return removal;
+    });
+    return together(removals);
+  }
+
   change(step: Step, body: StepUpdate): Deed {
     const before = Object.fromEntries(Object.keys(body).map((name) => [name, step[name as keyof Step] ?? (name === "flow_step_route_id" ? null : undefined)]));
     return {
       again: () => this.patch(step.id, body),
       // A step without a position of its own had none to go back to.
       back: () => this.patch(step.id, withoutUndefined(before)),
+    };
+  }
+
+  /** Secrets are written once: nobody can read what they were, so they stay as they are with undo and redo. */
+  changeVariables(before: Variables["variables"], variables: Variables["variables"], secrets: Variables["secrets"]): Deed {
+    let fresh = secrets;
+    const put = async (body: Variables) => {
+      await this.save("update_variables", { path: { flow_version: this.version }, body });
+    };
+    return {
+      again: async () => {
+        await put({ variables, ...(fresh && { secrets: fresh }) });
+        fresh = undefined;
+      },
+      back: () => put({ variables: before }),
     };
   }
 

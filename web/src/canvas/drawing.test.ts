@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { only } from "./choosing";
 import { draw, kept } from "./drawing";
 import { Tree } from "./graph";
 import { route, step } from "./made";
@@ -7,7 +8,7 @@ import { route, step } from "./made";
 const STEPS = [step(1), step(2, 1), step(3, 2, 7)];
 const ROUTES = [route(7, 2, 0), route(8, 2, 1)];
 const add = () => undefined;
-const of = (steps = STEPS, more = {}) => draw(new Tree(steps, ROUTES), { types: new Map(), onAdd: add, ...more });
+const of = (steps = STEPS, more = {}) => draw(new Tree(steps, ROUTES), { types: new Map(), choice: only(undefined), onAdd: add, ...more });
 
 describe("draw", () => {
   it("draws steps, open ends and the lines between them", () => {
@@ -24,7 +25,7 @@ describe("draw", () => {
 describe("kept", () => {
   it("draws only anew what has changed", () => {
     const before = of().nodes;
-    const after = kept(before, of([STEPS[0], { ...STEPS[1], name: "other" }, STEPS[2]] as typeof STEPS, { selected: 3 }).nodes);
+    const after = kept(before, of([STEPS[0], { ...STEPS[1], name: "other" }, STEPS[2]] as typeof STEPS, { choice: only(3) }).nodes);
     expect(after.map((node, index) => node === before[index])).toEqual([true, false, false, true, true]);
   });
 });

@@ -2,6 +2,7 @@
 import { type NodeHandle, Position } from "@xyflow/react";
 
 import type { Step, StepType } from "../api/contract";
+import type { Choice } from "./choosing";
 import { type Place, placeKey, type Tree } from "./graph";
 import { arrange, END, type Point, STEP } from "./layout";
 import type { EndNode, Progress, StepEdge, StepNode } from "./nodes";
@@ -14,8 +15,8 @@ export interface Drawing {
 
 interface Wishes {
   types: Map<string, StepType>;
-  /** The step that is open, and the one that the keyboard is at. */
-  selected?: number;
+  choice: Choice;
+  /** The step that the keyboard is at. */
   current?: number;
   progress?: Map<string, Progress>;
   /** Present while the version may be edited. */
@@ -28,11 +29,12 @@ const HANDLES: NodeHandle[] = [
   { type: "source", position: Position.Bottom, x: STEP.width / 2, y: STEP.height, width: 1, height: 1 },
 ];
 
+const NOT_REACHED: Progress = { state: "waiting" };
 const OF_TRIGGER = HANDLES.slice(1);
 
 export function draw(tree: Tree, wishes: Wishes): Drawing {
   const { steps, ends } = arrange(tree);
-  const { onAdd } = wishes;
+  const { current, onAdd } = wishes;
   const nodes: Drawing["nodes"] = tree.steps.map((step) => stepNode(step, steps.get(step.id) ?? { x: 0, y: 0 }, wishes));
   const edges: StepEdge[] = [];
   for (const step of tree.steps) {
@@ -44,27 +46,27 @@ export function draw(tree: Tree, wishes: Wishes): Drawing {
       // Without a way to add there is nothing to see at the end of a plain step.
       if (!end || (!onAdd && !label)) continue;
       const id = `end-${placeKey(place)}`;
-      nodes.push({ id, type: "end", position: { x: end.x, y: end.y }, data: { place, label, onAdd }, selectable: false, draggable: false, measured: END, ...END });
+      nodes.push({ id, type: "end", position: { x: end.x, y: end.y }, data: { place, label, onAdd, isNear: step.id === current }, selectable: false, draggable: false, measured: END, ...END });
       edges.push({ id: `${step.id}-${id}`, type: "step", source: String(step.id), target: id, reconnectable: false, data: { place, label } });
     }
   }
   return { nodes, edges };
 }
 
-function stepNode(step: Step, position: Point, { types, selected, current, progress, onAdd }: Wishes): StepNode {
+function stepNode(step: Step, position: Point, { types, choice, current, progress, onAdd }: Wishes): StepNode {
   const title = types.get(step.microservice)?.title ?? step.microservice;
-  const own = progress?.get(step.key);
+  const own = progress && (progress.get(step.key) ?? NOT_REACHED);
   return {
     id: String(step.id),
     type: "step",
     position,
     data: { step, title, progress: own, isEditable: onAdd !== undefined },
-    selected: step.id === selected,
+    selected: step.id === choice.open || choice.group.has(step.id),
     draggable: onAdd !== undefined,
     ariaRole: "button",
     ariaLabel: spoken(step, title, own),
     // One step is in the order of focus, and the arrow keys lead on from it.
-    domAttributes: { tabIndex: step.id === current ? 0 : -1, "aria-expanded": step.id === selected },
+    domAttributes: { tabIndex: step.id === current ? 0 : -1, "aria-expanded": step.id === choice.open, "aria-pressed": choice.group.has(step.id) || undefined },
     handles: step.microservice === "trigger" ? OF_TRIGGER : HANDLES,
     measured: STEP,
     ...STEP,

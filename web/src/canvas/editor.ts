@@ -3,14 +3,24 @@ import { type RefObject, useMemo, useReducer, useRef } from "react";
 
 import type { Route, RouteFields, Step, StepUpdate } from "../api/contract";
 import type { Copied } from "./copies";
-import { type Deed, Deeds } from "./deeds";
+import { type Deed, Deeds, together } from "./deeds";
 import type { Place, Tree } from "./graph";
+import type { Point } from "./layout";
 import { useSaving } from "./saving";
 
+/** A step that was put elsewhere on the canvas. */
+export interface Drag {
+  step: Step;
+  from: Point;
+  to: Point;
+}
+
+/** The name of what is saved, by which it is forgotten when it was refused. */
+export const VARIABLES = "variables";
 const MOST_DEEDS = 100;
 
 export function useEditor(flow: number, version: number) {
-  const { save, changed, enqueue, flush, ...saving } = useSaving(flow, version);
+  const { save, changed, enqueue, soon, flush, ...saving } = useSaving(flow, version);
   const done = useRef<Deed[]>([]);
   const undone = useRef<Deed[]>([]);
   const [, redraw] = useReducer((count: number) => count + 1, 0);
@@ -37,21 +47,47 @@ export function useEditor(flow: number, version: number) {
     void enqueue(work).then(redraw);
   };
 
-  /** Put copied steps at a place; the id of the first of them, once it is saved. */
-  const insert = async (place: Place, copied: Copied, beside = false): Promise<number | undefined> => {
+  /** Put copied steps at a place; their ids, once they are saved. */
+  const insert = async (place: Place, copied: Copied, beside = false): Promise<number[]> => {
     const own = deeds.renew(copied);
-    const [first] = own;
-    return first && (await act(deeds.insert(place, own, beside))) ? deeds.now(first.id) : undefined;
+    return (await act(deeds.insert(place, own, beside))) ? own.map(({ id }) => deeds.now(id)) : [];
   };
-  const add = (place: Place, microservice: string, name: string) =>
-    insert(place, [{ id: 0, microservice, name, config: {}, is_enabled: true, variables: {}, routes: [] }]);
+  const add = async (place: Place, microservice: string, name: string): Promise<number | undefined> => {
+    const [made] = await insert(place, [{ id: 0, microservice, name, config: {}, is_enabled: true, variables: {}, routes: [] }]);
+    return made;
+  };
+  const drag = (drags: Drag[]) => {
+    // All stand where they were put at once, while one after the other is saved.
+    for (const { step, to } of drags) changed({ ...step, position: to });
+    // One that had no place of its own goes back to where it was drawn.
+    return act(together(drags.map(({ step, from, to }) => deeds.change({ ...step, position: step.position ?? from }, { position: to }))));
+  };
+
+  const nudged = useRef(new Map<number, Drag>());
+  /** Key by key, as one thing to undo once the keys rest. */
+  const nudge = (drags: Drag[]) => {
+    for (const drag of drags) {
+      nudged.current.set(drag.step.id, { ...(nudged.current.get(drag.step.id) ?? drag), to: drag.to });
+      changed({ ...drag.step, position: drag.to });
+    }
+    void soon("places", () => {
+      const all = [...nudged.current.values()];
+      nudged.current.clear();
+      return drag(all);
+    });
+  };
 
   return {
     ...saving,
+    soon,
     insert,
     add,
+    drag,
+    nudge,
     change: (step: Step, body: StepUpdate, what?: string) => act(deeds.change(step, body), what),
     remove: (tree: Tree, step: Step, all = false) => act(deeds.remove(tree, step, all)),
+    removeSome: (tree: Tree, steps: Step[]) => act(deeds.removeSome(tree, steps)),
+    changeVariables: (...[before, next, secrets]: Parameters<Deeds["changeVariables"]>) => act(deeds.changeVariables(before, next, secrets), VARIABLES),
     move: (step: Step, { parent, route }: Place) => act(deeds.change(step, { parent_id: parent, flow_step_route_id: route ?? null })),
     addRoute: (step: Step, name: string) => act(deeds.addRoute(step, name)),
     changeRoute: (route: Route, body: RouteFields, what?: string) => act(deeds.changeRoute(route, body), what),

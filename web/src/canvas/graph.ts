@@ -23,7 +23,7 @@ export class Tree {
 
   constructor(
     readonly steps: Step[],
-    routes: Route[],
+    private readonly allRoutes: Route[],
   ) {
     this.byId = new Map(steps.map((step) => [step.id, step]));
     this.trigger = steps.find((step) => step.microservice === "trigger");
@@ -32,7 +32,7 @@ export class Tree {
       const key = placeKey({ parent: step.parent_id, route: step.flow_step_route_id });
       push(this.followers, key, step);
     }
-    for (const route of [...routes].sort((a, b) => a.position - b.position || a.id - b.id)) {
+    for (const route of [...allRoutes].sort((a, b) => a.position - b.position || a.id - b.id)) {
       push(this.ways, route.flow_step_id, route);
     }
   }
@@ -53,6 +53,13 @@ export class Tree {
     }));
     if (!routes.length) return [{ place: { parent: step.id }, steps: plain }];
     return plain.length ? [{ place: { parent: step.id }, label: "always", steps: plain }, ...named] : named;
+  }
+
+  /** The tree once a step is gone: what followed it has moved up to its parent. */
+  without(step: Step): Tree {
+    const up = { parent_id: step.parent_id, flow_step_route_id: step.flow_step_route_id };
+    const left = this.steps.filter(({ id }) => id !== step.id).map((one) => (one.parent_id === step.id ? { ...one, ...up } : one));
+    return new Tree(left, this.allRoutes.filter((route) => route.flow_step_id !== step.id));
   }
 
   /** The steps at a place. */

@@ -15,7 +15,8 @@ export interface Progress {
   step?: RunStep;
 }
 export type StepNode = Node<{ step: Step; title: string; progress?: Progress; isEditable: boolean }, "step">;
-export type EndNode = Node<{ place: Place; label?: string; onAdd?: (place: Place) => void }, "end">;
+/** `isNear`: the keyboard is at the step it belongs to; of others there would be too many to tab through. */
+export type EndNode = Node<{ place: Place; label?: string; isNear: boolean; onAdd?: (place: Place) => void }, "end">;
 export type StepEdge = Edge<{ place: Place; label?: string; onAdd?: (place: Place) => void }, "step">;
 
 const STATES: Record<Progress["state"], string> = {
@@ -72,11 +73,11 @@ function AddButton({ place, onAdd, tabIndex }: { place: Place; onAdd: (place: Pl
   );
 }
 
-const End = memo(function End({ data: { place, label, onAdd } }: NodeProps<EndNode>) {
+const End = memo(function End({ data: { place, label, isNear, onAdd } }: NodeProps<EndNode>) {
   return (
     <Stack align="center" gap={2}>
       <Handle type="target" position={Position.Top} isConnectable={false} style={{ opacity: 0 }} />
-      {onAdd ? <AddButton place={place} onAdd={onAdd} /> : <span className="step-kind">{label ? "nothing" : ""}</span>}
+      {onAdd ? <AddButton place={place} onAdd={onAdd} tabIndex={isNear ? 0 : -1} /> : <span className="step-kind">{label ? "nothing" : ""}</span>}
     </Stack>
   );
 });

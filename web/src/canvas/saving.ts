@@ -47,7 +47,7 @@ export function useSaving(flow: number, version: number) {
 
   const refresh = useCallback(async () => {
     await client.invalidateQueries({ queryKey: key });
-    void client.invalidateQueries({ queryKey: ["list_versions"] });
+    for (const name of ["list_versions", "get_variables"]) void client.invalidateQueries({ queryKey: [name] });
   }, [client, key]);
 
   const ask = async (): Promise<Choice> => {

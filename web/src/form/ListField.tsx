@@ -1,5 +1,6 @@
 // A list of records, each a small form of its own that can be moved and removed.
 import { ActionIcon, Button, Group, Input, Paper, Stack, Text } from "@mantine/core";
+import type { ReactNode } from "react";
 
 import { Icon } from "../ui/Icon";
 import { type Schema, under } from "./schema";
@@ -7,7 +8,7 @@ import { SchemaForm, type Values } from "./SchemaForm";
 
 interface Props {
   label: string;
-  description?: string;
+  description?: ReactNode;
   required?: boolean;
   items: Schema;
   root: Schema;

@@ -1,6 +1,6 @@
 // The rules of a map in a step's panel: what goes where, in a line each; they are drawn side by side with a sample.
 import { Button, Input, Stack, Text, UnstyledButton } from "@mantine/core";
-import { lazy, Suspense, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 
 import { type Rule, type Transform, told } from "./rules";
 
@@ -8,7 +8,7 @@ const MapEditor = lazy(async () => ({ default: (await import("./MapEditor")).Map
 
 export interface RulesProps {
   label: string;
-  description?: string;
+  description?: ReactNode;
   required?: boolean;
   transforms: Transform[];
   value: Rule[] | undefined;

@@ -2,6 +2,7 @@
 import { Fieldset, NumberInput, Select, Stack, Switch, TagsInput, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
 
+import { Ticked } from "../ui/Ticked";
 import { CodeField } from "./CodeField";
 import { Condition } from "./Condition";
 import { JsonField } from "./JsonField";
@@ -70,7 +71,7 @@ function FormField(props: FieldProps): ReactNode {
   const field = fieldOf(name, props.schema, root);
   const common = {
     label: label(name),
-    description: schema.description,
+    description: schema.description && <Ticked>{schema.description}</Ticked>,
     required: props.required,
     error: Object.values(problems).flat().join(" ") || undefined,
     disabled: readOnly,
@@ -123,7 +124,7 @@ function TextField({ name, isTemplate, onText, ...rest }: TextProps) {
   return <TextInput {...rest} onChange={(event) => onText(event.currentTarget.value)} />;
 }
 
-function Group({ field, label: title, description, value, root, problems, readOnly, onChange }: Omit<FieldProps, "name" | "schema" | "required"> & { field: Extract<Field, { kind: "object" }>; label: string; description?: string }) {
+function Group({ field, label: title, description, value, root, problems, readOnly, onChange }: Omit<FieldProps, "name" | "schema" | "required"> & { field: Extract<Field, { kind: "object" }>; label: string; description?: ReactNode }) {
   const isOn = value !== undefined && value !== null;
   return (
     <Fieldset legend={title} variant="default" p="xs">
@@ -135,14 +136,14 @@ function Group({ field, label: title, description, value, root, problems, readOn
   );
 }
 
-function Variant({ field, label: title, description, value, root, problems, readOnly, onChange }: Omit<FieldProps, "name" | "schema" | "required"> & { field: Extract<Field, { kind: "variant" }>; label: string; description?: string }) {
+function Variant({ field, label: title, description, value, root, problems, readOnly, onChange }: Omit<FieldProps, "name" | "schema" | "required"> & { field: Extract<Field, { kind: "variant" }>; label: string; description?: ReactNode }) {
   const values = value as Values | undefined;
   const chosen = values === undefined ? undefined : String(values[field.by]);
   const schema = chosen === undefined ? undefined : field.variants.get(chosen);
   return (
     <Fieldset legend={title} variant="default" p="xs">
       <Stack gap="xs">
-        <Select aria-label={`${title}: ${field.by}`} description={schema?.description ?? description} placeholder="None" clearable data={[...field.variants.keys()]} value={chosen ?? null} disabled={readOnly} onChange={(next) => onChange(next ? { [field.by]: next } : undefined)} />
+        <Select aria-label={`${title}: ${field.by}`} description={schema?.description ? <Ticked>{schema.description}</Ticked> : description} placeholder="None" clearable data={[...field.variants.keys()]} value={chosen ?? null} disabled={readOnly} onChange={(next) => onChange(next ? { [field.by]: next } : undefined)} />
         {schema && values && <SchemaForm schema={schema} root={root} values={values} problems={problems} readOnly={readOnly} hidden={[field.by]} onChange={onChange} />}
       </Stack>
     </Fieldset>

@@ -8,21 +8,26 @@ import type { Version } from "../api/contract";
 import { useRead } from "../api/hooks";
 import { useGraph } from "../canvas/reading";
 import { Icon } from "../ui/Icon";
+import { useMe } from "../ui/me";
 import { Empty, Failure, Loading } from "../ui/parts";
 import { Changes } from "../versions/Changes";
 import { compare, type Side } from "../versions/compare";
 import { SideBySide } from "../versions/SideBySide";
+import { Deploy } from "./Deploy";
 
 export function Compare() {
   const { flow } = useParams({ from: "/shell/flows/$flow" });
   const { from, to } = useSearch({ from: "/shell/flows/$flow/compare" });
   const navigate = useNavigate({ from: "/flows/$flow/compare" });
+  const { may } = useMe();
   const { versions, error } = useVersions(flow, [from, to]);
   if (error) return <Failure error={error} />;
   if (!versions) return <Loading />;
   const newer = versions.find(({ id }) => id === to) ?? versions[0];
   const older = versions.find(({ id }) => id === from) ?? versions.find((one) => one.is_deployed && one !== newer) ?? versions.find((one) => one !== newer);
   if (!newer || !older) return <Empty title="There is one version only">Copy it to a draft and change it; then the two can be compared.</Empty>;
+  // The newer one is what one thinks of releasing; is it released already, then one looks for the way back.
+  const deployable = [newer, older].find((one) => !one.is_deployed);
   const options = versions.map(({ id, iteration, status, label }) => ({ value: String(id), label: `Version ${iteration}, ${status}${label ? `, ${label}` : ""}` }));
   const show = (ids: { from: number; to: number }) => void navigate({ search: ids });
   return (
@@ -33,6 +38,7 @@ export function Compare() {
           <Icon name="swap" />
         </ActionIcon>
         <Select aria-label="To version" w={220} searchable limit={50} allowDeselect={false} data={options} value={String(newer.id)} onChange={(id) => show({ from: older.id, to: Number(id) })} />
+        {deployable && may("manager") && <Deploy key={deployable.id} flow={Number(flow)} version={deployable} isNamed />}
       </Group>
       <Differences before={older} after={newer} />
       <SideBySide flow={flow} versions={[older, newer]} />

@@ -15,9 +15,11 @@ interface Props {
   settle?: () => Promise<boolean>;
   /** One of many, such as in a list. */
   isQuiet?: boolean;
+  /** Where it is not plain which version is meant. */
+  isNamed?: boolean;
 }
 
-export function Deploy({ flow, version, settle, isQuiet }: Props) {
+export function Deploy({ flow, version, settle, isQuiet, isNamed }: Props) {
   const about = useRead("get_flow", { path: { flow }, query: { include: "deployedVersion" } });
   const update = useChange("update_version");
   const deployed = about.data?.data.deployed_version;
@@ -34,8 +36,9 @@ export function Deploy({ flow, version, settle, isQuiet }: Props) {
     );
   }
   const back = version.status === "Inactive" && deployed !== undefined && deployed.iteration > version.iteration;
+  const title = `${back ? "Roll back to" : "Deploy"} version ${version.iteration}`;
   return (
-    <Confirm label={back ? "Roll back to this" : "Deploy"} variant={isQuiet ? "light" : "filled"} loading={update.isPending} title={back ? `Roll back to version ${version.iteration}?` : `Deploy version ${version.iteration}?`} onConfirm={() => void set(new Date().toISOString(), `Version ${version.iteration} is deployed.`)}>
+    <Confirm label={isNamed ? title : back ? "Roll back to this" : "Deploy"} variant={isQuiet ? "light" : "filled"} loading={update.isPending} title={`${title}?`} onConfirm={() => void set(new Date().toISOString(), `Version ${version.iteration} is deployed.`)}>
       <Text size="sm">
         {deployed ? `Version ${deployed.iteration} becomes inactive and version ${version.iteration} takes its place at once.` : `Version ${version.iteration} becomes the one that runs.`} Runs that have begun end on the version
         they began with.

@@ -37,11 +37,13 @@ export function Flow() {
   return (
     <>
       <PageTitle title={name}>
-        <Text size="xs" c="dimmed">
-          {deployed_version ? `Version ${deployed_version.iteration} is deployed` : "No version is deployed"}
-        </Text>
+        {deployed_version && (
+          <Text size="xs" c="dimmed">
+            Version {deployed_version.iteration} is deployed
+          </Text>
+        )}
         <Switch
-          label="Enabled"
+          label={deployed_version ? "Enabled" : "Enabled once a version is deployed"}
           checked={is_enabled}
           disabled={!may("manager")}
           onChange={(event) => update.mutate({ path: { flow }, body: { is_enabled: event.currentTarget.checked } }, { onError: tell.failed })}

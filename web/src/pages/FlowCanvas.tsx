@@ -2,17 +2,20 @@
 import { Box, Flex, Text } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { type KeyboardEvent, lazy, Suspense, useCallback, useMemo, useState } from "react";
+import { type KeyboardEvent, lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 
 import type { Step, StepType, Version } from "../api/contract";
 import { useRead } from "../api/hooks";
 import { useActions } from "../canvas/actions";
-import { Canvas, focusStep } from "../canvas/Canvas";
+import { Canvas } from "../canvas/Canvas";
+import { type Choice, only } from "../canvas/choosing";
 import { useEditor } from "../canvas/editor";
 import { type Place, Tree } from "../canvas/graph";
+import { GroupBar } from "../canvas/GroupBar";
 import { useProgress } from "../canvas/progress";
 import { useGraph } from "../canvas/reading";
 import { ConflictNotice } from "../canvas/SaveState";
+import { focusStep } from "../canvas/sight";
 import { Toolbar } from "../canvas/Toolbar";
 import { useMe } from "../ui/me";
 import { Failure, Loading } from "../ui/parts";
@@ -29,21 +32,32 @@ export function FlowCanvas() {
   const versions = useRead("list_versions", { path: { flow }, query: { per_page: 100, sort: "-created_at" } });
   const { version: asked } = useSearch({ from: "/shell/flows/$flow/canvas" });
   if (versions.error) return <Failure error={versions.error} again={() => void versions.refetch()} />;
-  if (!versions.data) return <Loading />;
+  // Once a version is shown it stays, with what is opened over it, whichever is deployed meanwhile; but at first that is asked anew.
+  const [shown, setShown] = useState<number>();
+  const isSettled = asked !== undefined || shown !== undefined || !versions.isFetching || !versions.isStale;
+  if (!versions.data || !isSettled) return <Loading />;
   const all = versions.data.data;
-  const version = all.find((one) => one.id === asked) ?? all.find((one) => one.is_editable) ?? all.find((one) => one.is_deployed) ?? all[0];
-  return version ? <Drawing key={version.id} flow={Number(flow)} version={version} versions={all} /> : <Text>This flow has no version.</Text>;
+  const version = all.find((one) => one.id === (asked ?? shown)) ?? all.find((one) => one.is_editable) ?? all.find((one) => one.is_deployed) ?? all[0];
+  return version ? <Drawing key={version.id} flow={Number(flow)} version={version} versions={all} onShown={setShown} /> : <Text>This flow has no version.</Text>;
 }
 
-function Drawing({ flow, version, versions }: { flow: number; version: Version; versions: Version[] }) {
+interface Props {
+  flow: number;
+  version: Version;
+  versions: Version[];
+  onShown: (version: number) => void;
+}
+
+function Drawing({ flow, version, versions, onShown }: Props) {
   const { run } = useSearch({ from: "/shell/flows/$flow/canvas" });
   const navigate = useNavigate({ from: "/flows/$flow/canvas" });
   const { may } = useMe();
+  useEffect(() => onShown(version.id), [onShown, version.id]);
   const loaded = useGraph(version.id);
   const editor = useEditor(flow, version.id);
   const types = useTypes();
   const { run: shown, states } = useProgress(run);
-  const [selected, setSelected] = useState<number>();
+  const [choice, setChoice] = useState<Choice>(() => only(undefined));
   const [current, setCurrent] = useState<number>();
   const [place, setPlace] = useState<Place>();
   const [moving, setMoving] = useState<{ step: Step; parent?: number }>();
@@ -52,8 +66,8 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
   const tree = useMemo(() => (graph ? new Tree(graph.steps, graph.routes) : undefined), [graph]);
   const mayEdit = version.is_editable && may("manager");
   const editable = mayEdit && run === undefined;
-  const step = tree?.byId.get(selected ?? 0);
-  const actionsOf = useActions({ tree, editor, editable, step: step ?? tree?.byId.get(current ?? 0), onSelect: setSelected, onMoveTo: (one) => setMoving({ step: one }) });
+  const step = tree?.byId.get(choice.open ?? 0);
+  const { of: actionsOf, group } = useActions({ tree, editor, editable, choice, current, onChoose: setChoice, onMoveTo: (one) => setMoving({ step: one }) });
   const watch = (id: number | undefined) => void navigate({ search: (old) => ({ ...old, run: id }) });
   useHotkeys([["mod+Enter", () => may("user") && start()]]);
   const add = useCallback((at: Place) => setPlace(at), []);
@@ -63,7 +77,7 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
   const choose = (type: StepType) => {
     const at = place;
     setPlace(undefined);
-    if (at) void editor.add(at, type.microservice, type.title).then(setSelected);
+    if (at) void editor.add(at, type.microservice, type.title).then((made) => setChoice(only(made)));
   };
   const hang = (one: Step, parent: number) => {
     const routes = tree.routes(tree.byId.get(parent) ?? one);
@@ -71,7 +85,7 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
     else void editor.move(one, { parent });
   };
   const close = () => {
-    setSelected(undefined);
+    setChoice(only(undefined));
     if (step) focusStep(step.id);
   };
   return (
@@ -84,18 +98,20 @@ function Drawing({ flow, version, versions }: { flow: number; version: Version; 
           <Canvas
             tree={tree}
             types={types}
-            selected={selected}
+            choice={choice}
             progress={states}
-            onSelect={setSelected}
+            onChoose={setChoice}
             onCurrent={setCurrent}
             onAdd={editable ? add : undefined}
-            onMove={editable ? (moved, position) => void editor.change(moved, { position }) : undefined}
+            onDrag={editable ? (drags) => void editor.drag(drags) : undefined}
+            onNudge={editable ? editor.nudge : undefined}
             onHang={editable ? hang : undefined}
             onDelete={editable ? (one) => one.parent_id !== undefined && actionsOf(one).remove(false) : undefined}
           />
+          {group.steps.length > 0 && <GroupBar group={group} readOnly={!editable} />}
         </Box>
         {/* Its place is kept, so that the drawing stays in the middle. */}
-        <Suspense fallback={run === undefined ? null : <Box w={{ base: 0, sm: 400 }} />}>
+        <Suspense fallback={run === undefined ? null : <Box w={{ base: "100%", sm: 400 }} h={{ base: "50%", sm: "auto" }} />}>
           {run !== undefined ? (
             <RunPanel run={run} shown={shown} step={step} isEditable={mayEdit} onClose={() => watch(undefined)} />
           ) : (

@@ -7,7 +7,7 @@ import { useRead } from "../api/hooks";
 import { duration, many } from "../ui/format";
 import { Empty, Instant, RunStatus, VersionStatus } from "../ui/parts";
 import { Records } from "../ui/Records";
-import { useResults } from "../versions/results";
+import { useResults, wasReleased } from "../versions/results";
 import { VersionActions } from "../versions/VersionActions";
 
 export function FlowVersions() {
@@ -29,7 +29,7 @@ export function FlowVersions() {
         { title: "Version", cell: (version) => <About version={version} /> },
         { title: "State", cell: (version) => <State version={version} /> },
         { title: "Saved", cell: ({ saved_at, saved_by_user }) => <Done at={saved_at} by={saved_by_user?.email} /> },
-        { title: "30 days", cell: ({ id }) => <span style={{ whiteSpace: "nowrap" }}>{many(results?.get(id)?.ended ?? 0, "run")}</span> },
+        { title: "30 days", cell: (version) => <span style={{ whiteSpace: "nowrap" }}>{many(results?.get(version.id)?.ended ?? 0, wasReleased(version) ? "run" : "test run")}</span> },
         { title: "Success", cell: ({ id }) => results?.get(id)?.share ?? "—" },
         { title: "p95", cell: ({ id }) => <Slow ms={results?.get(id)?.p95} /> },
         { title: "Latest run", cell: (version) => <Latest version={version} /> },

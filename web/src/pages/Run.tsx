@@ -12,6 +12,7 @@ import { Waterfall } from "../run/Waterfall";
 import { duration } from "../ui/format";
 import { useMe } from "../ui/me";
 import { Failure, Instant, Loading, PageTitle, RunStatus } from "../ui/parts";
+import { Told } from "../ui/Told";
 import { tell } from "../ui/tell";
 
 export function Run() {
@@ -59,7 +60,7 @@ export function Run() {
         </Tabs.Panel>
         <Tabs.Panel value="log">
           <Box className="card" p="xs">
-            <Lines run={run} />
+            <Lines run={about} />
           </Box>
         </Tabs.Panel>
         <Tabs.Panel value="why">
@@ -120,7 +121,7 @@ function Why({ run }: { run: number }) {
     <Stack className="card" p="md" gap="xs" fz="sm">
       {[state, why, why_now, why_this_version].map((sentence) => (
         <Text key={sentence} size="sm">
-          {sentence}
+          <Told>{sentence}</Told>
         </Text>
       ))}
       {waited_for.length > 0 && (
@@ -130,7 +131,9 @@ function Why({ run }: { run: number }) {
           </Text>
           <List size="sm">
             {waited_for.map((one) => (
-              <List.Item key={one}>{one}</List.Item>
+              <List.Item key={one}>
+                <Told>{one}</Told>
+              </List.Item>
             ))}
           </List>
         </>

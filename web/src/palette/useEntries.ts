@@ -9,10 +9,10 @@ import { seen } from "../ui/places";
 import { useSignOut } from "../ui/signOut";
 import { type Entry, fitting, runOf } from "./entries";
 
-const SCHEMES: Array<[MantineColorScheme, string]> = [
-  ["light", "Light appearance"],
-  ["dark", "Dark appearance"],
-  ["auto", "Appearance as the system"],
+const SCHEMES: Array<[MantineColorScheme, string, Entry["icon"]]> = [
+  ["light", "Light appearance", "sun"],
+  ["dark", "Dark appearance", "moon"],
+  ["auto", "Appearance as the system", "screen"],
 ];
 
 export function useEntries(typed: string, showHelp: () => void): Entry[] {
@@ -37,13 +37,13 @@ function useActions(showHelp: () => void): Entry[] {
   const action = (label: string, icon: Entry["icon"], go: () => void): Entry => ({ id: label, label, icon, kind: "Action", go });
   const making = [
     action("New flow", "plus", () => void navigate({ to: "/flows", search: { make: "new" } })),
-    action("Import a flow", "plus", () => void navigate({ to: "/flows", search: { make: "import" } })),
+    action("Import a flow", "take", () => void navigate({ to: "/flows", search: { make: "import" } })),
   ];
   return [
     ...(may("manager") ? making : []),
     action("Keyboard shortcuts", "keyboard", showHelp),
-    ...SCHEMES.map(([scheme, label]) => action(label, "filter", () => setColorScheme(scheme))),
-    action("Sign out", "person", () => void signOut()),
+    ...SCHEMES.map(([scheme, label, icon]) => action(label, icon, () => setColorScheme(scheme))),
+    action("Sign out", "leave", () => void signOut()),
   ];
 }
 

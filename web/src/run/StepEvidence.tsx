@@ -1,16 +1,25 @@
 // What a step of a run got and gave: payloads before and after, requests and responses, log lines.
-import { Accordion, Anchor, Badge, Code, Group, SegmentedControl, Stack, Tabs, Text } from "@mantine/core";
-import { useState } from "react";
+import { Accordion, Badge, Code, Group, Stack, Tabs, Text } from "@mantine/core";
 
-import { url } from "../api/client";
-import type { Exchange, ExchangeMessage, StepPayload } from "../api/contract";
+import type { Exchange, ExchangeMessage, Run } from "../api/contract";
 import { useRead } from "../api/hooks";
-import { bytes, duration } from "../ui/format";
+import { isFinished } from "../canvas/progress";
+import { duration } from "../ui/format";
 import { Failure, Loading } from "../ui/parts";
-import { Data } from "./Data";
 import { Lines } from "./Lines";
+import { every } from "./live";
+import { Payloads } from "./Payloads";
 
-export function StepEvidence({ run, step }: { run: number; step: string }) {
+const QUEUED = 0;
+
+interface Props {
+  run: Run;
+  /** Its key. */
+  step: string;
+}
+
+export function StepEvidence({ run, step }: Props) {
+  if (run.status === QUEUED) return <Text size="sm" c="dimmed">The run has not begun yet.</Text>;
   return (
     <Tabs defaultValue="payloads" keepMounted={false}>
       <Tabs.List>
@@ -31,80 +40,11 @@ export function StepEvidence({ run, step }: { run: number; step: string }) {
   );
 }
 
-function Payloads({ run, step }: { run: number; step: string }) {
-  const [side, setSide] = useState(step === "trigger" ? "after" : "before");
-  const found = useRead("list_step_payloads", { path: { flow_run: run }, query: { step, side, per_page: 25 } });
-  return (
-    <Stack gap="xs">
-      <SegmentedControl size="xs" w="fit-content" value={side} onChange={setSide} data={[{ value: "before", label: "Before" }, { value: "after", label: "After" }]} />
-      {found.error && <Failure error={found.error} />}
-      {found.isLoading && <Loading rows={3} />}
-      {found.data?.data.length === 0 && (
-        <Text size="sm" c="dimmed">
-          {side === "before" ? "No payload reached this step." : "No payload came out of this step."}
-        </Text>
-      )}
-      {found.data?.data.map((payload) => (
-        <Stack key={payload.position} gap={2}>
-          <Group gap={6}>
-            <Badge color="gray" size="sm">
-              {payload.position || "start"}
-            </Badge>
-            <Text size="xs" c="dimmed">
-              {payload.content_type}, {bytes(payload.bytes)}
-              {payload.is_cut ? ", cut" : ""}
-            </Text>
-            <Download run={run} step={step} side={side} payload={payload} />
-          </Group>
-          <Data value={payload.body} />
-          {Object.keys(payload.meta).length > 0 && <Meta meta={payload.meta} />}
-        </Stack>
-      ))}
-    </Stack>
-  );
-}
-
-/** The whole payload where it was recorded, else what is shown of it. */
-function Download({ run, step, side, payload }: { run: number; step: string; side: string; payload: StepPayload }) {
-  const recorded = useRead("list_payloads", { query: { "filter[flow_run_id]": run, "filter[step_key]": step, per_page: 100 } }, { staleTime: 60_000, enabled: side === "after" });
-  const whole = side === "after" && recorded.data?.data.find(({ position, bytes: size }) => position === payload.position && size === payload.bytes);
-  if (whole) {
-    return (
-      <Anchor size="xs" href={url("download_payload", { path: { payload_metadata: whole.id } })} download>
-        Download
-      </Anchor>
-    );
-  }
-  if (payload.is_cut || payload.body === undefined) return null;
-  return (
-    <Anchor component="button" size="xs" onClick={() => save(payload, `run-${run}-${step}-${payload.position || "start"}`)}>
-      Download
-    </Anchor>
-  );
-}
-
-function save({ body, content_type }: StepPayload, name: string): void {
-  const isText = typeof body === "string";
-  const address = URL.createObjectURL(new Blob([isText ? body : JSON.stringify(body, null, 2)], { type: isText ? content_type : "application/json" }));
-  Object.assign(document.createElement("a"), { href: address, download: `${name}.${isText ? "txt" : "json"}` }).click();
-  URL.revokeObjectURL(address);
-}
-
-function Meta({ meta }: { meta: Record<string, string> }) {
-  return (
-    <Text size="xs" c="dimmed">
-      {Object.entries(meta)
-        .map(([key, value]) => `${key}: ${value}`)
-        .join(", ")}
-    </Text>
-  );
-}
-
-function Requests({ run, step }: { run: number; step: string }) {
-  const found = useRead("list_exchanges", { path: { flow_run: run }, query: { "filter[step_key]": step, per_page: 25 } });
+function Requests({ run, step }: Props) {
+  const found = useRead("list_exchanges", { path: { flow_run: run.id }, query: { "filter[step_key]": step, per_page: 25 } }, { refetchInterval: every(run) });
   if (found.error) return <Failure error={found.error} />;
   if (!found.data) return <Loading rows={3} />;
-  if (!found.data.data.length) return <Text size="sm" c="dimmed">This step called nobody.</Text>;
+  if (!found.data.data.length) return <Text size="sm" c="dimmed">{isFinished(run) ? "This step called nobody." : "No call of this step is recorded yet."}</Text>;
   return (
     <Accordion chevronPosition="left" variant="separated">
       {found.data.data.map((exchange) => (

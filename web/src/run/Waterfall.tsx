@@ -9,15 +9,14 @@ import { isFinished } from "../canvas/progress";
 import { count, duration } from "../ui/format";
 import { useMe } from "../ui/me";
 import { Failure, Loading } from "../ui/parts";
+import { every } from "./live";
 import { RetryModal } from "./RetryModal";
 import { StepEvidence } from "./StepEvidence";
-
-const REFRESH_MS = 2_000;
 
 export function Waterfall({ run }: { run: Run }) {
   const { step: chosen } = useSearch({ from: "/shell/runs/$run" });
   const navigate = useNavigate({ from: "/runs/$run" });
-  const found = useRead("list_run_steps", { path: { flow_run: run.id } }, { refetchInterval: isFinished(run) ? false : REFRESH_MS });
+  const found = useRead("list_run_steps", { path: { flow_run: run.id } }, { refetchInterval: every(run) });
   if (found.error) return <Failure error={found.error} />;
   if (!found.data) return <Loading />;
   const steps = found.data.data;
@@ -27,7 +26,7 @@ export function Waterfall({ run }: { run: Run }) {
   const length = Math.max(1, Math.max(...times) - begin);
   return (
     <Grid>
-      <Grid.Col span={{ base: 12, md: step ? 6 : 12 }}>
+      <Grid.Col span={{ base: 12, md: step ? 5 : 12 }}>
         <Stack gap={0} className="card">
           {steps.map((one) => (
             <Line key={one.key} step={one} told={toldOf(one, isFinished(run))} begin={begin} length={length} isChosen={one.key === chosen} onChoose={() => void navigate({ search: { step: one.key === chosen ? undefined : one.key } })} />
@@ -35,7 +34,7 @@ export function Waterfall({ run }: { run: Run }) {
         </Stack>
       </Grid.Col>
       {step && (
-        <Grid.Col span={{ base: 12, md: 6 }}>
+        <Grid.Col span={{ base: 12, md: 7 }}>
           <Chosen key={step.key} run={run} step={step} />
         </Grid.Col>
       )}
@@ -58,7 +57,7 @@ function Chosen({ run, step }: { run: Run; step: RunStep }) {
           </Button>
         )}
       </Group>
-      {isFinished(run) ? <StepEvidence run={run.id} step={step.key} /> : <Text size="sm" c="dimmed">What the step got and gave is shown when the run has ended.</Text>}
+      <StepEvidence run={run} step={step.key} />
       <RetryModal run={run} step={step} opened={retrying} onClose={() => setRetrying(false)} />
     </Stack>
   );

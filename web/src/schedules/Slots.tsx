@@ -8,6 +8,7 @@ import { useRead } from "../api/hooks";
 import { count } from "../ui/format";
 import { Empty, Failure, Loading } from "../ui/parts";
 import { Records } from "../ui/Records";
+import { Told } from "../ui/Told";
 import { REASONS } from "./choices";
 import { wall } from "./clock";
 
@@ -63,7 +64,7 @@ function Why({ slots }: { slots: MissedSlots }) {
       {about &&
         [about.why, about.why_now, ...about.waited_for].filter(Boolean).map((sentence) => (
           <Text key={sentence} size="xs" c="dimmed">
-            {sentence}
+            <Told>{sentence}</Told>
           </Text>
         ))}
     </>

@@ -18,9 +18,9 @@ export const PLACES: Array<{ title?: string; places: Place[] }> = [
       { to: "/", label: "Home", icon: "home", key: "h" },
       { to: "/flows", label: "Flows", icon: "flow", key: "f" },
       { to: "/runs", label: "Runs", icon: "run", key: "r" },
-      { to: "/schedules", label: "Schedules", icon: "clock", key: "s" },
+      { to: "/schedules", label: "Schedules", icon: "calendar", key: "s" },
       { to: "/dead-letters", label: "Dead letters", icon: "letter", key: "d" },
-      { to: "/tracked", label: "Tracked data", icon: "search", key: "t" },
+      { to: "/tracked", label: "Tracked data", icon: "pin", key: "t" },
     ],
   },
   {
@@ -28,15 +28,15 @@ export const PLACES: Array<{ title?: string; places: Place[] }> = [
     places: [
       { to: "/connections", label: "Connections", icon: "plug", key: "c" },
       { to: "/connectors", label: "Connectors", icon: "code" },
-      { to: "/marketplace", label: "Marketplace", icon: "batch" },
+      { to: "/marketplace", label: "Marketplace", icon: "bag" },
     ],
   },
   {
     title: "Data",
     places: [
-      { to: "/lookup-tables", label: "Lookup tables", icon: "map", key: "l" },
-      { to: "/data-pools", label: "Data pools", icon: "filter" },
-      { to: "/cache", label: "Cache", icon: "clock" },
+      { to: "/lookup-tables", label: "Lookup tables", icon: "table", key: "l" },
+      { to: "/data-pools", label: "Data pools", icon: "pool" },
+      { to: "/cache", label: "Cache", icon: "bolt" },
     ],
   },
   {

@@ -66,7 +66,8 @@ function Fields({ changes, isNew }: { changes: FieldChange[]; isNew: boolean }) 
         {changes.map((change) => (
           <Table.Tr key={change.field}>
             <Table.Td w="24%" style={{ overflowWrap: "break-word" }}>
-              {change.field}
+              {/* A long place is broken behind its dots. */}
+              {change.field.replaceAll(".", ".\u200b")}
             </Table.Td>
             {isText(change) ? (
               <Table.Td className="mono" colSpan={2}>

@@ -3,7 +3,7 @@ import { Table } from "@mantine/core";
 
 import type { Version } from "../api/contract";
 import { count, duration } from "../ui/format";
-import { type Result, useResults } from "./results";
+import { type Result, useResults, wasReleased } from "./results";
 
 const time = (ms: number | undefined) => (ms === undefined ? "—" : duration(ms));
 const ROWS: Array<{ title: string; cell: (result: Result) => string }> = [
@@ -20,12 +20,16 @@ export function SideBySide({ flow, versions }: { flow: string; versions: Version
     versions.map(({ id }) => id),
   );
   return (
-    <Table className="card" layout="fixed">
+    <Table className="card" layout="fixed" captionSide="bottom">
+      <Table.Caption>Test runs of the time before a version is deployed count too.</Table.Caption>
       <Table.Thead>
         <Table.Tr>
           <Table.Th>Last 30 days</Table.Th>
-          {versions.map(({ id, iteration }) => (
-            <Table.Th key={id}>Version {iteration}</Table.Th>
+          {versions.map((version) => (
+            <Table.Th key={version.id}>
+              Version {version.iteration}
+              {!wasReleased(version) && ", test runs"}
+            </Table.Th>
           ))}
         </Table.Tr>
       </Table.Thead>

@@ -1,6 +1,7 @@
 // What is different between two versions of a flow: steps by their stable key, field by field. Pure.
 import type { Graph, Schedule, Step } from "../api/contract";
 import { differences, type FieldChange } from "./differences";
+import { condition, worded } from "./wording";
 
 export interface StepChange {
   key: string;
@@ -54,12 +55,12 @@ const WHERE = "comes after";
 function described(graph: Graph, step: Step): Record<string, unknown> {
   const parent = graph.steps.find((one) => one.id === step.parent_id);
   const route = graph.routes.find((one) => one.id === step.flow_step_route_id);
-  const routes = graph.routes.filter((one) => one.flow_step_id === step.id).map((one) => [one.name, one.where ?? "everything"]);
+  const routes = graph.routes.filter((one) => one.flow_step_id === step.id).map((one) => [one.name, one.where ? condition(one.where) : "everything"]);
   return {
     name: step.name,
-    runs: step.is_enabled,
+    "switched on": step.is_enabled,
     [WHERE]: parent && route ? `${parent.name}, route ${route.name}` : parent?.name,
-    ...step.config,
+    ...worded(step.config),
     ...named("variables", step.variables),
     ...named("routes", Object.fromEntries(routes)),
   };

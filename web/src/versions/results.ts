@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { type ApiError, type Args, call } from "../api/client";
-import type { Metric } from "../api/contract";
+import type { Metric, Version } from "../api/contract";
 
 const SPAN_MS = 30 * 86_400_000;
 const ENDS = new Set(["success", "failure", "stopped", "partial"]);
@@ -18,6 +18,9 @@ export interface Result {
   /** How many of those that ended succeeded, `98.5 %`. */
   share: string;
 }
+
+/** Whether a version was ever deployed, as all but drafts were; of one that was not, all runs are test runs. */
+export const wasReleased = (version: Version): boolean => !version.is_editable;
 
 /** All pages of a flow's metrics. */
 export async function allMetrics(flow: string, query: Args<"list_version_metrics">["query"]): Promise<Metric[]> {
