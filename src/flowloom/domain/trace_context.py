@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 Headers = Mapping[str, str]
 PARENT: Final = "traceparent"
 STATE: Final = "tracestate"
+NAMES: Final = (PARENT, STATE)
 # What every participant hands on of a state; beyond it, what is least missed goes first.
 MAX_STATE: Final = 512
 MAX_MEMBERS: Final = 32

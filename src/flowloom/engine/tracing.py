@@ -119,6 +119,6 @@ OFF: Final = Tracing()
 
 def carry(request: contract.Request, headers: Mapping[str, str]) -> contract.Request:
     """A request with the headers of its trace, unless its step has set some."""
-    if not headers or any(name.lower() == trace_context.PARENT for name in request.headers):
+    if not headers or any(name.lower() in trace_context.NAMES for name in request.headers):
         return request
     return msgspec.structs.replace(request, headers={**request.headers, **headers})
