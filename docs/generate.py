@@ -16,6 +16,7 @@ import typer.main
 from flowloom import cli, settings
 from flowloom.api import app as application
 from flowloom.domain import comparison, transforms
+from flowloom.engine import telemetry
 from flowloom.steps import registry
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -147,12 +148,18 @@ def settings_page() -> str:
         [code(one["env"]), code(one["default"]), one["description"]]
         for one in sorted(settings.describe(), key=lambda one: one["env"])
     ]
+    traces = [[code(name), code(default), meaning] for name, default, meaning in telemetry.VARIABLES]
     secrets = ", ".join(f"`{settings.env_name(name)}_FILE`" for name in sorted(settings.SECRETS))
     return f"""# Settings
 
 Every setting is an environment variable. `flowloom serve` and `flowloom demo` also take `--host`, `--port`,
 `--data-dir` and `--database-url`, which win. A secret may stand in a file instead: {secrets}.
-{table(["variable", "default", "meaning"], rows)}"""
+{table(["variable", "default", "meaning"], rows)}
+## Traces
+
+Whether and where [runs are traced](../how-to/trace.md) is said by OpenTelemetry's own variables; these hold, and all
+others that its SDK for Python knows.
+{table(["variable", "default", "meaning"], traces)}"""
 
 
 def step_types() -> str:

@@ -16,6 +16,7 @@ from tests import asgi
 from tests.contract import contract, document
 
 from flowloom import bootstrap
+from flowloom.engine import tracing
 from flowloom.services import principals
 from flowloom.services.actor import Role
 from flowloom.settings import Settings
@@ -207,14 +208,18 @@ def _encode(value: Any) -> bytes:
 
 
 @asynccontextmanager
-async def open_world(database_url: str, directory: Path, **overrides: Any) -> AsyncIterator[World]:
+async def open_world(
+    database_url: str, directory: Path, traces: tracing.Tracing = tracing.OFF, **overrides: Any
+) -> AsyncIterator[World]:
     """A world over a migrated, empty database."""
-    world = make_world(database_url, directory, **overrides)
+    world = make_world(database_url, directory, traces, **overrides)
     async with world.server.app.router.lifespan_context(world.server.app):
         yield world
 
 
-def make_world(database_url: str, directory: Path, **overrides: Any) -> World:
+def make_world(
+    database_url: str, directory: Path, traces: tracing.Tracing = tracing.OFF, **overrides: Any
+) -> World:
     """The same, not yet started."""
     settings = Settings(
         data_dir=directory,
@@ -231,7 +236,7 @@ def make_world(database_url: str, directory: Path, **overrides: Any) -> World:
 
     platform = bootstrap.open_platform(settings, clock)
     platform.database.write_now(populate)
-    server = bootstrap.build(platform, sleep=sleep, with_loops=False)
+    server = bootstrap.build(platform, sleep=sleep, with_loops=False, traces=traces)
     return World(server, clock, slept)
 
 

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from flowloom import duties
 from flowloom.api import app as application
 from flowloom.api import call, limits
-from flowloom.engine import calls, circuits, faults, systems, tokens, turns
+from flowloom.engine import calls, circuits, faults, systems, tokens, tracing, turns
 from flowloom.engine.executor import Executor
 from flowloom.engine.http import Client
 from flowloom.engine.inspection import Inspector
@@ -99,10 +99,11 @@ def build(
     reach: Callable[[str], None] = faults.Faults().reach,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     with_loops: bool = True,
+    traces: tracing.Tracing = tracing.OFF,
 ) -> Server:
     """A server over a platform. Without loops, tests turn them by hand."""
     http = Client(platform.settings.outbound_allow)
-    around = surroundings(platform, http, reach, sleep)
+    around = surroundings(platform, http, reach, sleep, traces)
     executor, inspector, trials = Executor(around), Inspector(around), Trials(around)
     means = duties.Means(executor, http, sleep, reach)
     loops = duties.Loops(platform, means)
@@ -119,6 +120,7 @@ def build(
         await duty.stop()
         await around.calls.close()
         await http.close()
+        await traces.close()
         executor.close()
         inspector.close()
         trials.close()
@@ -156,7 +158,11 @@ def _doors(platform: Platform, duty: duties.Duty, inspector: Inspector, trials: 
 
 
 def surroundings(
-    platform: Platform, http: Client, reach: Callable[[str], None], sleep: Callable[[float], Awaitable[None]]
+    platform: Platform,
+    http: Client,
+    reach: Callable[[str], None],
+    sleep: Callable[[float], Awaitable[None]],
+    traces: tracing.Tracing = tracing.OFF,
 ) -> Surroundings:
     """What runs are executed with."""
     database, vault = platform.database, platform.vault
@@ -194,4 +200,5 @@ def surroundings(
         sleep=sleep,
         random=random.random,
         reach=reach,
+        tracing=traces,
     )

@@ -21,7 +21,7 @@ from flowloom import bootstrap, errors
 from flowloom.api import protocol
 from flowloom.demo import samples, shop
 from flowloom.duties import Role
-from flowloom.engine import faults
+from flowloom.engine import faults, telemetry, tracing
 from flowloom.services import first_start, keys
 from flowloom.services.actor import Actor
 from flowloom.services.platform import Platform
@@ -34,6 +34,7 @@ LAST_PORT = 65_535
 GC_THRESHOLD = 10_000
 SWITCH_SECONDS = 0.0005
 LEASE_CHECK_SECONDS = 5.0
+WORKS_ON_RUNS = (Role.ALONE, Role.WORKER)
 
 log = structlog.get_logger(__name__)
 
@@ -101,8 +102,7 @@ def serve(settings: Settings) -> None:
             say("First start. Sign in as:")
             say(f"  e-mail    {welcome.email}")
             say(f"  password  {welcome.generated_password}   (shown this once)")
-        server = bootstrap.build(platform, role=role, reach=armed.reach)
-        _run("Flowloom", server, held)
+        _run("Flowloom", _built(platform, armed, role), held)
 
 
 def work_together(settings: Settings, role: Role) -> None:
@@ -115,7 +115,13 @@ def work_together(settings: Settings, role: Role) -> None:
         )
     platform, armed = open_platform(settings)
     with lease.Lease(platform.database, Kind.TOGETHER) as held:
-        _run(f"Flowloom {role}", bootstrap.build(platform, role=role, reach=armed.reach), held)
+        _run(f"Flowloom {role}", _built(platform, armed, role), held)
+
+
+def _built(platform: Platform, armed: faults.Faults, role: Role) -> bootstrap.Server:
+    """A server that tells its traces, if it works on runs and a collector is named."""
+    traces = telemetry.from_environ(os.environ, role) if role in WORKS_ON_RUNS else tracing.OFF
+    return bootstrap.build(platform, role=role, reach=armed.reach, traces=traces)
 
 
 def _run(name: str, server: bootstrap.Server, held: lease.Lease) -> None:
@@ -134,7 +140,7 @@ def demo(settings: Settings) -> None:
     allowed = settings.model_copy(update={"outbound_allow": (*settings.outbound_allow, shop_host)})
     platform, armed = open_platform(allowed)
     with lease.Lease(platform.database) as held:
-        server = bootstrap.build(platform, reach=armed.reach)
+        server = _built(platform, armed, Role.ALONE)
         main, main_socket = listen_as_told(server)
         base = address(settings.host, main_socket)
         sample = _Sample(platform, shop_url)

@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 LATER = {
-    "aiohttp", "aiosmtplib", "alembic", "asyncssh", "fastapi", "ijson", "jwt", "psycopg", "pymysql", "yaml"
+    "aiohttp", "aiosmtplib", "alembic", "asyncssh", "fastapi", "google.protobuf", "ijson", "jwt", "opentelemetry",
+    "psycopg", "pymysql", "requests", "yaml"
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from flowloom import errors
-from flowloom.api import bodies, call, envelope, routes
+from flowloom.api import bodies, call, envelope, routes, trace_context
 from flowloom.api.idempotency import idempotency
 from flowloom.domain import run
 from flowloom.services import runs, webhooks
@@ -48,6 +48,7 @@ async def start(request: Request, door: webhooks.Door, trigger: run.Trigger) -> 
         body=content or None,
         content_type=content_type,
         idempotency=key,
+        trace_context=trace_context.of(request),
     )
     return await runs.start(platform, Actor(hook.company_id, Role.USER, now), order)
 

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from starlette.responses import Response, StreamingResponse
 
 from flowloom import errors
-from flowloom.api import bodies, envelope, schemas, schemas_runs
+from flowloom.api import bodies, envelope, schemas, schemas_runs, trace_context
 from flowloom.api.call import Call
 from flowloom.api.idempotency import idempotency
 from flowloom.api.routes import Routes, query_parameter
@@ -120,6 +120,7 @@ def _order(
         content_type=content_type,
         variables=variables,
         idempotency=None,
+        trace_context=trace_context.of(call.request),
     )
 
 

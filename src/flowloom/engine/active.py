@@ -13,6 +13,7 @@ from sqlalchemy import Row
 
 from flowloom.domain import bulk, lookup, run
 from flowloom.domain.payload import Payload
+from flowloom.engine import tracing
 from flowloom.engine.past import Past
 from flowloom.engine.streams import Item
 from flowloom.steps import contract
@@ -111,6 +112,8 @@ class Active:
     may_hold_claims: bool = True
     # How many branches of the plan wait for the one that is walked, or are walked beside it.
     other_branches: int = 0
+    # What is told of it to those who trace it.
+    trace: tracing.RunTrace = tracing.NO_TRACE
 
     def count_cpu(self, step_key: str, seconds: float) -> None:
         """Count processor time of a step."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from flowloom.engine import connections, exchanges
+from flowloom.engine import connections, exchanges, tracing
 from flowloom.engine.active import Active
 from flowloom.engine.circuits import Circuits
 from flowloom.engine.http import Client
@@ -76,6 +76,12 @@ class _Outgoing(msgspec.Struct, frozen=True):
     allowed_hosts: Sequence[str] | None = None
     kept_headers: frozenset[str] = frozenset()
     secret_headers: frozenset[str] = frozenset()
+
+    def carrying(self, headers: Mapping[str, str]) -> _Outgoing:
+        """The same with the headers of its trace."""
+        if not headers:
+            return self
+        return msgspec.structs.replace(self, request=tracing.carry(self.request, headers))
 
 
 class Calls:
@@ -147,9 +153,14 @@ class Calls:
         """Send it, keep evidence, and answer without the run's secrets."""
         began = time.perf_counter()
         try:
-            response = await self._http.send(
-                outgoing.request, allowed_hosts=outgoing.allowed_hosts, secret_headers=outgoing.kept_headers
-            )
+            with origin.run.trace.request(origin.step_key, outgoing.request) as span:
+                outgoing = outgoing.carrying(span.headers)
+                response = await self._http.send(
+                    outgoing.request,
+                    allowed_hosts=outgoing.allowed_hosts,
+                    secret_headers=outgoing.kept_headers,
+                )
+                span.answered(response.status)
         except contract.RequestFailed as failed:
             self._record(origin, outgoing, None, failed.why, time.perf_counter() - began)
             raise

@@ -75,6 +75,7 @@ def _start(
             parallel_limit=child.parallel_limit,
             depth=active.row.depth + 1,
         ),
+        trace_context=active.trace.context(step_key),
     )
 
 

@@ -16,7 +16,7 @@ import structlog
 
 from flowloom import errors
 from flowloom.domain.run import Status
-from flowloom.engine import connections, meters, outcomes, records
+from flowloom.engine import connections, meters, outcomes, records, tracing
 from flowloom.engine import plan as plans
 from flowloom.engine.active import Active
 from flowloom.engine.effects import Effects, Pauses
@@ -26,7 +26,7 @@ from flowloom.engine.side import SideThreads
 from flowloom.engine.streams import Bucket
 from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.walk import Walk
-from flowloom.store import journal, stops
+from flowloom.store import journal, recall, stops
 from flowloom.store.recall import Claimed
 
 log = structlog.get_logger(__name__)
@@ -74,6 +74,7 @@ class Executor:
         active = Active(claimed.row, self._around.clock)
         self._around.publish(active.row.id, "run", status=int(Status.STARTED))
         try:
+            active.trace = await self._trace(active)
             result = await self._walked(active, claimed)
             ended = await self._park(active, result) if isinstance(result, outcomes.Parked) else result
             if ended is not None:
@@ -81,7 +82,17 @@ class Executor:
         except journal.Superseded:
             log.warning("run_taken_over", run_id=active.row.id)
         finally:
+            active.trace.leave("interrupted")
             self._stop_ordered.discard(active.row.id)
+
+    async def _trace(self, active: Active) -> tracing.RunTrace:
+        """What is told of the run; of a retry also which run it repeats, as long as that is kept."""
+        around, row, origin = self._around, active.row, None
+        if around.tracing.wants_origin and row.retry_flow_run_id is not None:
+            read = around.database.read
+            with contextlib.suppress(errors.Missing):
+                origin = await around.keep(lambda: read(recall.run, row.retry_flow_run_id))
+        return around.tracing.begin(row, origin, around.clock, active.redact)
 
     async def _walked(self, active: Active, claimed: Claimed) -> Result:
         """What comes of the run. The walk is a task of its own, so that a stop cannot cut off the run's end."""
@@ -203,6 +214,7 @@ class Executor:
         )
         lines = active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.park(park, lines))
+        active.trace.leave("waiting")
         self._around.reach("run-parked")
         return None
 
@@ -244,12 +256,14 @@ class Executor:
         )
         lines = active.take_unwritten()
         if ended.status not in (Status.FAILURE, Status.STOPPED):
-            await self._around.keep(lambda: self._around.journal.finish(end, lines))
+            if await self._around.keep(lambda: self._around.journal.finish(end, lines)):
+                active.trace.end(ended.status)
             return
         # Nobody waits any more for what it may still have waited for.
         stopped = stops.Stopped()
         lines.writes.append(lambda connection: stops.stop_children(connection, active.row, at, stopped))
-        await self._around.keep(lambda: self._around.journal.finish(end, lines))
+        if await self._around.keep(lambda: self._around.journal.finish(end, lines)):
+            active.trace.end(ended.status)
         self._tell_stopped(stopped)
 
     def _tell_stopped(self, stopped: stops.Stopped) -> None:

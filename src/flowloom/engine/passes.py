@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
 
-from flowloom.engine import streams
+from flowloom.engine import outcomes, streams, tracing
 from flowloom.engine.active import Active, StepTally
 from flowloom.engine.plan import PlanStep
 from flowloom.engine.surroundings import Surroundings
@@ -30,13 +31,25 @@ class Pass:
     came: int = 0
     went: dict[str | None, int] = field(default_factory=dict)
     told: set[str | None] = field(default_factory=set)
+    span: tracing.StepSpan = tracing.NO_STEP
 
     def begin(self) -> Pass:
         """Say that the step has begun."""
         self.began, self.tally = time.perf_counter(), self.active.tally(self.step.key)
         self.tally.began_at = self.tally.began_at or self.around.clock()
         self.around.publish(self.active.row.id, "step", step=self.step.key, state="started")
+        self.span = self.active.trace.step(self.step, self.tally)
         return self
+
+    def __enter__(self) -> Pass:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.took()
+        if fault is not None:
+            self.span.end(_state(self.step, fault), self.payloads_in, self.payloads_out)
 
     def took(self) -> None:
         """Add the time since it began to what the step took."""
@@ -48,6 +61,9 @@ class Pass:
         if self.tally.lines > self.tally.lines_before:
             told = told or f"{self.payloads_in} in, {self.payloads_out} out"
             self.active.log(self.step.key, "info", f"{self.step.name}: {told}")
+            self.span.end("success", self.payloads_in, self.payloads_out)
+        else:
+            self.span.drop()
         key, out = self.step.key, self.payloads_out
         self.around.publish(self.active.row.id, "step", step=key, state="finished", payloads=out)
 
@@ -73,3 +89,16 @@ class Pass:
         self.payloads_out += count
         self.tally.payloads_out += count
         self.tally.bytes_out += sum([payload.size_bytes for payload in payloads])
+
+
+def _state(step: PlanStep, fault: BaseException) -> tracing.State:
+    """How a step left off that did not come to its end; what another step failed on or a stop ends it as well."""
+    match fault:
+        case outcomes.Parked():
+            return "waiting"
+        case outcomes.RunStopped():
+            return "stopped"
+        case outcomes.StepFailed() if fault.step is step:
+            return "failure"
+        case _:
+            return "interrupted"

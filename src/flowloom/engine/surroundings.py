@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from flowloom import errors
+from flowloom.engine import tracing
 from flowloom.engine.calls import Calls, LoadConnection
 from flowloom.engine.systems import Systems
 from flowloom.store import blobs, broker, journal
@@ -38,6 +39,7 @@ class Surroundings:
     sleep: Callable[[float], Awaitable[None]]
     random: Callable[[], float]
     reach: Callable[[str], None]
+    tracing: tracing.Tracing = tracing.OFF
 
     async def keep(self, work: Callable[[], Awaitable[Any]]) -> Any:
         """Ask the stores until they answer: a run waits for them, and is not lost."""

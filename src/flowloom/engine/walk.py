@@ -77,8 +77,7 @@ class Walk:
         """Work a step without routes; the payloads that go on."""
         if isinstance(bucket.payloads, Stream) and not step.compiled.effect:
             return await self._streamed(step, bucket)
-        passing = self._begin(step)
-        try:
+        with self._begin(step) as passing:
             made: Payloads
             if step.compiled.once:
                 made = await self._effect_once(step, bucket, passing)
@@ -86,8 +85,6 @@ class Walk:
                 made = streams.of(await self._effect_all(step, bucket, passing), self._effects.load)
             else:
                 made = await self._pure(step, bucket, passing)
-        finally:
-            passing.took()
         passing.end()
         return made
 
@@ -208,13 +205,10 @@ class Walk:
             routes = [key for key in step.legs if key != step.compiled.catch]
             through = self._passing(step)
             return {key: self._mapped(step, bucket, bucket, through, key) for key in routes}
-        passing = self._begin(step)
-        try:
+        with self._begin(step) as passing:
             passing.count_in(bucket.payloads)
             answers = await self._answers(step, self._context(step, bucket), bucket.payloads)
             going_on = await self._settled(step, bucket, bucket.payloads, answers)
-        finally:
-            passing.took()
         shares = outcomes.shares(step, going_on)
         for share in shares.values():
             passing.count_out(share)

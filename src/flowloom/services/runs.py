@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, select
 
 from flowloom import errors
-from flowloom.domain import run, version
+from flowloom.domain import run, trace_context, version
 from flowloom.domain.payload import JSON_TYPE
 from flowloom.services import owned, releases, views
 from flowloom.services.actor import Actor
@@ -84,6 +84,7 @@ class Order:
     content_type: str = JSON_TYPE
     variables: Mapping[str, Any] | None = None
     idempotency: tuple[str, str] | None = None
+    trace_context: trace_context.Headers | None = None
 
 
 async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started:
@@ -104,6 +105,7 @@ async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started
             variables=order.variables,
             idempotency=order.idempotency,
             started_by=actor.user_id,
+            trace_context=order.trace_context,
         )
     )
     if not started.replayed:

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from flowloom import errors
-from flowloom.domain import graph, run, templates, version
+from flowloom.domain import graph, run, templates, trace_context, version
 from flowloom.domain.payload import JSON_TYPE
 from flowloom.store import database, definitions, lanes, many, places, tables, takeovers
 from flowloom.store.blobs import Packed
@@ -43,6 +43,7 @@ class Start:
     started_by: int | None = None
     retry: Retry | None = None
     parent: Parent | None = None
+    trace_context: trace_context.Headers | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -310,6 +311,7 @@ def _run_row(run_id: int, start: Start, chosen: Chosen) -> dict[str, Any]:
         "is_awaited": parent is not None and parent.is_awaited,
         "parallel_limit": parent.parallel_limit if parent else None,
         "depth": parent.depth if parent else 0,
+        "trace_context": start.trace_context,
     }
 
 

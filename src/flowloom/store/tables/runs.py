@@ -77,6 +77,8 @@ runs = Table(
     Column("depth", SmallInteger, nullable=False, server_default="0"),
     # The process that works on it, where there are several.
     Column("worker_id", Id),
+    # The trace that it was started in, as the headers that hand it on; see domain/trace_context.
+    Column("trace_context", Json),
     UniqueConstraint("schedule_id", "fire_at"),
 )
 Index("ix_flow_runs_company", runs.c.company_id, runs.c.id)
