@@ -36,6 +36,8 @@ class Leader:
             await self._loops.stop()
         self.is_leading = is_leading
         meters.IS_LEADER.set(is_leading)
+        if not is_leading:
+            meters.QUEUE_READY.set(0)
 
     async def wait(self) -> None:
         await asyncio.sleep(LOOK_SECONDS)

@@ -264,11 +264,10 @@ def park_run(connection: Connection, park: Park) -> None:
 
 
 # Holds the runs that something is written of: nobody takes them over until that is committed.
+_SAID_OF = tables.runs.c.id.in_(bindparam("run_ids", expanding=True))
 _FENCES = (
     select(tables.runs.c.id, tables.runs.c.fence)
-    .where(
-        tables.runs.c.id.in_(bindparam("run_ids", expanding=True)), tables.runs.c.status == run.Status.STARTED
-    )
+    .where(_SAID_OF & (tables.runs.c.status == run.Status.STARTED))
     .order_by(tables.runs.c.id)
     .with_for_update(read=True)
 )
@@ -279,9 +278,7 @@ _HELD = (
         tables.runs.c.fence,
         case((tables.runs.c.is_awaited, tables.runs.c.parent_run_id)).label("awaited_by"),
     )
-    .where(
-        tables.runs.c.id.in_(bindparam("run_ids", expanding=True)), tables.runs.c.status == run.Status.STARTED
-    )
+    .where(_SAID_OF, tables.runs.c.status == run.Status.STARTED)
     .order_by(tables.runs.c.id)
     .with_for_update()
 )
