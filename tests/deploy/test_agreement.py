@@ -18,8 +18,8 @@ from flowloom import cli, settings
 
 PROJECT = tomllib.loads((terminal.ROOT / "pyproject.toml").read_text())["project"]
 ROLES = {"serve", "worker", "scheduler", "db"}
-# What else may begin like a setting.
-OTHERS = {"FLOWLOOM_RUNS"}
+# Extras for those who work on Flowloom.
+OURS = {"test", "check", "dev"}
 
 each_process = pytest.mark.parametrize("process", files.processes(), ids=lambda process: process.name)
 
@@ -73,7 +73,7 @@ def test_every_role_is_started(kind: str) -> None:
 @pytest.mark.parametrize("path", files.written(), ids=lambda path: path.name)
 def test_every_setting_that_is_spoken_of_exists(path: Any) -> None:
     spoken = set(re.findall(r"\bFLOWLOOM_[A-Z]+(?:_[A-Z]+)*\b", path.read_text()))
-    assert spoken <= known() | OTHERS
+    assert spoken <= known()
 
 
 def test_the_image_listens_where_all_look_for_it() -> None:
@@ -102,9 +102,10 @@ def test_the_versions_are_the_project_s() -> None:
     assert {image for image in images if image.startswith("flowloom")} == {f"flowloom:{version}"}
 
 
-def test_the_image_is_asked_for_extras_that_exist() -> None:
-    [extras] = re.findall(r"\*\.whl\)\[([a-z,]+)\]", files.DOCKERFILE.read_text())
-    assert set(extras.split(",")) <= PROJECT["optional-dependencies"].keys()
+@pytest.mark.parametrize("path", [files.DOCKERFILE, terminal.ROOT / "docs/how-to/deploy.md"], ids=str)
+def test_whoever_installs_gets_every_extra(path: Any) -> None:
+    [extras] = re.findall(r"-\*\.whl\)(?:\[([a-z0-9,]+)\])?\"", path.read_text())
+    assert set(filter(None, extras.split(","))) in ({"all"}, PROJECT["optional-dependencies"].keys() - OURS)
 
 
 def test_the_image_is_built_of_files_that_reach_it() -> None:
