@@ -80,7 +80,7 @@ def test_the_dashboard_asks_for_metrics_that_exist(query: str) -> None:
 def test_the_dashboard_shows_every_metric_of_flowloom() -> None:
     shown = {name for query in dashboard.queries() for name in dashboard.metrics(query)}
     own = {name for name in names() if name.startswith("flowloom_") and not name.endswith("_created")}
-    assert own <= shown
+    assert own <= shown, "show it in deploy/grafana/flowloom.json"
 
 
 def test_metrics_and_readiness_are_not_for_everyone() -> None:

@@ -51,10 +51,10 @@ def until(found: Callable[[], Any]) -> Any:
     raise AssertionError("It does not come.")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
     """Where Compose would put secrets and configurations, with secrets of its own."""
-    made = tmp_path_factory.mktemp("root")
+    made = tmp_path / "root"
     shutil.copytree(files.COMPOSE.parent, made / "compose", ignore=shutil.ignore_patterns("secrets"))
     subprocess.run([made / "compose/make-secrets.sh"], check=True, capture_output=True)
     (made / "run").mkdir()
@@ -65,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def database(folder: Path, postgres_server: str) -> None:
     """An empty database where the secret says."""
     name = f"compose_{uuid.uuid4().hex}"
@@ -78,7 +78,7 @@ def _plain(url: str) -> str:
     return url.replace("postgresql+psycopg:", "postgresql:")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def nats(folder: Path) -> Iterator[None]:
     """NATS with its file of the compose folder, where the secret says."""
     port, monitoring = mariadb.free_port(), mariadb.free_port()
@@ -101,7 +101,7 @@ def running(command: list[Any], environment: dict[str, str]) -> Iterator[subproc
             process.terminate()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def services(folder: Path, database: None, nats: None) -> Iterator[list[Started]]:
     """Every service, once each is ready."""
     with ExitStack() as stack:
@@ -145,7 +145,15 @@ def _environment(process: files.Process, folder: Path, port: int) -> dict[str, s
     return {**placed, "FLOWLOOM_HOST": "127.0.0.1", "FLOWLOOM_PORT": str(port)}
 
 
-def test_each_is_healthy_as_the_image_asks_it(services: list[Started]) -> None:
+@pytest.mark.slow
+def test_all_work_together(services: list[Started]) -> None:
+    _each_is_healthy_as_the_image_asks_it(services)
+    _a_run_that_the_api_starts_ends_on_a_worker(services)
+    _one_of_them_leads(services)
+    _each_ends_when_it_is_told_to(services)
+
+
+def _each_is_healthy_as_the_image_asks_it(services: list[Started]) -> None:
     assert sorted(one.name for one in services) == [
         "compose api",
         "compose scheduler",
@@ -156,7 +164,7 @@ def test_each_is_healthy_as_the_image_asks_it(services: list[Started]) -> None:
         subprocess.run([sys.executable, *files.healthcheck()[1:]], env=one.environment, check=True)
 
 
-def test_a_run_that_the_api_starts_ends_on_a_worker(services: list[Started]) -> None:
+def _a_run_that_the_api_starts_ends_on_a_worker(services: list[Started]) -> None:
     [api] = [one for one in services if one.name == "compose api"]
     token = _ask(api, "/fabric/api/login", _sign_in(api))["token"]
     flow = _ask(api, "/api/v1/flows", {"name": "Nothing"}, token)["data"]["id"]
@@ -182,13 +190,13 @@ def _ask(api: Started, path: str, body: Any, token: str = "", method: str | None
         return json.load(answer)
 
 
-def test_one_of_them_leads(services: list[Started]) -> None:
+def _one_of_them_leads(services: list[Started]) -> None:
     leading = [one for one in services if "flowloom_is_leader 1.0" in one.get("/metrics")]
     assert len(leading) == 1
     assert leading[0].name in ("compose api", "compose scheduler")
 
 
-def test_each_ends_when_it_is_told_to(services: list[Started]) -> None:
+def _each_ends_when_it_is_told_to(services: list[Started]) -> None:
     for one in services:
         one.process.send_signal(signal.SIGTERM)
     for one in services:
