@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import helm_python
 import yaml
-from deploy.lint import programs
 
 FOLDER = Path(__file__).parents[1] / "helm/flowloom"
 WARNING = 2
@@ -28,8 +28,8 @@ def variants() -> Mapping[str, Document]:
 
 
 def rendered(values: Document) -> dict[str, str]:
-    """What Helm makes of the templates, by file name. Raises helm_python.HelmError, Missing."""
-    with _helm().Chart.load(FOLDER) as loaded:
+    """What Helm makes of the templates, by file name. Raises helm_python.HelmError."""
+    with helm_python.Chart.load(FOLDER) as loaded:
         made: dict[str, str] = loaded.render(values, name="demo", namespace="flows")
     return {Path(name).name: text for name, text in made.items()}
 
@@ -50,7 +50,7 @@ def faults(path: Path) -> Iterator[str]:
 
 def lint_faults(folder: Path, values: Document) -> Iterator[str]:
     """What `helm lint --strict` says."""
-    for said in _helm().lint(folder, values, strict=True)["messages"]:
+    for said in helm_python.lint(folder, values, strict=True)["messages"]:
         if said["severity"] >= WARNING:
             yield f"{said['path']}: {said['error']}"
 
@@ -59,13 +59,6 @@ def _resource_faults(values: Document) -> Iterator[str]:
     for document in documents(values):
         for fault in _refused(document):
             yield f"{document['kind']} {document['metadata']['name']}: {fault}"
-
-
-def _helm() -> Any:
-    try:
-        return importlib.import_module("helm_python")
-    except ImportError:
-        raise programs.Missing("the package helm-python-sdk has no wheel for this machine") from None
 
 
 def _refused(document: Document) -> Iterator[str]:
