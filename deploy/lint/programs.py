@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ class Missing(Exception):
 
 def of_package(name: str) -> str:
     """The path of a program that a Python package brings."""
-    return str(Path(sys.executable).with_name(name))
+    return str(Path(sysconfig.get_path("scripts")) / name)
 
 
 def of_machine(name: str, package: str) -> str:

@@ -20,6 +20,7 @@ from urllib.request import Request, urlopen
 import psycopg
 import pytest
 from tests import mariadb, terminal
+from tests.cluster import nats_servers
 from tests.deploy import files
 
 PATIENCE_SECONDS = 30.0
@@ -84,10 +85,9 @@ def nats(folder: Path) -> Iterator[None]:
     port, monitoring = mariadb.free_port(), mariadb.free_port()
     url = folder / "run/secrets/nats_url"
     url.write_text(url.read_text().replace("@nats:4222", f"@127.0.0.1:{port}"))
-    program = Path(sys.executable).with_name("nats-server")
     places = ["-a", "127.0.0.1", "-p", str(port), "-m", str(monitoring)]
     config = folder / "etc/nats/nats.conf"
-    with running([program, "-c", config, *places], terminal.environment()):
+    with running([nats_servers.PROGRAM, "-c", config, *places], terminal.environment()):
         until(lambda: urlopen(f"{LOOPBACK}:{monitoring}/healthz", timeout=5).status == 200)
         yield
 
