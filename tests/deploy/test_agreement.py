@@ -17,6 +17,7 @@ from tests.deploy import files
 from flowloom import cli, settings
 
 PROJECT = tomllib.loads((terminal.ROOT / "pyproject.toml").read_text())["project"]
+GUIDE = terminal.ROOT / "docs/how-to/deploy.md"
 ROLES = {"serve", "worker", "scheduler", "db"}
 # Extras for those who work on Flowloom.
 OURS = {"test", "check", "dev"}
@@ -97,12 +98,13 @@ def test_the_versions_are_the_project_s() -> None:
     described = yaml.safe_load((chart.FOLDER / "Chart.yaml").read_text())
     assert (described["version"], described["appVersion"]) == (version, version)
     assert f"VERSION={version}" in files.instructions("ARG")
-    assert f"flowloom:{version} ." in files.DOCKERFILE.read_text()
+    for page in (files.DOCKERFILE, GUIDE):
+        assert set(re.findall(r"flowloom:(\d[\d.]*\d)", page.read_text())) == {version}
     images = {service["image"] for service in files.compose()["services"].values()}
     assert {image for image in images if image.startswith("flowloom")} == {f"flowloom:{version}"}
 
 
-@pytest.mark.parametrize("path", [files.DOCKERFILE, terminal.ROOT / "docs/how-to/deploy.md"], ids=str)
+@pytest.mark.parametrize("path", [files.DOCKERFILE, GUIDE], ids=str)
 def test_whoever_installs_gets_every_extra(path: Any) -> None:
     [extras] = re.findall(r"-\*\.whl\)(?:\[([a-z0-9,]+)\])?\"", path.read_text())
     assert set(filter(None, extras.split(","))) in ({"all"}, PROJECT["optional-dependencies"].keys() - OURS)
