@@ -23,7 +23,7 @@ from tests import mariadb, terminal
 from tests.cluster import nats_servers
 from tests.deploy import files
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 LOOPBACK = "http://127.0.0.1"
 
 
