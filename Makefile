@@ -35,12 +35,13 @@ oracle: .venv/with-test ## check cron against a minute-by-minute walk of ten yea
 mutants: .venv/with-test ## plant faults in a copy; tests catch each (one: make mutants ARGS=name)
 	@$(BIN)/python -m mutants --workers $(WORKERS) $(ARGS)
 
-check: .venv/with-check ## check style, types and the direction of imports
+check: .venv/with-check ## check style, types, the direction of imports and the files of deploy/
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python web/generate.py --check
+	@$(BIN)/python -m deploy.lint
 	@$(BIN)/npm --prefix web run --silent check
 
 bench: .venv/with-test ## measure speed, side by side
@@ -56,7 +57,7 @@ screenshots: .venv/with-test ## take the pictures of the docs
 
 clean: ## remove what these commands made, but no data
 	@rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	@find src tests bench mutants docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@find src tests bench deploy mutants docs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 .venv/bin/python:
 	@for python in python3.13 python3.12 python3.11 python3 python; do \
