@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -179,10 +179,13 @@ def surroundings(
     async def book(connection_id: int, per_second: float, burst: float) -> float:
         return await database.write(bookings.book, connection_id, per_second, burst)
 
+    def renewing(connection_id: int) -> AbstractAsyncContextManager[None]:
+        return database.alone(f"token {connection_id}")
+
     is_shared = platform.settings.nats_url is not None
     calling = calls.Calls(
         http,
-        tokens.Tokens(http, platform.clock, sleep, load_connection, rotate),
+        tokens.Tokens(http, platform.clock, sleep, load_connection, rotate, renewing),
         turns.Turns(platform.clock, sleep, platform.broker.wake, book if is_shared else None),
         platform.circuits,
         platform.clock,

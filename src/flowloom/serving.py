@@ -137,7 +137,9 @@ def demo(settings: Settings) -> None:
     shop_server, shop_socket = listen(shop_app, "127.0.0.1", shop_port(settings.port))
     shop_url = address("127.0.0.1", shop_socket)
     shop_host = shop_url.removeprefix("http://")
-    allowed = settings.model_copy(update={"outbound_allow": (*settings.outbound_allow, shop_host)})
+    # It is one process, also where others would work together.
+    changes = {"outbound_allow": (*settings.outbound_allow, shop_host), "nats_url": None}
+    allowed = settings.model_copy(update=changes)
     platform, armed = open_platform(allowed)
     with lease.Lease(platform.database) as held:
         server = _built(platform, armed, Role.ALONE)

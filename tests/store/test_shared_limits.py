@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ import pytest
 from tests.store.rows import NOW
 
 from flowloom.store import bookings, breakers
+from flowloom.store.database import Database
 
 LATER = NOW + timedelta(minutes=5)
 
@@ -76,3 +78,17 @@ def test_half_open_is_tried_by_one(database):
     assert claim_trial(database, LATER)
     assert succeed(database, is_trial=True)
     assert database.read_now(breakers.load) == []
+
+
+async def test_what_only_one_process_may_do_the_next_one_waits_for(database):
+    other, order = Database(database.url.render_as_string(hide_password=False)), []
+
+    async def work(opened, name):
+        async with opened.alone("token 7"):
+            order.append(f"{name} begins")
+            await asyncio.sleep(0.05)
+            order.append(f"{name} ends")
+
+    await asyncio.gather(work(database, "one"), work(other, "two"))
+    other.close()
+    assert [line.split()[1] for line in order] == ["begins", "ends"] * 2

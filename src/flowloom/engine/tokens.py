@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import dataclasses
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -25,6 +27,8 @@ from flowloom.store.connections import Connection
 
 Load = Callable[[int, int], Awaitable[Connection]]
 Rotate = Callable[[Connection, Mapping[str, str]], Awaitable[None]]
+# Holds off all processes that want the same of a connection.
+Alone = Callable[[int], AbstractAsyncContextManager[None]]
 Key = tuple[int, datetime]
 
 TIMEOUT_SECONDS: Final = 30.0
@@ -57,12 +61,14 @@ class Tokens:
         sleep: Callable[[float], Awaitable[None]],
         load: Load,
         rotate: Rotate,
+        alone: Alone = lambda _id: contextlib.nullcontext(),
     ) -> None:
         self._http = http
         self._clock = clock
         self._sleep = sleep
         self._load = load
         self._rotate = rotate
+        self._alone = alone
         self._tokens: dict[Key, _Token] = {}
         self._fetching: dict[Key, asyncio.Task[_Fetched]] = {}
 
@@ -108,7 +114,19 @@ class Tokens:
         return found
 
     async def _fetch(self, connection: Connection) -> _Fetched:
-        """What comes of asking with the secrets as they are stored now: another process may have rotated them."""
+        """What comes of asking. A server that rotates refresh tokens is asked by one process at a time: one that is
+        used twice may end them all."""
+        if connection.auth_type != "oauth2_refresh_token":
+            return await self._fetch_now(connection)
+        while True:
+            try:
+                async with self._alone(connection.id):
+                    return await self._fetch_now(connection)
+            except errors.Busy:
+                await self._sleep(DATABASE_PAUSE_SECONDS)
+
+    async def _fetch_now(self, connection: Connection) -> _Fetched:
+        """The same with the secrets as they are stored now: another process may have rotated them."""
         try:
             current = await self._stored(connection)
             while True:

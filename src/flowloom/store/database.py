@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
@@ -93,6 +94,29 @@ class Database:
             return await self._writer.submit(work)
         except DBAPIError as error:
             raise translate(error) from error
+
+    @asynccontextmanager
+    async def alone(self, what: str) -> AsyncIterator[None]:
+        """While this lasts no other process is here for the same; on SQLite there is none. Raises errors.Busy."""
+        if self.is_sqlite:
+            yield
+            return
+        held = await self._hop(self._hold, what)
+        try:
+            yield
+        finally:
+            await asyncio.shield(self._hop(held.close))
+
+    def _hold(self, what: str) -> Connection:
+        """A connection whose session has a lock, which ends with it."""
+        try:
+            held = self._write_engine.connect()
+            held.detach()
+            held.execute(text("SELECT pg_advisory_lock(hashtextextended(:what, 0))"), {"what": what})
+            held.commit()
+        except DBAPIError as error:
+            raise translate(error) from error
+        return held
 
     def faults(self) -> list[str]:
         """Why the last group could not be written, in words; nothing once one was written again."""
