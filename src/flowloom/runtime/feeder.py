@@ -7,6 +7,7 @@ hold is offered again. So nothing is lost with NATS.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class Feeder:
         self._offered: dict[int, _Offered] = {}
         self._repeats: Counter[int] = Counter()
         self._made = ""
+        self._is_fed = True
         self._look_for_dead_at = columns.EPOCH
         self._is_busy = False
 
@@ -94,16 +96,23 @@ class Feeder:
     async def _standing(self, now: datetime) -> jetstream.Standing | None:
         """What NATS holds, after making what is missing there; None while it does not answer."""
         try:
-            try:
-                standing = await self._signals.queue.standing()
-            except jetstream.Refused:
-                await self._signals.queue.ensure()
-                standing = await self._signals.queue.standing()
+            standing = await self._queue_made()
         except (jetstream.Refused, *FAILURES) as error:
-            log.warning("nats_not_ready", reason=str(error) or type(error).__name__)
+            if self._is_fed:
+                log.warning("nats_not_ready", reason=str(error) or type(error).__name__)
+            self._is_fed = False
             return None
+        self._is_fed = True
         self._learn(standing, now)
         return standing
+
+    async def _queue_made(self) -> jetstream.Standing:
+        """A leader that is new makes it as this release wants it."""
+        if self._made:
+            with contextlib.suppress(jetstream.Refused):
+                return await self._signals.queue.standing()
+        await self._signals.queue.ensure()
+        return await self._signals.queue.standing()
 
     def _learn(self, standing: jetstream.Standing, now: datetime) -> None:
         """Forget the offers that were taken, or lost with the stream."""

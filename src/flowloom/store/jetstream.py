@@ -119,9 +119,10 @@ class Queue:
         stream = await self._api(f"STREAM.INFO.{self._names.stream}")
         listed = await self._api(f"CONSUMER.LIST.{self._names.stream}")
         consumers = {found["name"]: found for found in listed["consumers"]}
-        ours = {
-            priority: consumers.get(self._names.consumer(priority), _NO_CONSUMER) for priority in PRIORITIES
-        }
+        try:
+            ours = {priority: consumers[self._names.consumer(priority)] for priority in PRIORITIES}
+        except KeyError as missing:
+            raise Refused(f"there is no consumer {missing}") from None
         return Standing(
             made=stream["created"],
             pending=sum(found["num_pending"] for found in ours.values()),
@@ -161,13 +162,6 @@ class Queue:
         if "error" in answer:
             raise Refused(f"{what.split('.')[0].lower()}: {answer['error'].get('description')}")
         return answer
-
-
-_NO_CONSUMER: Final[dict[str, Any]] = {
-    "num_pending": 0,
-    "num_ack_pending": 0,
-    "delivered": {"stream_seq": 0},
-}
 
 
 class Pull:

@@ -143,6 +143,10 @@ class SharedBroker(broker.Broker):
                     await pull.stand()
 
     def _arrive(self, priority: int, message: Msg) -> None:
+        if not message.data.isdigit():
+            # Nobody of ours has sent this: it shall not come again.
+            self.wire.send(message.reply, Msg.Ack.Term)
+            return
         self._arrived.append((priority, message))
         broker.Broker.wake(self)
 
