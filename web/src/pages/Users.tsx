@@ -3,7 +3,8 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 
 import type { User, UserCreate } from "../api/contract";
-import { useChange, useRead } from "../api/hooks";
+import { useChange, usePage } from "../api/hooks";
+import { FindByName, NoneNamed } from "../ui/ByName";
 import { FormButtons } from "../ui/FormButtons";
 import { Confirm } from "../ui/Confirm";
 import { useMe } from "../ui/me";
@@ -21,22 +22,25 @@ const ROLES = [
 const shortRole = (role: string) => ROLES.find(({ value }) => value === role)?.label.split(":")[0] ?? role;
 
 export function Users() {
-  const { page } = useSearch({ from: "/shell/users" });
+  const { page, search } = useSearch({ from: "/shell/users" });
   const navigate = useNavigate({ from: "/users" });
   const { me, may } = useMe();
   const [edited, setEdited] = useState<User | "new">();
-  const found = useRead("list_users", { query: { per_page: 25, page, sort: "name" } });
+  const found = usePage("list_users", { query: { per_page: 25, page, "filter[search]": search, sort: "name" } });
   const remove = useChange("delete_user");
   return (
     <>
-      <PageTitle title="Users">{may("administrator") && <Button onClick={() => setEdited("new")}>Add a user</Button>}</PageTitle>
+      <PageTitle title="Users">
+        <FindByName label="Find by name or address" search={search} onChange={(next) => void navigate({ search: next })} />
+        {may("administrator") && <Button onClick={() => setEdited("new")}>Add a user</Button>}
+      </PageTitle>
       <Records
         found={found}
-        onPage={(next) => void navigate({ search: { page: next } })}
-        empty={null}
+        onPage={(next) => void navigate({ search: { search, page: next } })}
+        empty={search ? <NoneNamed search={search} /> : null}
         columns={[
-          { title: "Name", cell: ({ name }) => name },
-          { title: "E-mail", cell: ({ email }) => email },
+          { title: "Name", isLong: true, cell: ({ name }) => name },
+          { title: "E-mail", isLong: true, cell: ({ email }) => email },
           { title: "Role", cell: ({ role }) => shortRole(role) },
           { title: "Since", cell: ({ created_at }) => <Instant at={created_at} /> },
         ]}
