@@ -980,6 +980,12 @@ export type PageUser = {
   links: Links;
 };
 
+export type PageVersionResult = {
+  data: Array<VersionResult>;
+  meta: Meta;
+  links: Links;
+};
+
 export type PageVersion = {
   data: Array<Version>;
   meta: Meta;
@@ -1449,6 +1455,19 @@ export type Version = {
   secrets?: Array<string>;
 };
 
+export type VersionResult = {
+  id: number;
+  iteration: number;
+  started: number;
+  success: number;
+  failure: number;
+  stopped: number;
+  partial: number;
+  p50?: number;
+  p95?: number;
+  p99?: number;
+};
+
 export type VersionUpdate = {
   deployed_at?: string | null;
   label?: string | null;
@@ -1511,6 +1530,7 @@ export const operations = {
   delete_version: ["DELETE", "/api/v1/flows/{flow}/versions/{version}"],
   copy_version: ["POST", "/api/v1/flows/{flow}/versions/{version}/copy"],
   list_version_metrics: ["GET", "/api/v1/flows/{flow}/version-metrics"],
+  list_version_results: ["GET", "/api/v1/flows/{flow}/version-results"],
   list_upcoming_schedules: ["GET", "/api/v1/schedules"],
   list_schedules: ["GET", "/api/v1/flow-versions/{flow_version}/schedules"],
   create_schedule: ["POST", "/api/v1/flow-versions/{flow_version}/schedules"],
@@ -1651,6 +1671,7 @@ export type Operations = {
   delete_version: { path: { flow: Id; version: Id }; query: undefined; body: undefined; answer: Message; };
   copy_version: { path: { flow: Id; version: Id }; query: undefined; body: undefined; answer: OneVersion; };
   list_version_metrics: { path: { flow: Id }; query: { page?: Value; per_page?: Value; sort?: Value; "filter[interval]"?: Value; "filter[type]"?: Value; "filter[key]"?: Value; "filter[flow_version_id]"?: Value; "filter[from]"?: Value; "filter[to]"?: Value }; body: undefined; answer: PageMetric; };
+  list_version_results: { path: { flow: Id }; query: { page?: Value; per_page?: Value; sort?: Value; "filter[flow_version_id]"?: Value; "filter[from]"?: Value; "filter[to]"?: Value }; body: undefined; answer: PageVersionResult; };
   list_upcoming_schedules: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[flow_id]"?: Value; "filter[is_enabled]"?: Value; "filter[timezone]"?: Value; from?: Value; to?: Value }; body: undefined; answer: PageUpcomingSchedule; };
   list_schedules: { path: { flow_version: Id }; query: { page?: Value; per_page?: Value; sort?: Value; include?: Value; "filter[flow_version_id]"?: Value }; body: undefined; answer: PageSchedule; };
   create_schedule: { path: { flow_version: Id }; query: undefined; body: ScheduleCreate; answer: OneSchedule; };
