@@ -291,6 +291,16 @@ class ConnectionServerView(schemas.Record):
     file: str | None = None
 
 
+class ConnectionTested(schemas.Record):
+    result: Literal["works", "reached", "failed"] = Field(
+        description="Reached: it is there, and what it says tells nothing about the credentials"
+    )
+    message: str = Field(description="In words")
+    duration_ms: int
+    status: int | None = Field(default=None, description="Over HTTP, where it answered")
+    answer: str | None = Field(default=None, description="The beginning of a fault that it answered")
+
+
 class Connection(schemas.Record):
     id: int
     name: str

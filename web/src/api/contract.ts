@@ -179,6 +179,14 @@ export type ConnectionServerView = {
   file?: string;
 };
 
+export type ConnectionTested = {
+  result: "works" | "reached" | "failed";
+  message: string;
+  duration_ms: number;
+  status?: number;
+  answer?: string;
+};
+
 export type ConnectionUpdate = {
   name?: string | null;
   base_url?: string | null;
@@ -718,6 +726,10 @@ export type OneCacheEntry = {
 
 export type OneCompany = {
   data: Company;
+};
+
+export type OneConnectionTested = {
+  data: ConnectionTested;
 };
 
 export type OneConnection = {
@@ -1594,6 +1606,7 @@ export const operations = {
   get_connection: ["GET", "/api/v1/connections/{connection}"],
   update_connection: ["PUT", "/api/v1/connections/{connection}"],
   delete_connection: ["DELETE", "/api/v1/connections/{connection}"],
+  test_connection: ["POST", "/api/v1/connections/{connection}/test"],
   list_webhooks: ["GET", "/api/v1/flows/{flow}/webhooks"],
   create_webhook: ["POST", "/api/v1/flows/{flow}/webhooks"],
   delete_webhook: ["DELETE", "/api/v1/flows/{flow}/webhooks/{webhook}"],
@@ -1735,6 +1748,7 @@ export type Operations = {
   get_connection: { path: { connection: Id }; query: undefined; body: undefined; answer: OneConnection; };
   update_connection: { path: { connection: Id }; query: undefined; body: ConnectionUpdate; answer: OneConnection; };
   delete_connection: { path: { connection: Id }; query: undefined; body: undefined; answer: Message; };
+  test_connection: { path: { connection: Id }; query: undefined; body: undefined; answer: OneConnectionTested; };
   list_webhooks: { path: { flow: Id }; query: { page?: Value; per_page?: Value; sort?: Value }; body: undefined; answer: PageWebhook; };
   create_webhook: { path: { flow: Id }; query: undefined; body: WebhookCreate; answer: OneWebhook; };
   delete_webhook: { path: { flow: Id; webhook: Id }; query: undefined; body: undefined; answer: Message; };

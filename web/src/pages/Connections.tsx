@@ -7,6 +7,7 @@ import type { Connection } from "../api/contract";
 import { useChange, usePage } from "../api/hooks";
 import { ConnectionForm } from "../connections/ConnectionForm";
 import { AUTH, type AuthType, PROTOCOLS } from "../connections/draft";
+import { TestConnection } from "../connections/TestConnection";
 import { FindByName, NoneNamed } from "../ui/ByName";
 import { Confirm } from "../ui/Confirm";
 import { local } from "../ui/format";
@@ -47,6 +48,7 @@ export function Connections() {
         actions={(connection) =>
           may("manager") && (
             <Group gap={4} justify="end" wrap="nowrap">
+              <TestConnection connection={connection} />
               <Button variant="default" onClick={() => setEdited(connection)}>
                 Edit
               </Button>
