@@ -15,6 +15,11 @@ const setUp = createRoute({
   path: "/set-up",
   component: lazyRouteComponent(() => import("./pages/SetUp"), "SetUp"),
 });
+const welcome = createRoute({
+  getParentRoute: () => root,
+  path: "/welcome",
+  component: lazyRouteComponent(() => import("./pages/Welcome"), "Welcome"),
+});
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: lazyRouteComponent(() => import("./ui/Shell"), "Shell") });
 const home = createRoute({
   getParentRoute: () => shell,
@@ -202,6 +207,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     signIn,
     setUp,
+    welcome,
     shell.addChildren([
       home,
       flows,

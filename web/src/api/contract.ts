@@ -481,6 +481,16 @@ export type Install = {
   version?: number | null;
 };
 
+export type Invitation = {
+  token: string;
+  expires_at: string;
+};
+
+export type InvitationAccept = {
+  token: string;
+  password: string;
+};
+
 export type JsonValue = unknown;
 
 export type LateSchedule = {
@@ -762,6 +772,10 @@ export type OneFlow = {
 
 export type OneGraph = {
   data: Graph;
+};
+
+export type OneInvitation = {
+  data: Invitation;
 };
 
 export type OneLookupRow = {
@@ -1415,7 +1429,7 @@ export type User = {
 export type UserCreate = {
   email: string;
   name: string;
-  password: string;
+  password?: string | null;
   role: "read-only" | "user" | "manager" | "administrator";
 };
 
@@ -1514,6 +1528,7 @@ export const operations = {
   login: ["POST", "/fabric/api/login"],
   login_alias1: ["POST", "/api/v1/login"],
   set_up: ["POST", "/api/v1/set-up"],
+  accept_invitation: ["POST", "/api/v1/invitations/accept"],
   logout: ["POST", "/api/v1/logout"],
   get_overview: ["GET", "/api/v1/overview"],
   get_company: ["GET", "/api/v1/company"],
@@ -1524,6 +1539,7 @@ export const operations = {
   get_user: ["GET", "/api/v1/users/{user}"],
   update_user: ["PUT", "/api/v1/users/{user}"],
   delete_user: ["DELETE", "/api/v1/users/{user}"],
+  invite_user: ["POST", "/api/v1/users/{user}/invitation"],
   list_api_keys: ["GET", "/api/v1/api-keys"],
   create_api_key: ["POST", "/api/v1/api-keys"],
   revoke_api_key: ["DELETE", "/api/v1/api-keys/{api_key}"],
@@ -1656,6 +1672,7 @@ export type Operations = {
   login: { path: undefined; query: undefined; body: Login; answer: LoginAnswer; };
   login_alias1: { path: undefined; query: undefined; body: Login; answer: LoginAnswer; };
   set_up: { path: undefined; query: undefined; body: SetUp; answer: LoginAnswer; };
+  accept_invitation: { path: undefined; query: undefined; body: InvitationAccept; answer: LoginAnswer; };
   logout: { path: undefined; query: undefined; body: undefined; answer: Message; };
   get_overview: { path: undefined; query: undefined; body: undefined; answer: OneOverview; };
   get_company: { path: undefined; query: undefined; body: undefined; answer: OneCompany; };
@@ -1666,6 +1683,7 @@ export type Operations = {
   get_user: { path: { user: Id }; query: undefined; body: undefined; answer: OneUser; };
   update_user: { path: { user: Id }; query: undefined; body: UserUpdate; answer: OneUser; };
   delete_user: { path: { user: Id }; query: undefined; body: undefined; answer: Message; };
+  invite_user: { path: { user: Id }; query: undefined; body: undefined; answer: OneInvitation; };
   list_api_keys: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[search]"?: Value }; body: undefined; answer: PageApiKey; };
   create_api_key: { path: undefined; query: undefined; body: ApiKeyCreate; answer: OneNewApiKey; };
   revoke_api_key: { path: { api_key: Id }; query: undefined; body: undefined; answer: Message; };
