@@ -14,7 +14,7 @@ async def test_a_connection_is_tested_where_it_is_listed(page: Page, address: st
     await page.get_by_role("textbox", name="Find by name").fill("OWN d")
     await expect(page.get_by_role("row")).to_have_count(2)
 
-    await page.get_by_role("button", name="Test Our own door").click()
+    await page.get_by_role("row", name="Our own door").get_by_role("button", name="Test").click()
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_text("It works")).to_be_visible()
     await expect(dialog.get_by_text("It answered 200.")).to_be_visible()

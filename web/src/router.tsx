@@ -2,6 +2,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 
 import { compact, letters, named, number, one, paged, runs as runsOf, type Search, text, word } from "./addresses";
+import { Broken } from "./ui/Broken";
 
 const root = createRootRoute({ notFoundComponent: lazyRouteComponent(() => import("./pages/NotFound"), "NotFound") });
 const signIn = createRoute({
@@ -233,6 +234,7 @@ export const router = createRouter({
       marketplace,
     ]),
   ]),
+  defaultErrorComponent: Broken,
   defaultPreload: "intent",
   defaultPendingMs: 300,
 });

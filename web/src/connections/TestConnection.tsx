@@ -23,7 +23,7 @@ export function TestConnection({ connection }: { connection: Connection }) {
   };
   return (
     <>
-      <Button variant="default" aria-label={`Test ${connection.name}`} onClick={begin}>
+      <Button variant="default" onClick={begin}>
         Test
       </Button>
       <Modal opened={opened} onClose={close} title={`Test of ${connection.name}`}>

@@ -40,7 +40,7 @@ export function Users() {
         ]}
         actions={(user) => (
           <Group gap={4} justify="end" wrap="nowrap">
-            <Button variant="default" aria-label={`Link for ${user.email}`} onClick={() => setInvited(user)}>
+            <Button variant="default" onClick={() => setInvited(user)}>
               Link
             </Button>
             <Button variant="default" onClick={() => setEdited(user)}>

@@ -29,7 +29,7 @@ export function Lines({ run, step }: { run: Run; step?: string }) {
                 <Instant at={line.created_at} />
               </Table.Td>
               <Table.Td c={COLORS[line.level]}>{line.level}</Table.Td>
-              {!step && <Table.Td c="dimmed">{line.step_key && (names.get(line.step_key) ?? line.step_key)}</Table.Td>}
+              {!step && <Table.Td c="dimmed" visibleFrom="sm">{line.step_key && (names.get(line.step_key) ?? line.step_key)}</Table.Td>}
               <Table.Td style={{ overflowWrap: "anywhere" }}>{line.message}</Table.Td>
             </Table.Tr>
           ))}
