@@ -202,7 +202,7 @@ async def test_the_quantiles_of_a_time_are_those_of_all_its_runs(server: World):
         for name, share in metrics.QUANTILES.items():
             exact = ordered[math.ceil(share * len(ordered)) - 1]
             assert result[name] == pytest.approx(exact, rel=0.025)
-        await server.server.rollup.tick(server.clock.now)
+        await server.server.loops.rollup.tick(server.clock.now)
 
 
 async def test_what_did_not_run_in_a_time_has_no_result_in_it(server: World):
