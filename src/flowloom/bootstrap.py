@@ -19,6 +19,7 @@ from flowloom.engine import calls, circuits, faults, systems, tokens, tracing, t
 from flowloom.engine.executor import Executor
 from flowloom.engine.http import Client
 from flowloom.engine.inspection import Inspector
+from flowloom.engine.probes import Probes
 from flowloom.engine.shared_circuits import SharedCircuits
 from flowloom.engine.surroundings import Surroundings
 from flowloom.engine.trial import Trials
@@ -128,7 +129,7 @@ def build(
         await platform.broker.stop()
         platform.database.close()
 
-    doors = _doors(platform, duty, inspector, trials)
+    doors = _doors(platform, duty, inspector, trials, Probes(around))
     make = application.create if role in SERVES_API else application.create_silent
     return Server(platform, make(doors, lifespan), duty, loops)
 
@@ -139,7 +140,9 @@ def _systems(platform: Platform, http: Client) -> systems.Systems:
     return systems.Systems(http.reachable, platform.settings.data_dir, own)
 
 
-def _doors(platform: Platform, duty: duties.Duty, inspector: Inspector, trials: Trials) -> call.Doors:
+def _doors(
+    platform: Platform, duty: duties.Duty, inspector: Inspector, trials: Trials, probes: Probes
+) -> call.Doors:
     async def readiness() -> list[str]:
         stale = duty.faults()
         unwritten = await asyncio.to_thread(platform.blobs.faults)
@@ -154,6 +157,7 @@ def _doors(platform: Platform, duty: duties.Duty, inspector: Inspector, trials: 
         readiness=readiness,
         inspector=inspector,
         trials=trials,
+        probes=probes,
     )
 
 

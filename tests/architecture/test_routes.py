@@ -12,7 +12,11 @@ from flowloom.api import app as application
 from flowloom.api import routes
 from flowloom.services.actor import Role
 
-PUBLIC = {("POST", "/fabric/api/login"), ("POST", "/api/v1/login")}
+PUBLIC = {
+    ("POST", "/fabric/api/login"),
+    ("POST", "/api/v1/login"),
+    ("POST", "/api/v1/invitations/accept"),
+}
 ROLES = {*Role, "public"}
 
 

@@ -38,7 +38,13 @@ def addresses() -> list[str]:
     def whole(name: str) -> str:
         return whole(found[name]["parent"]) + found[name]["path"] if name in found else ""
 
-    paths = {whole(name) for name in found} - {"/sign-in", "/set-up", "/flows/$flow", "/flows/$flow/"}
+    paths = {whole(name) for name in found} - {
+        "/sign-in",
+        "/set-up",
+        "/welcome",
+        "/flows/$flow",
+        "/flows/$flow/",
+    }
     return sorted(re.sub(r"\$\w+", "1", path) for path in paths)
 
 

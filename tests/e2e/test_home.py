@@ -101,3 +101,14 @@ async def test_the_keyboard_leads_everywhere(page: Page):
     await expect(page.get_by_role("heading", name="Paid orders to the warehouse")).to_be_visible()
     await page.keyboard.press("n")
     await expect(page.get_by_role("dialog", name="New flow")).to_be_visible()
+
+
+async def test_the_account_menu_opens_from_the_keyboard_and_gives_the_focus_back(page: Page):
+    button = page.get_by_role("button", name="Account and appearance")
+    for _ in range(2):
+        await button.focus()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("menuitem", name="Sign out")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("menuitem", name="Sign out")).to_be_hidden()
+        await expect(button).to_be_focused()

@@ -187,3 +187,28 @@ async def test_counts_are_those_of_the_runs_that_happened(server: World):
     by_key = {(m["type"], m["key"]): m["value"] for m in await shown(server, fine)}
     assert (by_key["runs", "started"], by_key["runs", "success"], by_key["duration", "count"]) == (4, 4, 4)
     assert by_key["payloads", "received"] == 4
+
+
+async def test_the_quantiles_of_a_time_are_those_of_all_its_runs(server: World):
+    flow = await server.flow()
+    happened = await spread(server, flow)
+    inside = {at: took for at, took in happened.items() if at >= datetime(2026, 2, 1, tzinfo=UTC)}
+    ordered = sorted(duration for durations in inside.values() for duration in durations)
+    path, query = f"/flows/{flow.id}/version-results", {"filter[from]": "2026-02-01T13:00:00Z"}
+    for _ in range(2):
+        [result] = (await server.get(path, query=query)).data
+        assert (result["id"], result["iteration"]) == (flow.version_id, 1)
+        assert (result["success"], result["failure"]) == (len(ordered), 0)
+        for name, share in metrics.QUANTILES.items():
+            exact = ordered[math.ceil(share * len(ordered)) - 1]
+            assert result[name] == pytest.approx(exact, rel=0.025)
+        await server.server.loops.rollup.tick(server.clock.now)
+
+
+async def test_what_did_not_run_in_a_time_has_no_result_in_it(server: World):
+    flow = await server.flow()
+    await spread(server, flow, count=8)
+    path = f"/flows/{flow.id}/version-results"
+    assert (await server.get(path, query={"filter[to]": "2025-12-01T00:00:00Z"})).data == []
+    assert (await server.get(path, query={"filter[flow_version_id]": "999"})).data == []
+    assert (await server.get("/flows/999/version-results")).status == 404

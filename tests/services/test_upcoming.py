@@ -61,3 +61,11 @@ async def test_five_thousand_schedules_come_page_by_page(server: World) -> None:
     answer = await server.get("/schedules", query={"page": 50, "per_page": 100})
     assert answer.json()["meta"]["total"] == 5000
     assert {found["flow_id"] for found in answer.data} == {flow.id}
+
+
+async def test_what_does_not_fire_stands_last(server: World) -> None:
+    await scheduled(server, "Off", "0 * * * *", is_enabled=False)
+    await scheduled(server, "On", "0 5 * * *")
+    assert [one["flow_name"] for one in (await server.get("/schedules")).data] == ["On", "Off"]
+    turned = await server.get("/schedules", query={"sort": "-next_run_at"})
+    assert [one["flow_name"] for one in turned.data] == ["Off", "On"]

@@ -40,7 +40,7 @@ def home() -> set[str]:
 
 def test_the_first_load_is_small():
     assert kilobytes(first() | loaded({of("SignIn").name})) <= 170
-    assert kilobytes(home()) <= 200
+    assert kilobytes(home()) <= 185
 
 
 def test_the_canvas_is_not_much_more():

@@ -13,6 +13,9 @@ export const one = <T extends string>(allowed: readonly T[], value: unknown): T 
 export const compact = <T extends object>(search: T): Partial<T> =>
   Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as Partial<T>;
 
+/** A page of those with this in their name. */
+export const named = ({ page, search }: Search) => compact({ page: number(page), search: word(search) });
+
 export const paged = ({ page }: Search) => compact({ page: number(page) });
 
 /** Which runs a list shows; `from` and `to` are when they began, and `value` is one that they tracked. */

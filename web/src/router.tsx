@@ -1,7 +1,8 @@
 // The pages and their addresses. Each page is loaded when it is first visited.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 
-import { compact, letters, number, one, paged, runs as runsOf, type Search, text, word } from "./addresses";
+import { compact, letters, named, number, one, paged, runs as runsOf, type Search, text, word } from "./addresses";
+import { Broken } from "./ui/Broken";
 
 const root = createRootRoute({ notFoundComponent: lazyRouteComponent(() => import("./pages/NotFound"), "NotFound") });
 const signIn = createRoute({
@@ -14,6 +15,11 @@ const setUp = createRoute({
   getParentRoute: () => root,
   path: "/set-up",
   component: lazyRouteComponent(() => import("./pages/SetUp"), "SetUp"),
+});
+const welcome = createRoute({
+  getParentRoute: () => root,
+  path: "/welcome",
+  component: lazyRouteComponent(() => import("./pages/Welcome"), "Welcome"),
 });
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: lazyRouteComponent(() => import("./ui/Shell"), "Shell") });
 const home = createRoute({
@@ -105,19 +111,19 @@ const deadLetters = createRoute({
 const connections = createRoute({
   getParentRoute: () => shell,
   path: "/connections",
-  validateSearch: paged,
+  validateSearch: named,
   component: lazyRouteComponent(() => import("./pages/Connections"), "Connections"),
 });
 const people = createRoute({
   getParentRoute: () => shell,
   path: "/users",
-  validateSearch: paged,
+  validateSearch: named,
   component: lazyRouteComponent(() => import("./pages/Users"), "Users"),
 });
 const keys = createRoute({
   getParentRoute: () => shell,
   path: "/api-keys",
-  validateSearch: paged,
+  validateSearch: named,
   component: lazyRouteComponent(() => import("./pages/ApiKeys"), "ApiKeys"),
 });
 
@@ -130,7 +136,7 @@ const upcoming = createRoute({
 const connectors = createRoute({
   getParentRoute: () => shell,
   path: "/connectors",
-  validateSearch: paged,
+  validateSearch: named,
   component: lazyRouteComponent(() => import("./pages/Connectors"), "Connectors"),
 });
 const connector = createRoute({
@@ -141,13 +147,13 @@ const connector = createRoute({
 const lookups = createRoute({
   getParentRoute: () => shell,
   path: "/lookup-tables",
-  validateSearch: paged,
+  validateSearch: named,
   component: lazyRouteComponent(() => import("./pages/LookupTables"), "LookupTables"),
 });
 const pools = createRoute({
   getParentRoute: () => shell,
   path: "/data-pools",
-  validateSearch: paged,
+  validateSearch: named,
   component: lazyRouteComponent(() => import("./pages/DataPools"), "DataPools"),
 });
 const lookup = createRoute({
@@ -177,7 +183,7 @@ const tracked = createRoute({
 const groups = createRoute({
   getParentRoute: () => shell,
   path: "/notification-groups",
-  validateSearch: paged,
+  validateSearch: named,
   component: lazyRouteComponent(() => import("./pages/NotificationGroups"), "NotificationGroups"),
 });
 const notifications = createRoute({
@@ -194,7 +200,7 @@ const company = createRoute({
 const marketplace = createRoute({
   getParentRoute: () => shell,
   path: "/marketplace",
-  validateSearch: paged,
+  validateSearch: named,
   component: lazyRouteComponent(() => import("./pages/Marketplace"), "Marketplace"),
 });
 
@@ -202,6 +208,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     signIn,
     setUp,
+    welcome,
     shell.addChildren([
       home,
       flows,
@@ -227,6 +234,7 @@ export const router = createRouter({
       marketplace,
     ]),
   ]),
+  defaultErrorComponent: Broken,
   defaultPreload: "intent",
   defaultPendingMs: 300,
 });

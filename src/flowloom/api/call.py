@@ -15,6 +15,7 @@ from starlette.responses import Response
 from flowloom import errors
 from flowloom.api import bodies, envelope, limits
 from flowloom.engine.inspection import Inspector
+from flowloom.engine.probes import Probes
 from flowloom.engine.trial import Trials
 from flowloom.services import owned
 from flowloom.services.actor import Actor, Role
@@ -41,6 +42,7 @@ class Doors:
     readiness: Callable[[], Awaitable[list[str]]]
     inspector: Inspector
     trials: Trials
+    probes: Probes
 
 
 @dataclass(frozen=True, slots=True)

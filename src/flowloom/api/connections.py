@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from starlette.responses import Response
 
 from flowloom.api import envelope, schemas
 from flowloom.api import schemas_accounts as accounts
 from flowloom.api.call import Call
 from flowloom.api.routes import Routes
-from flowloom.services import connections
+from flowloom.services import connections, views
 from flowloom.services.actor import Role
 
 routes = Routes("Connections")
@@ -76,3 +78,15 @@ async def delete_connection(call: Call) -> Response:
     id = call.id("connection")
     await call.write(connections.remove, id)
     return envelope.message(f"Connection {id} was deleted.")
+
+
+@routes.post(
+    "/connections/{connection}/test", role=Role.MANAGER, answer=schemas.One[accounts.ConnectionTested]
+)
+async def test_connection(call: Call) -> Response:
+    """Test a connection: one request to its base URL, or one login
+
+    Answers within 20 seconds, also where it fails.
+    """
+    probed = await call.doors.probes.run(call.actor.company_id, call.id("connection"))
+    return envelope.data(views.present(dataclasses.asdict(probed)))

@@ -13,7 +13,7 @@ from flowloom.api import bodies, envelope, schemas
 from flowloom.api import call as calls
 from flowloom.api import schemas_accounts as accounts
 from flowloom.api.routes import Routes
-from flowloom.services import first_start, logins, passwords
+from flowloom.services import first_start, invitations, logins, passwords
 from flowloom.services.actor import Role
 from flowloom.services.principals import TOKEN_SECONDS
 
@@ -53,6 +53,24 @@ async def set_up(call: calls.Call) -> Response:
     call.doors.principals.forget()
     token = call.doors.principals.issue_token(user_id, password_hash, call.actor.at)
     return _session(call.request, token, "The company is set up.")
+
+
+@routes.post(
+    "/api/v1/invitations/accept", role=None, answer=accounts.LoginAnswer, body=accounts.InvitationAccept
+)
+async def accept_invitation(request: Request) -> Response:
+    """Choose a password with the link of an invitation, and log in"""
+    calls.require_own_page(request)
+    wanted = bodies.model(accounts.InvitationAccept, await bodies.json_object(request))
+    doors: calls.Doors = request.app.state.doors
+    database, vault, now = doors.platform.database, doors.platform.vault, doors.platform.clock()
+    # Before the slow part: only who has a link has a password hashed.
+    await database.read(invitations.find, vault, wanted.token, now)
+    password_hash = await passwords.apart(passwords.hash, wanted.password)
+    user_id = await database.write(invitations.accept, vault, wanted.token, password_hash, now)
+    doors.principals.forget()
+    token = doors.principals.issue_token(user_id, password_hash, now)
+    return _session(request, token, "The password is set.")
 
 
 @routes.post("/api/v1/logout", role=Role.READ_ONLY, answer=schemas.Message)

@@ -326,3 +326,18 @@ class Metric(Record):
     type: Literal["runs", "duration", "cpu", "payloads", "operations", "steps"]
     key: str
     value: float
+
+
+class VersionResult(Record):
+    """Milliseconds of the runs that ended; without them, none did."""
+
+    id: int
+    iteration: int
+    started: int
+    success: int
+    failure: int
+    stopped: int
+    partial: int
+    p50: float = 0
+    p95: float = 0
+    p99: float = 0

@@ -32,7 +32,9 @@ Host = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whit
 class UserCreate(schemas.Body):
     email: Email = Field(description="Unique in this installation, in any case of letters")
     name: ShortName
-    password: Password
+    password: Password | None = Field(
+        default=None, description="Left out, nobody can sign in as this user before an invitation is accepted"
+    )
     role: RoleName
 
 
@@ -43,6 +45,16 @@ class UserUpdate(schemas.Body):
     name: ShortName | None = None
     password: Password | None = Field(default=None, description="A new one ends the user's logins")
     role: RoleName | None = None
+
+
+class Invitation(schemas.Record):
+    token: str = Field(description="Stands in the address /welcome#<token>, and is never answered again")
+    expires_at: AwareDatetime
+
+
+class InvitationAccept(schemas.Body):
+    token: Annotated[str, StringConstraints(max_length=200)]
+    password: Password = Field(description="Ends the user's other logins, and the link")
 
 
 class CompanyUpdate(schemas.Body):
@@ -289,6 +301,16 @@ class ConnectionServerView(schemas.Record):
     database: str | None = None
     tls: bool | None = None
     file: str | None = None
+
+
+class ConnectionTested(schemas.Record):
+    result: Literal["works", "reached", "failed"] = Field(
+        description="Reached: it is there, and what it says tells nothing about the credentials"
+    )
+    message: str = Field(description="In words")
+    duration_ms: int
+    status: int | None = Field(default=None, description="Over HTTP, where it answered")
+    answer: str | None = Field(default=None, description="The beginning of a fault that it answered")
 
 
 class Connection(schemas.Record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from starlette.responses import Response
@@ -10,7 +11,7 @@ from flowloom.api import envelope, schemas
 from flowloom.api import schemas_accounts as accounts
 from flowloom.api.call import Call
 from flowloom.api.routes import Routes
-from flowloom.services import passwords, users
+from flowloom.services import invitations, passwords, users
 from flowloom.services.actor import Role
 
 routes = Routes("Users")
@@ -33,6 +34,8 @@ async def list_users(call: Call) -> Response:
 async def create_user(call: Call) -> Response:
     """Create a user"""
     fields = await _fields(await call.body(accounts.UserCreate))
+    if "password_hash" not in fields:
+        fields |= await _unknown_password()
     created = await call.write(users.create, fields)
     call.doors.principals.forget()
     return envelope.data(created)
@@ -59,6 +62,16 @@ async def update_user(call: Call) -> Response:
     return envelope.data(changed)
 
 
+@routes.post("/users/{user}/invitation", role=Role.ADMINISTRATOR, answer=schemas.One[accounts.Invitation])
+async def invite_user(call: Call) -> Response:
+    """Make a link with which a user chooses a password, once
+
+    It works for seven days, or until the user has another password.
+    """
+    vault = call.platform.vault
+    return envelope.data(await call.read(invitations.invite, vault, call.id("user")))
+
+
 @routes.delete("/users/{user}", role=Role.ADMINISTRATOR, answer=schemas.Message)
 async def delete_user(call: Call) -> Response:
     """Delete a user"""
@@ -74,3 +87,8 @@ async def _fields(wanted: accounts.UserCreate | accounts.UserUpdate) -> dict[str
     if "password" in fields:
         fields["password_hash"] = await passwords.apart(passwords.hash, fields.pop("password"))
     return fields
+
+
+async def _unknown_password() -> dict[str, Any]:
+    """That of a user who chooses one later: nobody knows it, and no two are alike."""
+    return {"password_hash": await passwords.apart(passwords.hash, secrets.token_urlsafe(32))}

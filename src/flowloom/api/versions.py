@@ -14,7 +14,7 @@ from flowloom.api import bodies, envelope, schemas
 from flowloom.api.call import Call
 from flowloom.api.routes import Routes, include_parameter
 from flowloom.domain import timestamp
-from flowloom.services import metrics, owned, releases, versions
+from flowloom.services import metrics, owned, releases, version_results, versions
 from flowloom.services.actor import Actor, Role
 
 routes = Routes("Flow Versions")
@@ -102,6 +102,22 @@ async def list_version_metrics(call: Call) -> Response:
     """List the metrics of a flow's versions."""
     asked = call.asked(metrics.LISTING)
     return call.page(asked, await call.read(metrics.page, call.id("flow"), asked))
+
+
+@routes.get(
+    "/flows/{flow}/version-results",
+    role=Role.READ_ONLY,
+    listing=version_results.LISTING,
+    answer=schemas.Page[schemas.VersionResult],
+)
+async def list_version_results(call: Call) -> Response:
+    """List how each version of a flow did over a time as a whole
+
+    Whole days, in UTC, of the versions that ran. The quantiles are those of all runs of the time together, within
+    2.5 %.
+    """
+    asked = call.asked(version_results.LISTING)
+    return call.page(asked, await call.read(version_results.page, call.id("flow"), asked))
 
 
 async def _changed(

@@ -39,6 +39,7 @@ LISTING = query.Listing(
     filters={
         "id": query.Filter(CONNECTIONS.id, "id"),
         "name": query.Filter(CONNECTIONS.name, "text", help="Exact names, with commas between"),
+        "search": query.part_of(CONNECTIONS.name),
         "connector_id": query.Filter(CONNECTIONS.connector_id, "id"),
     },
 )

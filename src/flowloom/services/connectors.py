@@ -27,6 +27,7 @@ LISTING = query.Listing(
     filters={
         "id": query.Filter(CONNECTORS.id, "id"),
         "name": query.Filter(CONNECTORS.name, "text", help="Exact names, with commas between"),
+        "search": query.part_of(CONNECTORS.name),
     },
 )
 

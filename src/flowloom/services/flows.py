@@ -27,7 +27,7 @@ LISTING = query.Listing(
     filters={
         "id": query.Filter(FLOWS.id, "id"),
         "name": query.Filter(FLOWS.name, "text", help="Exact names, with commas between"),
-        "search": query.Filter(FLOWS.name, "text", "holds", help="Part of the name, in any case of letters"),
+        "search": query.part_of(FLOWS.name),
         "label": query.Filter(FLOWS.labels, "label", "holds", help="One label, in any case of letters"),
         "is_enabled": query.Filter(FLOWS.is_enabled, "boolean"),
         "priority": query.Filter(FLOWS.priority, "choice", choices={str(one): one for one in range(1, 6)}),

@@ -18,6 +18,7 @@ LISTING = query.Listing(
     select=select(tables.api_keys).where(KEYS.company_id == bindparam("company_id")),
     id=KEYS.id,
     sorts={name: KEYS[name] for name in ("name", "created_at")},
+    filters={"search": query.part_of(KEYS.name)},
 )
 
 

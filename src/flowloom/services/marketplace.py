@@ -18,7 +18,7 @@ LISTING = query.Listing(
     select=select(tables.marketplace_apps).where(APPS.company_id == bindparam("company_id")),
     id=APPS.id,
     sorts={name: APPS[name] for name in ("name", "created_at", "updated_at")},
-    filters={"flow_id": query.Filter(APPS.flow_id, "id")},
+    filters={"flow_id": query.Filter(APPS.flow_id, "id"), "search": query.part_of(APPS.name)},
 )
 
 

@@ -85,10 +85,10 @@ def _metrics(
     connection: Connection, flow_id: int, interval: str, asked: query.Page, now: datetime
 ) -> Iterator[Metric]:
     begins, ends = _span(interval, asked.values, now)
-    totals = _totals(connection, flow_id, interval, begins, ends, asked.values)
+    totals = added_up(connection, flow_id, interval, begins, ends, asked.values)
     keys = asked.values.get("key")
     for (starts_at, version_id, iteration, type_), values in totals.items():
-        for key, value in _shown(type_, values).items():
+        for key, value in keyed(type_, values).items():
             if starts_at >= begins and (keys is None or key in keys):
                 yield Metric(starts_at, version_id, type_, key, iteration, value)
 
@@ -102,7 +102,7 @@ def _span(interval: str, values: Mapping[str, Any], now: datetime) -> tuple[date
 Totals = dict[tuple[datetime, int, int, str], Counter[str]]
 
 
-def _totals(
+def added_up(
     connection: Connection,
     flow_id: int,
     interval: str,
@@ -166,7 +166,7 @@ def begin_of(interval: str, at: datetime) -> datetime:
             return minute.replace(hour=0, minute=0)
 
 
-def _shown(type_: str, counted: Counter[str]) -> dict[str, float]:
+def keyed(type_: str, counted: Counter[str]) -> dict[str, float]:
     """The keys of one type as they are shown: buckets become quantiles, microseconds milliseconds."""
     if type_ == "cpu":
         return {"total_ms": counted["microseconds"] / 1000}

@@ -38,6 +38,7 @@ class Kind:
             filters={
                 "id": query.Filter(columns.id, "id"),
                 "name": query.Filter(columns.name, "text", help="Exact names, with commas between"),
+                "search": query.part_of(columns.name),
             },
         )
 

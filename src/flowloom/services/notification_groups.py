@@ -24,6 +24,7 @@ LISTING = query.Listing(
     filters={
         "id": query.Filter(GROUPS.id, "id"),
         "name": query.Filter(GROUPS.name, "text", help="Exact names, with commas between"),
+        "search": query.part_of(GROUPS.name),
     },
 )
 

@@ -7,19 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, case, literal, select
 
 from flowloom import errors
 from flowloom.domain import version
 from flowloom.services import schedules, views
 from flowloom.services.actor import Actor
-from flowloom.store import query, tables
+from flowloom.store import columns, query, tables
 
 FLOWS, VERSIONS, SCHEDULES = tables.flows.c, tables.versions.c, tables.schedules.c
 MAX_WINDOW: Final = timedelta(days=31)
 DEFAULT_WINDOW: Final = timedelta(days=1)
 # What fires more often in a window is shown as going on; a page of 100 stays a matter of milliseconds.
 MAX_FIRES: Final = 50
+
+# What does not fire at all stands behind what does.
+_SOONEST: Final = case(
+    (FLOWS.is_enabled & SCHEDULES.next_run_at.is_not(None), SCHEDULES.next_run_at),
+    else_=literal(query.LATEST, columns.Instant),
+)
 
 LISTING = query.Listing(
     select=select(
@@ -33,7 +39,7 @@ LISTING = query.Listing(
     .join(tables.flows, FLOWS.id == VERSIONS.flow_id)
     .where(FLOWS.company_id == bindparam("company_id"), VERSIONS.status == version.Status.DEPLOYED),
     id=SCHEDULES.id,
-    sorts={"next_run_at": SCHEDULES.next_run_at, "flow_name": FLOWS.name},
+    sorts={"next_run_at": _SOONEST, "flow_name": FLOWS.name},
     filters={
         "flow_id": query.Filter(VERSIONS.flow_id, "id"),
         "is_enabled": query.Filter(FLOWS.is_enabled, "boolean", help="Whether the flow is enabled"),

@@ -23,6 +23,7 @@ LISTING = query.Listing(
     filters={
         "id": query.Filter(USERS.id, "id"),
         "email": query.Filter(USERS.email, "text", help="Addresses in lower case, with commas between"),
+        "search": query.part_of(USERS.name + " " + USERS.email, "name or of the address"),
         "role": query.Filter(USERS.role, "choice", choices={role: role for role in Role}),
     },
 )

@@ -62,6 +62,11 @@ class Filter:
     pattern: str = ""
 
 
+def part_of(text: ColumnElement[Any], what: str = "name") -> Filter:
+    """What finds a record by a part of its name."""
+    return Filter(text, "text", "holds", help=f"Part of the {what}, in any case of letters")
+
+
 @dataclass(frozen=True, eq=False)
 class Listing:
     """A list of the API. `select` is scoped by bind parameters that the caller gives to `fetch`."""

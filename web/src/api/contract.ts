@@ -179,6 +179,14 @@ export type ConnectionServerView = {
   file?: string;
 };
 
+export type ConnectionTested = {
+  result: "works" | "reached" | "failed";
+  message: string;
+  duration_ms: number;
+  status?: number;
+  answer?: string;
+};
+
 export type ConnectionUpdate = {
   name?: string | null;
   base_url?: string | null;
@@ -473,6 +481,16 @@ export type Install = {
   version?: number | null;
 };
 
+export type Invitation = {
+  token: string;
+  expires_at: string;
+};
+
+export type InvitationAccept = {
+  token: string;
+  password: string;
+};
+
 export type JsonValue = unknown;
 
 export type LateSchedule = {
@@ -720,6 +738,10 @@ export type OneCompany = {
   data: Company;
 };
 
+export type OneConnectionTested = {
+  data: ConnectionTested;
+};
+
 export type OneConnection = {
   data: Connection;
 };
@@ -750,6 +772,10 @@ export type OneFlow = {
 
 export type OneGraph = {
   data: Graph;
+};
+
+export type OneInvitation = {
+  data: Invitation;
 };
 
 export type OneLookupRow = {
@@ -976,6 +1002,12 @@ export type PageUpcomingSchedule = {
 
 export type PageUser = {
   data: Array<User>;
+  meta: Meta;
+  links: Links;
+};
+
+export type PageVersionResult = {
+  data: Array<VersionResult>;
   meta: Meta;
   links: Links;
 };
@@ -1397,7 +1429,7 @@ export type User = {
 export type UserCreate = {
   email: string;
   name: string;
-  password: string;
+  password?: string | null;
   role: "read-only" | "user" | "manager" | "administrator";
 };
 
@@ -1449,6 +1481,19 @@ export type Version = {
   secrets?: Array<string>;
 };
 
+export type VersionResult = {
+  id: number;
+  iteration: number;
+  started: number;
+  success: number;
+  failure: number;
+  stopped: number;
+  partial: number;
+  p50?: number;
+  p95?: number;
+  p99?: number;
+};
+
 export type VersionUpdate = {
   deployed_at?: string | null;
   label?: string | null;
@@ -1483,6 +1528,7 @@ export const operations = {
   login: ["POST", "/fabric/api/login"],
   login_alias1: ["POST", "/api/v1/login"],
   set_up: ["POST", "/api/v1/set-up"],
+  accept_invitation: ["POST", "/api/v1/invitations/accept"],
   logout: ["POST", "/api/v1/logout"],
   get_overview: ["GET", "/api/v1/overview"],
   get_company: ["GET", "/api/v1/company"],
@@ -1493,6 +1539,7 @@ export const operations = {
   get_user: ["GET", "/api/v1/users/{user}"],
   update_user: ["PUT", "/api/v1/users/{user}"],
   delete_user: ["DELETE", "/api/v1/users/{user}"],
+  invite_user: ["POST", "/api/v1/users/{user}/invitation"],
   list_api_keys: ["GET", "/api/v1/api-keys"],
   create_api_key: ["POST", "/api/v1/api-keys"],
   revoke_api_key: ["DELETE", "/api/v1/api-keys/{api_key}"],
@@ -1511,6 +1558,7 @@ export const operations = {
   delete_version: ["DELETE", "/api/v1/flows/{flow}/versions/{version}"],
   copy_version: ["POST", "/api/v1/flows/{flow}/versions/{version}/copy"],
   list_version_metrics: ["GET", "/api/v1/flows/{flow}/version-metrics"],
+  list_version_results: ["GET", "/api/v1/flows/{flow}/version-results"],
   list_upcoming_schedules: ["GET", "/api/v1/schedules"],
   list_schedules: ["GET", "/api/v1/flow-versions/{flow_version}/schedules"],
   create_schedule: ["POST", "/api/v1/flow-versions/{flow_version}/schedules"],
@@ -1574,6 +1622,7 @@ export const operations = {
   get_connection: ["GET", "/api/v1/connections/{connection}"],
   update_connection: ["PUT", "/api/v1/connections/{connection}"],
   delete_connection: ["DELETE", "/api/v1/connections/{connection}"],
+  test_connection: ["POST", "/api/v1/connections/{connection}/test"],
   list_webhooks: ["GET", "/api/v1/flows/{flow}/webhooks"],
   create_webhook: ["POST", "/api/v1/flows/{flow}/webhooks"],
   delete_webhook: ["DELETE", "/api/v1/flows/{flow}/webhooks/{webhook}"],
@@ -1623,17 +1672,19 @@ export type Operations = {
   login: { path: undefined; query: undefined; body: Login; answer: LoginAnswer; };
   login_alias1: { path: undefined; query: undefined; body: Login; answer: LoginAnswer; };
   set_up: { path: undefined; query: undefined; body: SetUp; answer: LoginAnswer; };
+  accept_invitation: { path: undefined; query: undefined; body: InvitationAccept; answer: LoginAnswer; };
   logout: { path: undefined; query: undefined; body: undefined; answer: Message; };
   get_overview: { path: undefined; query: undefined; body: undefined; answer: OneOverview; };
   get_company: { path: undefined; query: undefined; body: undefined; answer: OneCompany; };
   update_company: { path: undefined; query: undefined; body: CompanyUpdate; answer: OneCompany; };
   get_me: { path: undefined; query: undefined; body: undefined; answer: OneMe; };
-  list_users: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[id]"?: Value; "filter[email]"?: Value; "filter[role]"?: Value }; body: undefined; answer: PageUser; };
+  list_users: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[id]"?: Value; "filter[email]"?: Value; "filter[search]"?: Value; "filter[role]"?: Value }; body: undefined; answer: PageUser; };
   create_user: { path: undefined; query: undefined; body: UserCreate; answer: OneUser; };
   get_user: { path: { user: Id }; query: undefined; body: undefined; answer: OneUser; };
   update_user: { path: { user: Id }; query: undefined; body: UserUpdate; answer: OneUser; };
   delete_user: { path: { user: Id }; query: undefined; body: undefined; answer: Message; };
-  list_api_keys: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value }; body: undefined; answer: PageApiKey; };
+  invite_user: { path: { user: Id }; query: undefined; body: undefined; answer: OneInvitation; };
+  list_api_keys: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[search]"?: Value }; body: undefined; answer: PageApiKey; };
   create_api_key: { path: undefined; query: undefined; body: ApiKeyCreate; answer: OneNewApiKey; };
   revoke_api_key: { path: { api_key: Id }; query: undefined; body: undefined; answer: Message; };
   list_flows: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; include?: Value; "filter[id]"?: Value; "filter[name]"?: Value; "filter[search]"?: Value; "filter[label]"?: Value; "filter[is_enabled]"?: Value; "filter[priority]"?: Value }; body: undefined; answer: PageFlow; };
@@ -1651,6 +1702,7 @@ export type Operations = {
   delete_version: { path: { flow: Id; version: Id }; query: undefined; body: undefined; answer: Message; };
   copy_version: { path: { flow: Id; version: Id }; query: undefined; body: undefined; answer: OneVersion; };
   list_version_metrics: { path: { flow: Id }; query: { page?: Value; per_page?: Value; sort?: Value; "filter[interval]"?: Value; "filter[type]"?: Value; "filter[key]"?: Value; "filter[flow_version_id]"?: Value; "filter[from]"?: Value; "filter[to]"?: Value }; body: undefined; answer: PageMetric; };
+  list_version_results: { path: { flow: Id }; query: { page?: Value; per_page?: Value; sort?: Value; "filter[flow_version_id]"?: Value; "filter[from]"?: Value; "filter[to]"?: Value }; body: undefined; answer: PageVersionResult; };
   list_upcoming_schedules: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[flow_id]"?: Value; "filter[is_enabled]"?: Value; "filter[timezone]"?: Value; from?: Value; to?: Value }; body: undefined; answer: PageUpcomingSchedule; };
   list_schedules: { path: { flow_version: Id }; query: { page?: Value; per_page?: Value; sort?: Value; include?: Value; "filter[flow_version_id]"?: Value }; body: undefined; answer: PageSchedule; };
   create_schedule: { path: { flow_version: Id }; query: undefined; body: ScheduleCreate; answer: OneSchedule; };
@@ -1703,32 +1755,33 @@ export type Operations = {
   redrive_dead_letters: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; cursor?: Value; "filter[flow_id]"?: Value; "filter[flow_version_id]"?: Value; "filter[flow_run_id]"?: Value; "filter[step_key]"?: Value; "filter[error_class]"?: Value; "filter[state]"?: Value; "filter[is_caught]"?: Value; "filter[created_after]"?: Value; "filter[created_before]"?: Value }; body: undefined; answer: OneBulkRetry; };
   discard_dead_letter: { path: { dead_letter: Id }; query: undefined; body: undefined; answer: OneDeadLetter; };
   discard_dead_letters: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; cursor?: Value; "filter[flow_id]"?: Value; "filter[flow_version_id]"?: Value; "filter[flow_run_id]"?: Value; "filter[step_key]"?: Value; "filter[error_class]"?: Value; "filter[state]"?: Value; "filter[is_caught]"?: Value; "filter[created_after]"?: Value; "filter[created_before]"?: Value }; body: undefined; answer: OneBulkDiscard; };
-  list_connectors: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[id]"?: Value; "filter[name]"?: Value }; body: undefined; answer: PageConnectorSummary; };
+  list_connectors: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[id]"?: Value; "filter[name]"?: Value; "filter[search]"?: Value }; body: undefined; answer: PageConnectorSummary; };
   create_connector: { path: undefined; query: undefined; body: ConnectorCreate; answer: OneConnector; };
   import_connector: { path: undefined; query: undefined; body: ConnectorImport; answer: OneConnectorImported; };
   get_connector: { path: { connector: Id }; query: undefined; body: undefined; answer: OneConnector; };
   update_connector: { path: { connector: Id }; query: undefined; body: ConnectorUpdate; answer: OneConnector; };
   delete_connector: { path: { connector: Id }; query: undefined; body: undefined; answer: Message; };
-  list_connections: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[id]"?: Value; "filter[name]"?: Value; "filter[connector_id]"?: Value }; body: undefined; answer: PageConnection; };
+  list_connections: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[id]"?: Value; "filter[name]"?: Value; "filter[search]"?: Value; "filter[connector_id]"?: Value }; body: undefined; answer: PageConnection; };
   create_connection: { path: undefined; query: undefined; body: ConnectionCreate; answer: OneConnection; };
   get_connection: { path: { connection: Id }; query: undefined; body: undefined; answer: OneConnection; };
   update_connection: { path: { connection: Id }; query: undefined; body: ConnectionUpdate; answer: OneConnection; };
   delete_connection: { path: { connection: Id }; query: undefined; body: undefined; answer: Message; };
+  test_connection: { path: { connection: Id }; query: undefined; body: undefined; answer: OneConnectionTested; };
   list_webhooks: { path: { flow: Id }; query: { page?: Value; per_page?: Value; sort?: Value }; body: undefined; answer: PageWebhook; };
   create_webhook: { path: { flow: Id }; query: undefined; body: WebhookCreate; answer: OneWebhook; };
   delete_webhook: { path: { flow: Id; webhook: Id }; query: undefined; body: undefined; answer: Message; };
   upload_flow_version: { path: { flow_version: Id }; query: undefined; body: Upload; answer: OneUploadAnswer; };
-  list_marketplace_apps: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[flow_id]"?: Value }; body: undefined; answer: PageMarketplaceApp; };
+  list_marketplace_apps: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[flow_id]"?: Value; "filter[search]"?: Value }; body: undefined; answer: PageMarketplaceApp; };
   get_marketplace_app: { path: { marketplace_app: Id }; query: undefined; body: undefined; answer: OneMarketplaceApp; };
   install_marketplace_app: { path: { marketplace_app: Id }; query: undefined; body: Install; answer: OneFlow; };
-  list_notification_groups: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[id]"?: Value; "filter[name]"?: Value }; body: undefined; answer: PageNotificationGroup; };
+  list_notification_groups: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[id]"?: Value; "filter[name]"?: Value; "filter[search]"?: Value }; body: undefined; answer: PageNotificationGroup; };
   create_notification_group: { path: undefined; query: undefined; body: NotificationGroupCreate; answer: OneNotificationGroup; };
   get_notification_group: { path: { notification_group: Id }; query: undefined; body: undefined; answer: OneNotificationGroup; };
   update_notification_group: { path: { notification_group: Id }; query: undefined; body: NotificationGroupUpdate; answer: OneNotificationGroup; };
   delete_notification_group: { path: { notification_group: Id }; query: undefined; body: undefined; answer: Message; };
   test_notification_group: { path: { notification_group: Id }; query: undefined; body: undefined; answer: ManyNotification; };
   list_notifications: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; cursor?: Value; "filter[state]"?: Value; "filter[channel]"?: Value; "filter[flow_id]"?: Value; "filter[flow_run_id]"?: Value }; body: undefined; answer: PageNotification; };
-  list_data_pools: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[id]"?: Value; "filter[name]"?: Value }; body: undefined; answer: PageDataPool; };
+  list_data_pools: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[id]"?: Value; "filter[name]"?: Value; "filter[search]"?: Value }; body: undefined; answer: PageDataPool; };
   create_data_pool: { path: undefined; query: undefined; body: DataPoolCreate; answer: OneDataPool; };
   get_data_pool: { path: { data_pool: Id }; query: undefined; body: undefined; answer: OneDataPool; };
   update_data_pool: { path: { data_pool: Id }; query: undefined; body: DataPoolUpdate; answer: OneDataPool; };
@@ -1737,7 +1790,7 @@ export type Operations = {
   add_pool_entries: { path: { data_pool: Id }; query: undefined; body: PoolKeys; answer: OnePoolAdded; };
   delete_pool_entries: { path: { data_pool: Id }; query: undefined; body: undefined; answer: Message; };
   delete_pool_entry: { path: { data_pool: Id; pool_entry: Id }; query: undefined; body: undefined; answer: Message; };
-  list_lookup_tables: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[id]"?: Value; "filter[name]"?: Value }; body: undefined; answer: PageLookupTable; };
+  list_lookup_tables: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value; "filter[id]"?: Value; "filter[name]"?: Value; "filter[search]"?: Value }; body: undefined; answer: PageLookupTable; };
   create_lookup_table: { path: undefined; query: undefined; body: LookupTableCreate; answer: OneLookupTable; };
   get_lookup_table: { path: { lookup_table: Id }; query: undefined; body: undefined; answer: OneLookupTable; };
   update_lookup_table: { path: { lookup_table: Id }; query: undefined; body: LookupTableUpdate; answer: OneLookupTable; };

@@ -1,5 +1,5 @@
 // Reading and changing records from components: cached by operation and arguments, refreshed after each change.
-import { type UseQueryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, type UseQueryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { type Answer, ApiError, type Args, call, type Name } from "./client";
 
@@ -14,6 +14,11 @@ export function useRead<N extends Name>(name: N, args: Args<N>, options: ReadOpt
     queryFn: ({ signal }) => call(name, args, { signal }),
     ...options,
   });
+}
+
+/** A page of a list: the one before stays until the next is there. */
+export function usePage<N extends Name>(name: N, args: Args<N>, options: ReadOptions<N> = {}) {
+  return useRead(name, args, { placeholderData: keepPreviousData, ...options });
 }
 
 export function useChange<N extends Name>(name: N, options: { onSuccess?: (answer: Answer<N>) => void } = {}) {

@@ -3,8 +3,9 @@ import { Accordion, NumberInput, Select, Stack, TextInput } from "@mantine/core"
 import { type FormEvent, useState } from "react";
 
 import type { Connection } from "../api/contract";
-import { useChange, useRead } from "../api/hooks";
+import { useChange } from "../api/hooks";
 import { MapField } from "../form/MapField";
+import { useChoices } from "../ui/choices";
 import { FormButtons } from "../ui/FormButtons";
 import { Failure } from "../ui/parts";
 import { Secrets } from "../ui/Secrets";
@@ -53,13 +54,11 @@ export function ConnectionForm({ connection, onDone }: Props) {
 }
 
 function Http({ draft, connection, errors, onChange }: PartProps) {
-  const connectors = useRead("list_connectors", { query: { per_page: 100, sort: "name" } });
+  const { select, isNone } = useChoices("list_connectors", draft.connectorId);
   const isStored = connection?.auth.has_secret === true && connection.auth.type === draft.authType;
   return (
     <>
-      {connectors.data && connectors.data.data.length > 0 && (
-        <Select label="Connector" description="Gives what is left out here" placeholder="None" searchable clearable data={connectors.data.data.map(({ id, name }) => ({ value: String(id), label: name }))} value={draft.connectorId === undefined ? null : String(draft.connectorId)} error={errors("connector_id")} onChange={(id) => onChange({ connectorId: id ? Number(id) : undefined })} />
-      )}
+      {!isNone && <Select {...select} label="Connector" description="Gives what is left out here" placeholder="None" clearable nothingFoundMessage="No connector is named so" error={errors("connector_id")} onChange={(id) => onChange({ connectorId: id ? Number(id) : undefined })} />}
       <TextInput label="Base URL" placeholder="https://shop.example/api" required={draft.connectorId === undefined} value={draft.baseUrl} error={errors("base_url")} onChange={(event) => onChange({ baseUrl: event.currentTarget.value })} />
       <Select label="Signs in with" allowDeselect={false} data={Object.entries(AUTH).map(([value, { label }]) => ({ value, label: value === "none" && draft.connectorId !== undefined ? "What the connector says" : label }))} value={draft.authType} error={errors("auth.type") ?? errors("auth")} onChange={(type) => onChange({ authType: type as AuthType })} />
       <Fields fields={AUTH[draft.authType].fields} values={draft.auth} isSet={isStored} errors={(field) => errors(`auth.${field}`)} onChange={(field, value) => onChange({ auth: { ...draft.auth, [field]: value } })} />

@@ -18,7 +18,7 @@ export function Endpoints({ endpoints }: { endpoints: Endpoint[] }) {
               <Table.Td className="mono" style={{ overflowWrap: "anywhere" }}>
                 {path}
               </Table.Td>
-              <Table.Td>{name}</Table.Td>
+              <Table.Td style={{ overflowWrap: "anywhere" }}>{name}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

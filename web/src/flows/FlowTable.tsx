@@ -42,7 +42,7 @@ export function FlowTable({ flows }: { flows: Flow[] }) {
 function Row({ flow }: { flow: Flow }) {
   return (
     <Table.Tr onClick={lead}>
-      <Table.Td maw={360}>
+      <Table.Td maw={360} className="wraps">
         <Name flow={flow} />
       </Table.Td>
       <Table.Td visibleFrom="md">
@@ -79,7 +79,7 @@ function Name({ flow }: { flow: Flow }) {
         )}
         {flow.labels.map((label) => (
           <Link key={label} to="/flows" search={{ label }} className="badge-link" aria-label={`Flows with the label ${label}`}>
-            <Badge size="sm" color="gray" style={{ cursor: "pointer" }}>
+            <Badge size="sm" color="gray" className="given" style={{ cursor: "pointer" }}>
               {label}
             </Badge>
           </Link>

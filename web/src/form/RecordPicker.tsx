@@ -1,7 +1,7 @@
 // A field whose value is the id of another record: chosen by name.
 import { Select } from "@mantine/core";
 
-import { useRead } from "../api/hooks";
+import { useChoices } from "../ui/choices";
 import type { Labelled } from "./labelled";
 
 export const PICKERS = {
@@ -18,9 +18,6 @@ interface Props extends Labelled {
 }
 
 export function RecordPicker({ name, value, onChange, required, ...rest }: Props) {
-  const listed = useRead(PICKERS[name as keyof typeof PICKERS], { query: { per_page: 100 } });
-  const records = listed.data?.data ?? [];
-  return (
-    <Select {...rest} required={required} searchable clearable={!required} placeholder="None" nothingFoundMessage="There is none yet" data={records.map((record) => ({ value: String(record.id), label: `${record.name} (${record.id})` }))} value={value === undefined || value === null ? null : String(value)} onChange={(next) => onChange(next === null ? undefined : Number(next))} />
-  );
+  const { select, isNone } = useChoices(PICKERS[name as keyof typeof PICKERS], value ?? undefined);
+  return <Select {...rest} {...select} required={required} clearable={!required} placeholder="None" nothingFoundMessage={isNone ? "There is none yet" : "None is named so"} onChange={(next) => onChange(next === null ? undefined : Number(next))} />;
 }

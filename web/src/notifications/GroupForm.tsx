@@ -8,6 +8,7 @@ import { FormButtons } from "../ui/FormButtons";
 import { Icon } from "../ui/Icon";
 import { Failure } from "../ui/parts";
 import { kept, type Secret, Secrets, sent } from "../ui/Secrets";
+import { CHANNEL_CHOICES } from "./channels";
 
 interface Channel {
   type: ChannelView["type"];
@@ -17,11 +18,6 @@ interface Channel {
 }
 
 const NEW: Channel = { type: "email", to: [], url: "", secrets: [] };
-const TYPES = [
-  { value: "email", label: "E-mail" },
-  { value: "webhook", label: "Webhook" },
-  { value: "log", label: "The server's log" },
-];
 
 export function GroupForm({ group, onDone }: { group?: NotificationGroup; onDone: () => void }) {
   const [name, setName] = useState(group?.name ?? "");
@@ -67,7 +63,7 @@ function ChannelFields({ number, channel, onChange, onRemove }: ChannelProps) {
   return (
     <Stack gap={6} className="card" p="xs">
       <Group gap={4} wrap="nowrap" align="start">
-        <Select aria-label={`Channel ${number}`} w={150} allowDeselect={false} data={TYPES} value={channel.type} onChange={(type) => onChange({ type: type as Channel["type"] })} />
+        <Select aria-label={`Channel ${number}`} w={150} allowDeselect={false} data={CHANNEL_CHOICES} value={channel.type} onChange={(type) => onChange({ type: type as Channel["type"] })} />
         {channel.type === "email" && <TagsInput aria-label="Addresses" flex={1} placeholder={channel.to.length ? undefined : "ops@example.com"} value={channel.to} onChange={(to) => onChange({ to })} />}
         {channel.type === "webhook" && <TextInput aria-label="URL" flex={1} placeholder="https://chat.example/hooks/{{token}}" value={channel.url} onChange={(event) => onChange({ url: event.currentTarget.value })} />}
         {channel.type === "log" && <Text flex={1} />}

@@ -2,17 +2,18 @@ import { Alert, Button, Code, CopyButton, Group, Text, TextInput } from "@mantin
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 
-import { useChange, useRead } from "../api/hooks";
+import { useChange, usePage } from "../api/hooks";
+import { FindByName, NoneNamed } from "../ui/ByName";
 import { Confirm } from "../ui/Confirm";
 import { Empty, Instant, PageTitle } from "../ui/parts";
 import { Records } from "../ui/Records";
 import { tell } from "../ui/tell";
 
 export function ApiKeys() {
-  const { page } = useSearch({ from: "/shell/api-keys" });
+  const { page, search } = useSearch({ from: "/shell/api-keys" });
   const navigate = useNavigate({ from: "/api-keys" });
   const [name, setName] = useState("");
-  const found = useRead("list_api_keys", { query: { per_page: 25, page, sort: "-id" } });
+  const found = usePage("list_api_keys", { query: { per_page: 25, page, "filter[search]": search, sort: "-id" } });
   const create = useChange("create_api_key", { onSuccess: () => setName("") });
   const revoke = useChange("revoke_api_key");
   const submit = (event: FormEvent) => {
@@ -22,7 +23,9 @@ export function ApiKeys() {
   const made = create.data?.data;
   return (
     <>
-      <PageTitle title="API keys" />
+      <PageTitle title="API keys">
+        <FindByName search={search} onChange={(next) => void navigate({ search: next })} />
+      </PageTitle>
       <form onSubmit={submit}>
         <Group align="end" gap="xs" mb="sm">
           <TextInput label="Name of a new key" placeholder="Order import" required value={name} error={create.error?.message} onChange={(event) => setName(event.currentTarget.value)} />
@@ -41,10 +44,10 @@ export function ApiKeys() {
       )}
       <Records
         found={found}
-        onPage={(next) => void navigate({ search: { page: next } })}
-        empty={<Empty title="There is no key yet">A program signs in with a key. It acts as a manager of this company.</Empty>}
+        onPage={(next) => void navigate({ search: { search, page: next } })}
+        empty={search ? <NoneNamed search={search} /> : <Empty title="There is no key yet">A program signs in with a key. It acts as a manager of this company.</Empty>}
         columns={[
-          { title: "Name", cell: ({ name }) => name },
+          { title: "Name", isLong: true, cell: ({ name }) => name },
           { title: "Key", cell: ({ hint }) => <span className="mono">{hint}…</span> },
           { title: "Made", cell: ({ created_at }) => <Instant at={created_at} /> },
         ]}

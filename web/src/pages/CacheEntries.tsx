@@ -5,7 +5,7 @@ import { useState } from "react";
 
 import type { CacheEntry } from "../api/contract";
 import { exactly } from "../api/filters";
-import { useChange, useRead } from "../api/hooks";
+import { useChange, usePage, useRead } from "../api/hooks";
 import { Data } from "../run/Data";
 import { bytes } from "../ui/format";
 import { useMe } from "../ui/me";
@@ -21,7 +21,7 @@ export function CacheEntries() {
   const navigate = useNavigate({ from: "/cache" });
   const { may } = useMe();
   const [shown, setShown] = useState<CacheEntry>();
-  const found = useRead("list_cache_entries", { query: { per_page: 25, page: search.page, "filter[key]": exactly(search.key), "filter[scope]": search.scope, sort: "-id" } });
+  const found = usePage("list_cache_entries", { query: { per_page: 25, page: search.page, "filter[key]": exactly(search.key), "filter[scope]": search.scope, sort: "-id" } });
   const remove = useChange("delete_cache_entry");
   const narrow = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change, page: undefined }) });
   return (
@@ -36,7 +36,7 @@ export function CacheEntries() {
         onPage={(page) => void navigate({ search: (old) => ({ ...old, page }) })}
         empty={search.key || search.scope ? <Empty title="Nothing is kept under this key">Keys are found as they are, whole.</Empty> : <Empty title="Nothing is kept">A cache step keeps values from one payload or run to the next; they stand here until they expire.</Empty>}
         columns={[
-          { title: "Key", cell: (entry) => <Anchor component="button" size="sm" className="mono" onClick={() => setShown(entry)}>{entry.key}</Anchor> },
+          { title: "Key", isLong: true, cell: (entry) => <Anchor component="button" size="sm" className="mono" onClick={() => setShown(entry)}>{entry.key}</Anchor> },
           { title: "Scope", cell: ({ scope }) => scope },
           { title: "Size", cell: (entry) => bytes(entry.bytes) },
           { title: "Changed", cell: ({ updated_at }) => <Instant at={updated_at} /> },

@@ -4,9 +4,11 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { Connection } from "../api/contract";
-import { useChange, useRead } from "../api/hooks";
+import { useChange, usePage } from "../api/hooks";
 import { ConnectionForm } from "../connections/ConnectionForm";
 import { AUTH, type AuthType, PROTOCOLS } from "../connections/draft";
+import { TestConnection } from "../connections/TestConnection";
+import { FindByName, NoneNamed } from "../ui/ByName";
 import { Confirm } from "../ui/Confirm";
 import { local } from "../ui/format";
 import { useMe } from "../ui/me";
@@ -17,25 +19,28 @@ import { tell } from "../ui/tell";
 const REFRESH_MS = 10_000;
 
 export function Connections() {
-  const { page } = useSearch({ from: "/shell/connections" });
+  const { page, search } = useSearch({ from: "/shell/connections" });
   const navigate = useNavigate({ from: "/connections" });
   const { may } = useMe();
   const [edited, setEdited] = useState<Connection | "new">();
   // The state of a circuit changes by itself.
-  const found = useRead("list_connections", { query: { per_page: 25, page, sort: "name" } }, { refetchInterval: REFRESH_MS });
+  const found = usePage("list_connections", { query: { per_page: 25, page, "filter[search]": search, sort: "name" } }, { refetchInterval: REFRESH_MS });
   const remove = useChange("delete_connection");
   const close = () => setEdited(undefined);
   return (
     <>
-      <PageTitle title="Connections">{may("manager") && <Button onClick={() => setEdited("new")}>New connection</Button>}</PageTitle>
+      <PageTitle title="Connections">
+        <FindByName search={search} onChange={(next) => void navigate({ search: next })} />
+        {may("manager") && <Button onClick={() => setEdited("new")}>New connection</Button>}
+      </PageTitle>
       <Records
         found={found}
-        onPage={(next) => void navigate({ search: { page: next } })}
+        onPage={(next) => void navigate({ search: { search, page: next } })}
         minWidth={820}
-        empty={<Empty title="There is no connection yet">A connection holds the address of a system and the credentials for it. Connector steps use it, so that no secret stands in a flow.</Empty>}
+        empty={search ? <NoneNamed search={search} /> : <Empty title="There is no connection yet">A connection holds the address of a system and the credentials for it. Connector steps use it, so that no secret stands in a flow.</Empty>}
         columns={[
-          { title: "Name", cell: ({ name }) => <strong>{name}</strong> },
-          { title: "System", cell: (connection) => <System connection={connection} /> },
+          { title: "Name", isLong: true, cell: ({ name }) => <strong>{name}</strong> },
+          { title: "System", isLong: true, cell: (connection) => <System connection={connection} /> },
           { title: "Signs in with", cell: (connection) => <SignsIn connection={connection} /> },
           { title: "Limits", cell: (connection) => <Limits connection={connection} /> },
           { title: "Changed", cell: ({ updated_at }) => <Instant at={updated_at} /> },
@@ -43,6 +48,7 @@ export function Connections() {
         actions={(connection) =>
           may("manager") && (
             <Group gap={4} justify="end" wrap="nowrap">
+              <TestConnection connection={connection} />
               <Button variant="default" onClick={() => setEdited(connection)}>
                 Edit
               </Button>
@@ -77,11 +83,12 @@ function System({ connection: { base_url, server, protocol } }: { connection: Co
 }
 
 function SignsIn({ connection: { auth, protocol } }: { connection: Connection }) {
-  const words = protocol === "http" ? (AUTH[auth.type as AuthType]?.label ?? auth.type) : auth.has_secret ? auth.type.replaceAll("_", " ") : "Nothing";
-  return <>{words}</>;
+  if (protocol === "http") return <>{AUTH[auth.type as AuthType]?.label ?? auth.type}</>;
+  return <>{!auth.has_secret ? "Nothing" : auth.type === "private_key" ? "Private key" : "Password"}</>;
 }
 
 function Limits({ connection: { rate_limit: rate, circuit, circuit_breaker: breaker } }: { connection: Connection }) {
+  if (!rate && !breaker) return null;
   return (
     <Group gap={4}>
       {rate && (

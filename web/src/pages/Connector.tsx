@@ -38,16 +38,21 @@ export function Connector() {
 }
 
 function About({ connector: { id, document } }: { connector: Described }) {
-  const users = useRead("list_connections", { query: { "filter[connector_id]": id, per_page: 100, sort: "name" } });
+  const users = useRead("list_connections", { query: { "filter[connector_id]": id, per_page: 5, sort: "name" } });
   const variables = document.variables?.map(({ name }) => name).join(", ");
   return (
     <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} className="card" p="sm">
       <Fact title="Base URL">{document.base_url}</Fact>
       <Fact title="Signs in with">{AUTH[(document.auth?.type ?? "none") as AuthType]?.label}</Fact>
       <Fact title="Variables">{variables}</Fact>
-      <Fact title="Connections">{users.data?.data.map(({ name }) => name).join(", ")}</Fact>
+      <Fact title="Connections">{users.data && among(users.data.data.map(({ name }) => name), users.data.meta.total)}</Fact>
     </SimpleGrid>
   );
+}
+
+/** `A, B and 12 more`. */
+function among(names: string[], total: number): string {
+  return names.join(", ") + (total > names.length ? ` and ${count(total - names.length)} more` : "");
 }
 
 function Fact({ title, children }: { title: string; children: ReactNode }) {

@@ -4,8 +4,9 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { ConnectorImported } from "../api/contract";
-import { useChange, useRead } from "../api/hooks";
+import { useChange, usePage } from "../api/hooks";
 import { Endpoints } from "../connections/Endpoints";
+import { FindByName, NoneNamed } from "../ui/ByName";
 import { Confirm } from "../ui/Confirm";
 import { count } from "../ui/format";
 import { useMe } from "../ui/me";
@@ -15,20 +16,23 @@ import { tell } from "../ui/tell";
 
 export function Connectors() {
   const { may } = useMe();
-  const { page } = useSearch({ from: "/shell/connectors" });
+  const { page, search } = useSearch({ from: "/shell/connectors" });
   const navigate = useNavigate({ from: "/connectors" });
-  const found = useRead("list_connectors", { query: { per_page: 25, page, sort: "name" } });
+  const found = usePage("list_connectors", { query: { per_page: 25, page, "filter[search]": search, sort: "name" } });
   const remove = useChange("delete_connector");
   return (
     <>
-      <PageTitle title="Connectors">{may("manager") && <Import />}</PageTitle>
+      <PageTitle title="Connectors">
+        <FindByName search={search} onChange={(next) => void navigate({ search: next })} />
+        {may("manager") && <Import />}
+      </PageTitle>
       <Records
         found={found}
-        onPage={(next) => void navigate({ search: { page: next } })}
-        empty={<Empty title="No system is described yet">Import the OpenAPI document or the Postman collection of a system: its endpoints can then be chosen in connector steps, and connections hold the credentials only.</Empty>}
+        onPage={(next) => void navigate({ search: { search, page: next } })}
+        empty={search ? <NoneNamed search={search} /> : <Empty title="No system is described yet">Import the OpenAPI document or the Postman collection of a system: its endpoints can then be chosen in connector steps, and connections hold the credentials only.</Empty>}
         columns={[
-          { title: "Name", cell: ({ id, name }) => <Link to="/connectors/$connector" params={{ connector: String(id) }} className="row-link">{name}</Link> },
-          { title: "Description", cell: ({ description }) => <Text size="sm" lineClamp={1}>{description}</Text> },
+          { title: "Name", isLong: true, cell: ({ id, name }) => <Link to="/connectors/$connector" params={{ connector: String(id) }} className="row-link">{name}</Link> },
+          { title: "Description", isLong: true, cell: ({ description }) => description && <Text size="sm" lineClamp={2} title={description}>{description}</Text> },
           { title: "Endpoints", cell: ({ endpoints_count }) => count(endpoints_count) },
           { title: "Changed", cell: ({ updated_at }) => <Instant at={updated_at} /> },
         ]}

@@ -95,7 +95,7 @@ function Entries({ pool }: { pool: Pool }) {
         onPage={(page) => void navigate({ search: (old) => ({ ...old, page }) })}
         empty={search.key ? <Empty title="This key was not seen">Keys are found as they are, whole.</Empty> : <Empty title="No key is in this pool">Keys come in as runs see records.</Empty>}
         columns={[
-          { title: "Key", cell: ({ key }) => <span className="mono">{key}</span> },
+          { title: "Key", isLong: true, cell: ({ key }) => <span className="mono">{key}</span> },
           { title: "State", cell: ({ state }) => <Badge className="state" color={STATE_COLORS[state]}>{state}</Badge> },
           { title: "Run", cell: ({ flow_run_id: run }) => run && <Link to="/runs/$run" params={{ run: String(run) }}>{run}</Link> },
           { title: "Since", cell: ({ created_at }) => <Instant at={created_at} /> },

@@ -1,9 +1,10 @@
 // Named pools of keys that de-dupe steps remember.
-import { Button } from "@mantine/core";
+import { Button, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 
-import { useChange, useRead } from "../api/hooks";
+import { useChange, usePage } from "../api/hooks";
+import { FindByName, NoneNamed } from "../ui/ByName";
 import { Confirm } from "../ui/Confirm";
 import { useMe } from "../ui/me";
 import { NamedForm } from "../ui/NamedForm";
@@ -12,23 +13,26 @@ import { Records } from "../ui/Records";
 import { tell } from "../ui/tell";
 
 export function DataPools() {
-  const { page } = useSearch({ from: "/shell/data-pools" });
+  const { page, search } = useSearch({ from: "/shell/data-pools" });
   const navigate = useNavigate({ from: "/data-pools" });
   const { may } = useMe();
   const [creating, { open, close }] = useDisclosure();
-  const found = useRead("list_data_pools", { query: { per_page: 25, page, sort: "name" } });
+  const found = usePage("list_data_pools", { query: { per_page: 25, page, "filter[search]": search, sort: "name" } });
   const create = useChange("create_data_pool", { onSuccess: close });
   const remove = useChange("delete_data_pool");
   return (
     <>
-      <PageTitle title="Data pools">{may("manager") && <Button onClick={open}>New pool</Button>}</PageTitle>
+      <PageTitle title="Data pools">
+        <FindByName search={search} onChange={(next) => void navigate({ search: next })} />
+        {may("manager") && <Button onClick={open}>New pool</Button>}
+      </PageTitle>
       <Records
         found={found}
-        onPage={(next) => void navigate({ search: { page: next } })}
-        empty={<Empty title="There is no data pool yet">A de-dupe step keeps the keys of the records that it has seen in a pool, so that each record is worked on once. A pool is made when a step first names it, or here.</Empty>}
+        onPage={(next) => void navigate({ search: { search, page: next } })}
+        empty={search ? <NoneNamed search={search} /> : <Empty title="There is no data pool yet">A de-dupe step keeps the keys of the records that it has seen in a pool, so that each record is worked on once. A pool is made when a step first names it, or here.</Empty>}
         columns={[
-          { title: "Name", cell: ({ id, name }) => <Link to="/data-pools/$pool" params={{ pool: String(id) }} className="row-link">{name}</Link> },
-          { title: "Description", cell: ({ description }) => description },
+          { title: "Name", isLong: true, cell: ({ id, name }) => <Link to="/data-pools/$pool" params={{ pool: String(id) }} className="row-link">{name}</Link> },
+          { title: "Description", isLong: true, cell: ({ description }) => description && <Text size="sm" lineClamp={2} title={description}>{description}</Text> },
           { title: "Changed", cell: ({ updated_at }) => <Instant at={updated_at} /> },
         ]}
         actions={(pool) =>

@@ -5,7 +5,7 @@ import { useState } from "react";
 
 import type { LetterSearch } from "../addresses";
 import type { DeadLetter } from "../api/contract";
-import { useChange, useRead } from "../api/hooks";
+import { useChange, usePage } from "../api/hooks";
 import { LetterFilters } from "../letters/LetterFilters";
 import { LetterModal } from "../letters/LetterModal";
 import { filters } from "../letters/search";
@@ -23,7 +23,7 @@ export function DeadLetters() {
   const search = useSearch({ from: "/shell/dead-letters" });
   const navigate = useNavigate({ from: "/dead-letters" });
   const [shown, setShown] = useState<DeadLetter>();
-  const found = useRead("list_dead_letters", { query: { ...filters(search), page: search.page, per_page: 25 } });
+  const found = usePage("list_dead_letters", { query: { ...filters(search), page: search.page, per_page: 25 } });
   const names = useFlowNames(found.data?.data.map(({ flow_id }) => flow_id) ?? []);
   const show = (next: LetterSearch) => void navigate({ search: next });
   const isOpen = (search.state ?? "open") === "open";
@@ -40,6 +40,7 @@ export function DeadLetters() {
         columns={[
           {
             title: "Step",
+            isLong: true,
             cell: (letter) => (
               <Anchor component="button" size="sm" ta="start" onClick={() => setShown(letter)}>
                 {letter.step_name}
@@ -47,7 +48,7 @@ export function DeadLetters() {
             ),
           },
           { title: "Flow", cell: ({ flow_id }) => <Text size="sm" maw={220} truncate title={names.get(flow_id)}>{names.get(flow_id) ?? `Flow ${flow_id}`}</Text> },
-          { title: "Why", cell: ({ message }) => <Text size="sm" lineClamp={2} style={{ overflowWrap: "anywhere" }}>{message}</Text> },
+          { title: "Why", isLong: true, cell: ({ message }) => <Text size="sm" lineClamp={2} style={{ overflowWrap: "anywhere" }}>{message}</Text> },
           { title: "Run", cell: ({ flow_run_id: run, step_key }) => <Link to="/runs/$run" params={{ run: String(run) }} search={{ step: step_key }}>{run}</Link> },
           { title: "Since", cell: ({ created_at }) => <Instant at={created_at} /> },
           ...(isOpen ? [] : [{ title: "State", cell: ({ state }: DeadLetter) => <Badge className="state" color={STATE_COLORS[state]}>{state}</Badge> }]),

@@ -60,9 +60,9 @@ function OfVersion({ version, hasDraft }: { version: Version; hasDraft: boolean 
         onPage={setPage}
         empty={<Empty title="No schedule">{version.is_deployed ? "The deployed version does not run by itself." : "Add one and it runs by itself once the version is deployed."}</Empty>}
         columns={[
-          { title: "When", cell: (schedule) => <When cron={schedule.cron_string} /> },
+          { title: "When", isLong: true, cell: (schedule) => <When cron={schedule.cron_string} /> },
           { title: "Zone", cell: ({ timezone }) => timezone },
-          { title: "When one is still running", cell: ({ overlap }) => worded(OVERLAP, overlap) },
+          { title: "If still running", cell: ({ overlap }) => worded(OVERLAP, overlap) },
           { title: "Next", cell: ({ next_run_at }) => <Instant at={next_run_at} /> },
         ]}
         actions={(schedule) => (

@@ -26,7 +26,7 @@ export function FlowVersions() {
       onPage={(next) => void navigate({ search: { page: next } })}
       empty={<Empty title="There is no version">Make one from the canvas.</Empty>}
       columns={[
-        { title: "Version", cell: (version) => <About version={version} /> },
+        { title: "Version", isLong: true, cell: (version) => <About version={version} /> },
         { title: "State", cell: (version) => <State version={version} /> },
         { title: "Saved", cell: ({ saved_at, saved_by_user }) => <Done at={saved_at} by={saved_by_user?.email} /> },
         { title: "30 days", cell: (version) => <span style={{ whiteSpace: "nowrap" }}>{many(results?.get(version.id)?.ended ?? 0, wasReleased(version) ? "run" : "test run")}</span> },
@@ -46,7 +46,7 @@ function About({ version }: { version: Version }) {
         <Link to="/flows/$flow/canvas" params={{ flow: String(version.flow_id) }} search={{ version: version.id }} className="row-link">
           {version.iteration}
         </Link>
-        {version.label && <Badge color="gray">{version.label}</Badge>}
+        {version.label && <Badge color="gray" className="given" title={version.label}>{version.label}</Badge>}
       </Group>
       <Text size="xs" c="dimmed" lineClamp={2} title={version.message}>
         {version.message}
@@ -60,7 +60,7 @@ function State({ version: { status, deployed_at, deployed_by_user } }: { version
     <>
       <VersionStatus status={status} />
       {deployed_at && (
-        <Text size="xs" c="dimmed" maw={160} truncate title={deployed_by_user?.email}>
+        <Text size="xs" c="dimmed" maw={150} truncate title={deployed_by_user?.email}>
           <Instant at={deployed_at} /> by {deployed_by_user?.email ?? "somebody"}
         </Text>
       )}
@@ -73,7 +73,7 @@ function Done({ at, by }: { at: string | undefined; by: string | undefined }) {
     <>
       <Instant at={at} />
       {by && (
-        <Text size="xs" c="dimmed" maw={160} truncate title={by}>
+        <Text size="xs" c="dimmed" maw={150} truncate title={by}>
           {by}
         </Text>
       )}

@@ -69,8 +69,8 @@ function Rows({ table }: { table: Table }) {
         minWidth={400}
         empty={search.left || search.right ? <Empty title="No row has this value">Values are found as they are, whole.</Empty> : <Empty title="It has no rows">Add one, or upload a CSV file with two columns.</Empty>}
         columns={[
-          { title: "Left", cell: (row) => row.left },
-          { title: "Right", cell: (row) => row.right },
+          { title: "Left", isLong: true, cell: (row) => row.left },
+          { title: "Right", isLong: true, cell: (row) => row.right },
         ]}
         actions={(row) =>
           may("manager") && (

@@ -1,10 +1,12 @@
 // Flows that were uploaded as private apps, to be installed as flows again.
-import { Anchor, Button, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 
 import type { MarketplaceApp } from "../api/contract";
-import { useChange, useRead } from "../api/hooks";
+import { useChange, usePage, useRead } from "../api/hooks";
+import { FindByName, NoneNamed } from "../ui/ByName";
+import { useFlowNames } from "../ui/FlowSelect";
 import { FormButtons } from "../ui/FormButtons";
 import { local } from "../ui/format";
 import { useMe } from "../ui/me";
@@ -12,23 +14,26 @@ import { Empty, Failure, Instant, Loading, PageTitle } from "../ui/parts";
 import { Records } from "../ui/Records";
 
 export function Marketplace() {
-  const { page } = useSearch({ from: "/shell/marketplace" });
+  const { page, search } = useSearch({ from: "/shell/marketplace" });
   const navigate = useNavigate({ from: "/marketplace" });
   const { may } = useMe();
   const [chosen, setChosen] = useState<MarketplaceApp>();
-  const found = useRead("list_marketplace_apps", { query: { per_page: 25, page, sort: "name" } });
+  const found = usePage("list_marketplace_apps", { query: { per_page: 25, page, "filter[search]": search, sort: "name" } });
+  const flows = useFlowNames(found.data?.data.map(({ flow_id }) => flow_id) ?? []);
   return (
     <>
-      <PageTitle title="Marketplace" />
+      <PageTitle title="Marketplace">
+        <FindByName search={search} onChange={(next) => void navigate({ search: next })} />
+      </PageTitle>
       <Records
         found={found}
-        onPage={(next) => void navigate({ search: { page: next } })}
-        empty={<Empty title="No app was uploaded yet">An administrator uploads a deployed version from the list of a flow's versions; it can then be installed as a new flow here.</Empty>}
+        onPage={(next) => void navigate({ search: { search, page: next } })}
+        empty={search ? <NoneNamed search={search} /> : <Empty title="No app was uploaded yet">An administrator uploads a deployed version from the list of a flow's versions; it can then be installed as a new flow here.</Empty>}
         columns={[
-          { title: "Name", cell: ({ name }) => <strong>{name}</strong> },
-          { title: "Description", cell: ({ description }) => <Text size="sm" lineClamp={2}>{description}</Text> },
+          { title: "Name", isLong: true, cell: ({ name }) => <strong>{name}</strong> },
+          { title: "Description", isLong: true, cell: ({ description }) => description && <Text size="sm" lineClamp={2} title={description}>{description}</Text> },
           { title: "Newest", cell: ({ latest_version }) => `Version ${latest_version}` },
-          { title: "Made of", cell: ({ flow_id }) => <Anchor component={Link} size="sm" to={`/flows/${flow_id}/versions`}>Flow {flow_id}</Anchor> },
+          { title: "Made of", cell: ({ flow_id }) => <Text size="sm" maw={220} truncate title={flows.get(flow_id)}><Link to="/flows/$flow/versions" params={{ flow: String(flow_id) }}>{flows.get(flow_id) ?? `Flow ${flow_id}`}</Link></Text> },
           { title: "Changed", cell: ({ updated_at }) => <Instant at={updated_at} /> },
         ]}
         actions={(app) =>
@@ -66,7 +71,7 @@ function Install({ app, onCancel }: { app: MarketplaceApp; onCancel: () => void 
       <Stack>
         <Text size="sm">It becomes a new flow with a draft, and stays disabled. Its connections and secrets are chosen there.</Text>
         <TextInput label="Name of the flow" required data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} />
-        <Select label="Version of the app" allowDeselect={false} data={versions} value={version} onChange={(next) => next && setVersion(next)} />
+        <Select label="Version of the app" searchable limit={50} allowDeselect={false} data={versions} value={version} onChange={(next) => next && setVersion(next)} />
         {install.error && <Failure error={install.error} />}
         <FormButtons save="Install" saving={install.isPending} onCancel={onCancel} />
       </Stack>

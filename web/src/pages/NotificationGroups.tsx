@@ -1,11 +1,13 @@
 // Who is told, and by which channels.
-import { Button, Group, Modal } from "@mantine/core";
+import { Button, Group, Modal, Text } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { NotificationGroup } from "../api/contract";
-import { useChange, useRead } from "../api/hooks";
+import { useChange, usePage } from "../api/hooks";
+import { CHANNELS } from "../notifications/channels";
 import { GroupForm } from "../notifications/GroupForm";
+import { FindByName, NoneNamed } from "../ui/ByName";
 import { Confirm } from "../ui/Confirm";
 import { useMe } from "../ui/me";
 import { NotificationTabs } from "../ui/NotificationTabs";
@@ -13,25 +15,31 @@ import { Empty, Instant, PageTitle } from "../ui/parts";
 import { Records } from "../ui/Records";
 import { tell } from "../ui/tell";
 
+/** Where the channels of a group lead. */
+const destinations = (channels: NotificationGroup["channels"]) => channels.map(({ type, to, url }) => to?.join(", ") ?? url ?? CHANNELS[type]).join("; ");
+
 export function NotificationGroups() {
   const { may } = useMe();
   const [edited, setEdited] = useState<NotificationGroup | "new">();
-  const { page } = useSearch({ from: "/shell/notification-groups" });
+  const { page, search } = useSearch({ from: "/shell/notification-groups" });
   const navigate = useNavigate({ from: "/notification-groups" });
-  const found = useRead("list_notification_groups", { query: { per_page: 25, page, sort: "name" } });
+  const found = usePage("list_notification_groups", { query: { per_page: 25, page, "filter[search]": search, sort: "name" } });
   const remove = useChange("delete_notification_group");
   const test = useChange("test_notification_group", { onSuccess: ({ data }) => tell.done(data.length === 1 ? "A message is on its way." : `${data.length} messages are on their way.`) });
   return (
     <>
-      <PageTitle title="Notifications">{may("manager") && <Button onClick={() => setEdited("new")}>New group</Button>}</PageTitle>
+      <PageTitle title="Notifications">
+        <FindByName search={search} onChange={(next) => void navigate({ search: next })} />
+        {may("manager") && <Button onClick={() => setEdited("new")}>New group</Button>}
+      </PageTitle>
       <NotificationTabs here="groups" />
       <Records
         found={found}
-        onPage={(next) => void navigate({ search: { page: next } })}
-        empty={<Empty title="Nobody is told anything yet">A group says who hears of failures, recoveries and silence, by mail, webhook or log. Flows and notify steps name it.</Empty>}
+        onPage={(next) => void navigate({ search: { search, page: next } })}
+        empty={search ? <NoneNamed search={search} /> : <Empty title="Nobody is told anything yet">A group says who hears of failures, recoveries and silence, by mail, webhook or log. Flows and notify steps name it.</Empty>}
         columns={[
-          { title: "Name", cell: ({ name }) => name },
-          { title: "Channels", cell: ({ channels }) => channels.map(({ type, to, url }) => to?.join(", ") ?? url ?? type).join("; ") },
+          { title: "Name", isLong: true, cell: ({ name }) => name },
+          { title: "Channels", isLong: true, cell: ({ channels }) => <Text size="sm" lineClamp={3} title={destinations(channels)}>{destinations(channels)}</Text> },
           { title: "Changed", cell: ({ updated_at }) => <Instant at={updated_at} /> },
         ]}
         actions={(group) =>

@@ -4,7 +4,8 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { Notification } from "../api/contract";
-import { useRead } from "../api/hooks";
+import { usePage } from "../api/hooks";
+import { CHANNEL_CHOICES, CHANNELS } from "../notifications/channels";
 import { FlowSelect } from "../ui/FlowSelect";
 import { NotificationTabs } from "../ui/NotificationTabs";
 import { Empty, Instant, PageTitle } from "../ui/parts";
@@ -12,14 +13,13 @@ import { Records } from "../ui/Records";
 
 const REFRESH_MS = 5_000;
 const STATE_COLORS = { queued: "blue", sent: "teal", failed: "red" } as const;
-const CHANNELS = { email: "E-mail", webhook: "Webhook", log: "The server's log" } as const;
 
 export function Notifications() {
   const search = useSearch({ from: "/shell/notifications" });
   const navigate = useNavigate({ from: "/notifications" });
   const [shown, setShown] = useState<Notification>();
   const query = { "filter[state]": search.state, "filter[channel]": search.channel, "filter[flow_id]": search.flow, page: search.page, per_page: 25 };
-  const found = useRead("list_notifications", { query }, { refetchInterval: REFRESH_MS });
+  const found = usePage("list_notifications", { query }, { refetchInterval: REFRESH_MS });
   const narrow = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change, page: undefined }) });
   const isFiltered = search.state !== undefined || search.channel !== undefined || search.flow !== undefined;
   return (
@@ -29,7 +29,7 @@ export function Notifications() {
       <Group gap="xs" mb="xs">
         <FlowSelect value={search.flow} onChange={(flow) => narrow({ flow })} />
         <Select aria-label="State" placeholder="All states" clearable w={140} data={Object.keys(STATE_COLORS)} value={search.state ?? null} onChange={(state) => narrow({ state: state ?? undefined })} />
-        <Select aria-label="Channel" placeholder="All channels" clearable w={160} data={Object.entries(CHANNELS).map(([value, label]) => ({ value, label }))} value={search.channel ?? null} onChange={(channel) => narrow({ channel: channel ?? undefined })} />
+        <Select aria-label="Channel" placeholder="All channels" clearable w={160} data={CHANNEL_CHOICES} value={search.channel ?? null} onChange={(channel) => narrow({ channel: channel ?? undefined })} />
       </Group>
       <Records
         found={found}
@@ -39,6 +39,7 @@ export function Notifications() {
         columns={[
           {
             title: "Message",
+            isLong: true,
             cell: (one) => (
               <Anchor component="button" size="sm" ta="start" onClick={() => setShown(one)}>
                 {one.subject}
@@ -47,7 +48,7 @@ export function Notifications() {
           },
           { title: "Channel", cell: ({ channel }) => CHANNELS[channel] },
           { title: "State", cell: ({ state }) => <Badge className="state" color={STATE_COLORS[state]}>{state}</Badge> },
-          { title: "What went wrong", cell: ({ error }) => <Text size="xs" c="dimmed" lineClamp={2}>{error}</Text> },
+          { title: "What went wrong", isLong: true, cell: ({ error }) => error && <Text size="xs" c="dimmed" lineClamp={2} title={error}>{error}</Text> },
           { title: "When", cell: ({ created_at }) => <Instant at={created_at} /> },
         ]}
       />

@@ -1,10 +1,12 @@
 // What a step of a run got and gave: payloads before and after, requests and responses, log lines.
 import { Accordion, Badge, Code, Group, Stack, Tabs, Text } from "@mantine/core";
+import { useState } from "react";
 
 import type { Exchange, ExchangeMessage, Run } from "../api/contract";
-import { useRead } from "../api/hooks";
+import { usePage } from "../api/hooks";
 import { isFinished } from "../canvas/progress";
 import { duration } from "../ui/format";
+import { Pager } from "../ui/Pager";
 import { Failure, Loading } from "../ui/parts";
 import { Lines } from "./Lines";
 import { every } from "./live";
@@ -41,24 +43,28 @@ export function StepEvidence({ run, step }: Props) {
 }
 
 function Requests({ run, step }: Props) {
-  const found = useRead("list_exchanges", { path: { flow_run: run.id }, query: { "filter[step_key]": step, per_page: 25 } }, { refetchInterval: every(run) });
+  const [page, setPage] = useState(1);
+  const found = usePage("list_exchanges", { path: { flow_run: run.id }, query: { "filter[step_key]": step, page, per_page: 25 } }, { refetchInterval: every(run) });
   if (found.error) return <Failure error={found.error} />;
   if (!found.data) return <Loading rows={3} />;
   if (!found.data.data.length) return <Text size="sm" c="dimmed">{isFinished(run) ? "This step called nobody." : "No call of this step is recorded yet."}</Text>;
   return (
-    <Accordion chevronPosition="left" variant="separated">
-      {found.data.data.map((exchange) => (
-        <Accordion.Item key={exchange.id} value={String(exchange.id)}>
-          <Accordion.Control>
-            <Head exchange={exchange} />
-          </Accordion.Control>
-          <Accordion.Panel>
-            <Message title="Request" message={exchange.request} />
-            {exchange.response && <Message title="Response" message={exchange.response} />}
-          </Accordion.Panel>
-        </Accordion.Item>
-      ))}
-    </Accordion>
+    <>
+      <Accordion chevronPosition="left" variant="separated">
+        {found.data.data.map((exchange) => (
+          <Accordion.Item key={exchange.id} value={String(exchange.id)}>
+            <Accordion.Control>
+              <Head exchange={exchange} />
+            </Accordion.Control>
+            <Accordion.Panel>
+              <Message title="Request" message={exchange.request} />
+              {exchange.response && <Message title="Response" message={exchange.response} />}
+            </Accordion.Panel>
+          </Accordion.Item>
+        ))}
+      </Accordion>
+      <Pager meta={found.data.meta} onPage={setPage} />
+    </>
   );
 }
 

@@ -39,7 +39,7 @@ function Slots({ schedule }: { schedule: Schedule }) {
         columns={[
           { title: "Slots", cell: (slots) => count(slots.count) },
           { title: schedule.timezone, cell: (slots) => <span className="mono">{range(slots, schedule.timezone)}</span> },
-          { title: "Why", cell: (slots) => <Why slots={slots} /> },
+          { title: "Why", isLong: true, cell: (slots) => <Why slots={slots} /> },
         ]}
       />
     </Stack>

@@ -60,13 +60,13 @@ function Line({ schedule, scale, span, onSlots }: { schedule: UpcomingSchedule; 
     <Box className="fires" role="row">
       <Stack gap={0} role="cell" miw={0}>
         <Group gap={6} wrap="nowrap">
-          <Link to="/flows/$flow/schedules" params={{ flow: String(schedule.flow_id) }} className="row-link fires-name">
+          <Link to="/flows/$flow/schedules" params={{ flow: String(schedule.flow_id) }} className="row-link fires-name" title={schedule.flow_name}>
             {schedule.flow_name}
           </Link>
           {!schedule.is_enabled && <Badge color="gray">Disabled</Badge>}
         </Group>
         <Text size="xs" c="dimmed" title={schedule.cron_string}>
-          {cron ? describe(cron) : schedule.cron_string}
+          {cron ? describe(cron) : schedule.cron_string}, <OfVersion schedule={schedule} />
         </Text>
       </Stack>
       <Stack gap={0} role="cell">
@@ -88,6 +88,14 @@ function Line({ schedule, scale, span, onSlots }: { schedule: UpcomingSchedule; 
         <Fires schedule={schedule} span={span} />
       </Box>
     </Box>
+  );
+}
+
+function OfVersion({ schedule: { flow_id, flow_version_id, iteration } }: { schedule: UpcomingSchedule }) {
+  return (
+    <Link to="/flows/$flow/canvas" params={{ flow: String(flow_id) }} search={{ version: Number(flow_version_id) }} className="nowrap quiet-link">
+      version {iteration}
+    </Link>
   );
 }
 

@@ -12,6 +12,8 @@ import { Failure, Loading } from "./parts";
 export interface Column<T> {
   title: string;
   cell: (record: T) => ReactNode;
+  /** What people wrote: as long as they like, it wraps anywhere. All else stays on a line. */
+  isLong?: boolean;
 }
 
 interface Props<T> {
@@ -32,7 +34,7 @@ export function Records<T extends { id: number }>({ found, columns, empty, actio
   if (!data.length) return empty;
   return (
     <>
-      <Table.ScrollContainer minWidth={minWidth} className="card stacks">
+      <Table.ScrollContainer minWidth={minWidth} className="card stacks records">
         <Table>
           <Table.Thead>
             <Table.Tr>
@@ -45,8 +47,8 @@ export function Records<T extends { id: number }>({ found, columns, empty, actio
           <Table.Tbody>
             {data.map((record) => (
               <Table.Tr key={record.id} onClick={lead}>
-                {columns.map(({ title, cell }) => (
-                  <Table.Td key={title} data-title={title}>{cell(record)}</Table.Td>
+                {columns.map(({ title, cell, isLong }) => (
+                  <Table.Td key={title} data-title={title} data-long={isLong}>{cell(record)}</Table.Td>
                 ))}
                 {actions && <Table.Td ta="end">{actions(record)}</Table.Td>}
               </Table.Tr>

@@ -1,15 +1,18 @@
 // What surrounds every page: the navigation, who is signed in, and the colours.
-import { ActionIcon, AppShell, Burger, Button, Group, Kbd, Menu, Text, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, AppShell, Burger, Button, Group, Kbd, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Link, Navigate, Outlet, useLocation } from "@tanstack/react-router";
-import { Fragment, useState } from "react";
+import { Fragment, lazy, Suspense, useState } from "react";
 
 import { Keyboard, type Overlay } from "../palette/Keyboard";
+import { AccountButton } from "./AccountButton";
 import { Icon } from "./Icon";
 import { useMe } from "./me";
 import { Empty, Failure, PageTitle } from "./parts";
 import { needed, PLACES } from "./places";
-import { useSignOut } from "./signOut";
+
+const accountMenu = () => import("./AccountMenu");
+const AccountMenu = lazy(async () => ({ default: (await accountMenu()).AccountMenu }));
 
 export function Shell() {
   const [isOpen, { toggle, close }] = useDisclosure();
@@ -40,7 +43,7 @@ export function Shell() {
           </Group>
           <Group gap="xs" wrap="nowrap">
             <Finder onClick={() => setOverlay("palette")} />
-            <Account name={me.email ?? me.name} role={me.role} onHelp={() => setOverlay("help")} />
+            <Account onHelp={() => setOverlay("help")} />
           </Group>
         </Group>
       </AppShell.Header>
@@ -100,34 +103,13 @@ function Finder({ onClick }: { onClick: () => void }) {
   );
 }
 
-function Account({ name, role, onHelp }: { name: string; role: string; onHelp: () => void }) {
-  const signOut = useSignOut();
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+/** Its menu comes with the first wish for it: pointing at the button or reaching it with the keyboard fetches the code. */
+function Account({ onHelp }: { onHelp: () => void }) {
+  const [isWanted, setWanted] = useState(false);
+  if (!isWanted) return <AccountButton aria-haspopup="menu" onPointerEnter={() => void accountMenu()} onFocus={() => void accountMenu()} onClick={() => setWanted(true)} />;
   return (
-    <Menu position="bottom-end" width={220}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label="Account and appearance">
-          <Icon name="person" />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {name}, {role}
-        </Menu.Label>
-        <Menu.Divider />
-        <Menu.Label>Appearance</Menu.Label>
-        {(["light", "dark", "auto"] as const).map((scheme) => (
-          <Menu.Item key={scheme} onClick={() => setColorScheme(scheme)} fw={scheme === colorScheme ? 700 : 400}>
-            {{ light: "Light", dark: "Dark", auto: "As the system" }[scheme]}
-          </Menu.Item>
-        ))}
-        <Menu.Divider />
-        <Menu.Item onClick={onHelp}>Keyboard shortcuts</Menu.Item>
-        <Menu.Item component="a" href="/docs" target="_blank">
-          API reference
-        </Menu.Item>
-        <Menu.Item onClick={() => void signOut()}>Sign out</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <Suspense fallback={<AccountButton loading />}>
+      <AccountMenu onHelp={onHelp} />
+    </Suspense>
   );
 }

@@ -34,7 +34,7 @@ export function PageTitle({ title, children }: { title: ReactNode; children?: Re
   useDocumentTitle(typeof title === "string" ? `${title}, Flowloom` : "Flowloom");
   return (
     <Group justify="space-between" mb="sm" gap="xs">
-      <Title order={1}>{title}</Title>
+      <Title order={1} miw={0} {...(typeof title === "string" && { lineClamp: 3, title })}>{title}</Title>
       <Group gap="xs">{children}</Group>
     </Group>
   );

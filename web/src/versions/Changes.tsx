@@ -39,7 +39,7 @@ function StepDifference({ step }: { step: StepChange }) {
     <Stack className="card" p="sm" gap="xs">
       <Group gap="xs">
         <Badge color={KIND_COLORS[step.kind]}>{step.kind}</Badge>
-        <Text fw={600} size="sm">
+        <Text fw={600} size="sm" miw={0}>
           {step.name}
         </Text>
       </Group>

@@ -10,8 +10,8 @@ const ROWS: Array<{ title: string; cell: (result: Result) => string }> = [
   { title: "Runs that ended", cell: ({ ended }) => count(ended) },
   { title: "Succeeded", cell: ({ share }) => share },
   { title: "Failed", cell: ({ failure }) => count(failure) },
-  { title: "Median, on the slowest day", cell: ({ p50 }) => time(p50) },
-  { title: "95th percentile, on the slowest day", cell: ({ p95 }) => time(p95) },
+  { title: "Median duration", cell: ({ p50 }) => time(p50) },
+  { title: "95th percentile of the duration", cell: ({ p95 }) => time(p95) },
 ];
 
 export function SideBySide({ flow, versions }: { flow: string; versions: Version[] }) {

@@ -1,18 +1,20 @@
 import { describe, expect, it } from "vitest";
 
-import type { Metric } from "../api/contract";
-import { results } from "./results";
+import { result } from "./results";
 
-const metric = (version: number, type: Metric["type"], key: string, value: number): Metric => ({ id: 1, flow_id: 1, flow_version_id: version, iteration: 1, interval: "day", starts_at: "2026-03-02T00:00:00Z", type, key, value });
+const counted = { id: 1, iteration: 1, started: 21, success: 19, failure: 1, stopped: 0, partial: 0 };
 
-describe("results", () => {
-  it("adds up the days of each version and takes the slowest day", () => {
-    const found = results([metric(1, "runs", "success", 10), metric(1, "runs", "success", 9), metric(1, "runs", "failure", 1), metric(1, "duration", "p95", 20), metric(1, "duration", "p95", 80), metric(2, "runs", "success", 3)]);
-    expect(found.get(1)).toEqual({ ended: 20, success: 19, failure: 1, p50: undefined, p95: 80, share: "95.0 %" });
-    expect(found.get(2)?.share).toBe("100 %");
+describe("result", () => {
+  it("says how many of those that ended succeeded", () => {
+    expect(result({ ...counted, p50: 12, p95: 80 })).toEqual({ ended: 20, failure: 1, p50: 12, p95: 80, share: "95.0 %" });
   });
 
   it("does not round up to all", () => {
-    expect(results([metric(1, "runs", "success", 99_999), metric(1, "runs", "failure", 1)]).get(1)?.share).toBe("99.9 %");
+    expect(result({ ...counted, success: 99_999 }).share).toBe("99.9 %");
+    expect(result({ ...counted, failure: 0 }).share).toBe("100 %");
+  });
+
+  it("has no share where nothing ended", () => {
+    expect(result({ ...counted, success: 0, failure: 0 }).share).toBe("—");
   });
 });

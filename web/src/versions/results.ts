@@ -1,18 +1,16 @@
-// How the versions of a flow did in the last 30 days, from their daily metrics.
+// How the versions of a flow did in the last 30 days.
 import { useQuery } from "@tanstack/react-query";
 
 import { type ApiError, type Args, call } from "../api/client";
-import type { Metric, Version } from "../api/contract";
+import type { Metric, Version, VersionResult } from "../api/contract";
 
-const SPAN_MS = 30 * 86_400_000;
-const ENDS = new Set(["success", "failure", "stopped", "partial"]);
-const KEYS = [...ENDS, "p50", "p95"].join(",");
+const DAYS = 30;
+const DAY_MS = 86_400_000;
 
 export interface Result {
   ended: number;
-  success: number;
   failure: number;
-  /** The longest of the days' medians and 95th percentiles, in ms. */
+  /** The median and the 95th percentile of all runs, in ms. */
   p50: number | undefined;
   p95: number | undefined;
   /** How many of those that ended succeeded, `98.5 %`. */
@@ -30,33 +28,27 @@ export async function allMetrics(flow: string, query: Args<"list_version_metrics
   return [first, ...(await Promise.all(rest))].flatMap(({ data }) => data);
 }
 
-/** How these versions did; of every one of the flow, unless some are named. */
+/** How these versions did, 100 of them at most. */
 export function useResults(flow: string, versions: number[] | undefined): Map<number, Result> | undefined {
-  const query = { "filter[interval]": "day", "filter[key]": KEYS, "filter[flow_version_id]": versions?.join(",") };
-  const found = useQuery<Metric[], ApiError>({
-    queryKey: ["list_version_metrics", flow, query],
-    queryFn: () => allMetrics(flow, { ...query, "filter[from]": new Date(Date.now() - SPAN_MS).toISOString() }),
+  const ids = versions?.join(",");
+  const found = useQuery<VersionResult[], ApiError>({
+    queryKey: ["list_version_results", flow, ids],
+    queryFn: async () => {
+      const from = new Date(Date.now() - DAYS * DAY_MS).toISOString();
+      return (await call("list_version_results", { path: { flow }, query: { "filter[flow_version_id]": ids, "filter[from]": from, per_page: 100 } })).data;
+    },
     enabled: versions !== undefined && versions.length > 0,
   });
-  return found.data && results(found.data);
+  return found.data && new Map(found.data.map((one) => [one.id, result(one)]));
 }
 
-/** Pure: metrics by version, added up. */
-export function results(metrics: Metric[]): Map<number, Result> {
-  const found = new Map<number, Result>();
-  for (const { flow_version_id: id, type, key, value } of metrics) {
-    const result = found.get(id) ?? { ended: 0, success: 0, failure: 0, p50: undefined, p95: undefined, share: "—" };
-    found.set(id, result);
-    if (type === "runs" && ENDS.has(key)) result.ended += value;
-    if (type === "runs" && key === "success") result.success += value;
-    if (type === "runs" && key === "failure") result.failure += value;
-    if (type === "duration" && (key === "p50" || key === "p95")) result[key] = Math.max(result[key] ?? 0, value);
-  }
-  for (const result of found.values()) result.share = share(result);
-  return found;
+/** Pure: what is shown of a version. */
+export function result({ success, failure, stopped, partial, p50, p95 }: VersionResult): Result {
+  const ended = success + failure + stopped + partial;
+  return { ended, failure, p50, p95, share: share(success, ended) };
 }
 
-function share({ ended, success }: Result): string {
+function share(success: number, ended: number): string {
   if (!ended) return "—";
   // What did not all succeed is never rounded up to all.
   const percent = Math.floor((1_000 * success) / ended) / 10;
