@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 LATER = {
-    "aiohttp", "aiosmtplib", "alembic", "asyncssh", "fastapi", "google.protobuf", "ijson", "jwt", "nats", "opentelemetry",
-    "psycopg", "pymysql", "requests", "yaml"
+    "aiohttp", "aiosmtplib", "alembic", "asyncssh", "fastapi", "google.protobuf", "ijson", "jwt", "nats",
+    "opentelemetry", "psycopg", "pymysql", "requests", "yaml"
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import create_engine, select, update
 from tests.store import rows
 from tests.store.queueing import (
     KEY,
@@ -156,6 +156,23 @@ def test_a_known_run_is_offered_again_when_it_waits_in_another_way(opened):
     assert offered(opened, known=known) == []
     write(opened, update(tables.runs).where(RUNS.id == id).values(fence=1))
     assert [offer.run_id for offer in offered(opened, known=known)] == [id]
+
+
+def test_claims_of_runs_that_share_a_limit_wait_for_each_other(opened):
+    change_flow(opened, concurrency=1)
+    first, second = queued(opened, 2)
+    one, other, claimed = worker(opened), worker(opened), []
+    engine = create_engine(opened.database.url)
+    with engine.begin() as connection:
+        assert handing.claim(connection, [first], NOW, one)
+        waiting = threading.Thread(target=lambda: claimed.extend(claim(opened, [second], other)))
+        waiting.start()
+        # Without a lock it would be through by then.
+        waiting.join(0.5)
+    waiting.join(10)
+    engine.dispose()
+    assert claimed == []
+    assert row(opened, second).gate == gates.Gate.FLOW
 
 
 @pytest.mark.parametrize("seed", range(3))
