@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
-from tests import certificates, databases, mariadb, postgres, world
+from tests import certificates, databases, mariadb, postgres, s3, world
 
 from flowloom.store import schema
 
@@ -52,6 +52,13 @@ def postgres_port() -> Iterator[int]:
 def mariadb_port(certificate: Path) -> Iterator[int]:
     with mariadb.server(certificate) as port:
         yield port
+
+
+@pytest.fixture
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3.S3]:
+    """An S3 server of its own, to be stopped and started again."""
+    with s3.server(tmp_path_factory.mktemp("s3")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,11 @@ def test_other_databases_are_refused(given: str) -> None:
         ("LOG_FORMAT", "xml", "'auto', 'text' or 'json'"),
         ("SECRET_KEY", "short", "at least 16 characters"),
         ("NATS_URL", "http://host", "nats://host:4222"),
+        ("BLOB_URL", "/mnt/share", "file:///path/to/directory"),
+        ("BLOB_URL", "file://share", "file:///path/to/directory"),
+        ("BLOB_URL", "s3://", "s3://bucket/prefix"),
+        ("BLOB_URL", "s3://bucket?zone=1", "s3://bucket/prefix"),
+        ("BLOB_URL", "s3://bucket?endpoint=minio:9000", "http:// or https:// address"),
         ("PUBLIC_URL", "example.com", "https://"),
         ("ADMIN_EMAIL", "root", "admin@example.com"),
         ("OUTBOUND_ALLOW", "ok.example,http://shop", "'http://shop' is no host name"),
@@ -123,6 +128,7 @@ def test_the_public_url_loses_its_last_slash() -> None:
 def test_secrets_also_come_from_files(name: str, tmp_path: Path) -> None:
     values = {"database_url": "postgresql+psycopg://u:p@db/loom", "nats_url": "nats://u:p@host"}
     values["smtp_url"] = "smtps://u:p@mail.example:465"
+    values["blob_url"] = "s3://key:secret@bucket/prefix"
     value = values.get(name, "correct horse battery ")
     file = tmp_path / "secret"
     file.write_text(value + "\n")
@@ -156,6 +162,7 @@ def test_neither_repr_nor_errors_show_a_secret() -> None:
     assert "xyzzy" not in f"{loaded!r} {loaded}"
     assert "xyzzy" not in refusal({"FLOWLOOM_SECRET_KEY": "xyzzy"}).message
     assert "xyzzy" not in refusal({"FLOWLOOM_DATABASE_URL": "mysql://u:xyzzy@db"}).message
+    assert "xyzzy" not in refusal({"FLOWLOOM_BLOB_URL": "s3://key:xyzzy@bucket?zone=1"}).message
 
 
 def test_an_unknown_setting_is_refused() -> None:

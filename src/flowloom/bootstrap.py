@@ -73,7 +73,7 @@ def open_platform(
         journal=journal.Journal(opened, ids, reach, fenced=is_shared),
         run_ids=ids,
         broker=signals,
-        blobs=blobs.Blobs(settings.data_dir / "blobs"),
+        blobs=blobs.open_blobs(settings.blob_url, settings.data_dir, clock),
         vault=secrets.Vault(secrets.load_key(settings)),
         circuits=SharedCircuits(opened, signals, clock) if is_shared else circuits.Circuits(),
         clock=clock,

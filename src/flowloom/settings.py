@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -48,6 +48,20 @@ def _database_url(value: str) -> str:
 def _nats_url(value: str) -> str:
     if not all(server.strip().startswith(("nats://", "tls://")) for server in value.split(",")):
         raise ValueError("use nats://host:4222 or tls://host:4222, several servers with commas between")
+    return value
+
+
+def _blob_url(value: str) -> str:
+    parts = urlsplit(value)
+    asked = dict(parse_qsl(parts.query, keep_blank_values=True))
+    is_folder = parts.scheme == "file" and not parts.netloc and parts.path.strip("/") and not asked
+    is_bucket = parts.scheme == "s3" and parts.hostname and set(asked) <= {"endpoint", "region"}
+    if not (is_folder or is_bucket) or parts.fragment:
+        raise ValueError(
+            "use file:///path/to/directory or s3://bucket/prefix?endpoint=https://host&region=name"
+        )
+    if not re.match("https?://.", asked.get("endpoint", "https://any")):
+        raise ValueError("the endpoint of a bucket is an http:// or https:// address")
     return value
 
 
@@ -155,10 +169,12 @@ class Settings(BaseModel):
         le=3600,
         description="Seconds that runs have to end when the process is told to stop; the rest go to others.",
     )
-    blob_url: str | None = Field(
+    blob_url: Annotated[str, AfterValidator(_blob_url)] | None = Field(
         default=None,
         repr=False,
-        description="Kept for large payload bodies elsewhere. Not used yet: they are files in the data directory.",
+        description="Where large payload bodies are kept: `file:///path` of a directory that several servers share, or "
+        "`s3://bucket/prefix?endpoint=https://host&region=name` (extra `s3`), with the credentials of the usual "
+        "`AWS_*` variables or as `s3://key:secret@bucket`. Unset, they are files in the data directory.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on; `0.0.0.0` is every one.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")

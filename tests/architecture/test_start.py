@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 LATER = {
-    "aiohttp", "aiosmtplib", "alembic", "asyncssh", "fastapi", "google.protobuf", "ijson", "jwt", "nats",
+    "aiohttp", "aiosmtplib", "alembic", "asyncssh", "fastapi", "google.protobuf", "ijson", "jwt", "nats", "obstore",
     "opentelemetry", "psycopg", "pymysql", "requests", "yaml"
 }  # fmt: skip
 

@@ -23,9 +23,9 @@ from tests import remote as remotes
 from tests import world
 from tests.crash import disk, losses
 
-from flowloom import errors
+from flowloom import bootstrap, errors
 from flowloom.domain import run
-from flowloom.store import blobs, database
+from flowloom.store import blobs, database, folder
 
 pytestmark = pytest.mark.crash
 
@@ -135,7 +135,7 @@ class Left:
     """What is found on a disk after a loss."""
 
     def __init__(self, directory: Path) -> None:
-        self.blobs = blobs.Blobs(directory / "blobs")
+        self.blobs = blobs.open_blobs(None, directory, bootstrap.utc_now)
         self.connection = sqlite3.connect(directory / "flowloom.db")
         self.connection.execute("PRAGMA synchronous=OFF")
         self.runs = dict(self.connection.execute("SELECT id, status FROM flow_runs"))
@@ -221,7 +221,7 @@ async def test_without_a_sync_at_each_commit_this_finds_losses(
 async def test_a_body_whose_name_is_not_synced_is_lost(
     sqlite_template: Path, tmp_path: Path, left: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(blobs, "_sync", lambda directory: None)
+    monkeypatch.setattr(folder, "_sync", lambda directory: None)
     watched = await logged(sqlite_template, tmp_path / "data", 0)
     assert {type(fact) for fact in lost_after(watched, left, 50, 0)} == {Started}
 

@@ -127,7 +127,7 @@ async def test_what_one_leg_records_is_not_lost_to_another(
         return web.Response()
 
     remote.answer = answer
-    monkeypatch.setattr(records, "is_large", lambda rows: True)
+    monkeypatch.setattr(records, "raw_bytes", lambda rows: blobs.INLINE_BYTES + 1)
     monkeypatch.setattr(records, "pack", packing)
     slow = {"microservice": "map", "config": {"rules": [{"target": "slow", "value": True}]}}
     quick = [remote.send("/quick"), remote.send("/then")]

@@ -139,12 +139,10 @@ async def ended_run(world: World, remote: remotes.Remote, payload) -> int:
     return (await (await world.flow(remote.send())).run(payload))["id"]
 
 
-def aged_files(world: World) -> list[Path]:
-    """The files of large bodies, as if they were written when the test's clock says."""
+def files_of(world: World) -> list[Path]:
+    """The files of large bodies."""
     files = [path for path in (world.platform.settings.data_dir / "blobs").rglob("*") if path.is_file()]
     assert files
-    for path in files:
-        os.utime(path, (NOW.timestamp(), NOW.timestamp()))
     return files
 
 
@@ -155,7 +153,7 @@ async def test_the_pruner_keeps_what_is_young_and_what_goes_on(server: World, re
     waiting = await (await server.flow(remote.send())).start(
         {"waits": True}, headers={"Idempotency-Key": "k"}
     )
-    files = aged_files(server)
+    files = files_of(server)
     assert await server.server.loops.pruner.tick(server.clock.now + 6 * DAY) == 0
     await server.server.loops.pruner.tick(server.clock.now + 8 * DAY)
     assert not any(path.exists() for path in files)
@@ -202,7 +200,7 @@ async def test_a_dead_letter_outlives_its_payload(server: World, remote, size: i
     await flow.start({"order": os.urandom(size).hex()})
     await server.work()
     [letter] = (await server.get("/dead-letters")).data
-    files = aged_files(server) if size > 1000 else []
+    files = files_of(server) if size > 1000 else []
     await server.server.loops.pruner.tick(NOW + 6 * DAY)
     assert (await server.get(f"/dead-letters/{letter['id']}/download")).status == 200
     await server.server.loops.pruner.tick(NOW + 8 * DAY)
@@ -249,7 +247,7 @@ async def test_a_file_that_another_payload_needs_stays(server: World, remote):
     body = {"large": os.urandom(100_000).hex()}
     await ended_run(server, remote, body)
     second = await ended_run(server, remote, body)
-    files = aged_files(server)
+    files = files_of(server)
     young = update(tables.runs).where(tables.runs.c.id == second).values(queued_at=NOW + 5 * DAY)
     await server.platform.database.write(lambda db: db.execute(young))
     await server.server.loops.pruner.tick(NOW + 8 * DAY)

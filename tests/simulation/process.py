@@ -76,7 +76,7 @@ class Process:
         self._reached: Counter[str] = Counter()
         ids, signals = queue.RunIds(), _Broker()
         written = journal.Journal(database, ids, self.reach)
-        stored = blobs.Blobs(Path("simulated/blobs"))
+        stored = blobs.open_blobs(None, Path("simulated"), clock)
         self.platform = Platform(
             settings=_settings(),
             database=database,

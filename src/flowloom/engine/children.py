@@ -5,10 +5,10 @@ A retry goes on with those that the run it repeats had started: see store/childr
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from flowloom import errors
 from flowloom.domain import formats, run
@@ -48,7 +48,7 @@ async def start(
 async def _packed(around: Surroundings, payload: Payload) -> blobs.Packed:
     async def pack() -> blobs.Packed:
         raw = await aside.run(payload.size_bytes, blobs.encode, payload)
-        return await aside.run(len(raw), around.blobs.pack, raw)
+        return await records.away(len(raw), around.blobs.pack, raw)
 
     packed: blobs.Packed = await around.keep(pack)
     return packed
@@ -82,12 +82,22 @@ def _start(
 async def look(around: Surroundings, active: Active, run_id: int) -> contract.ChildState:
     """How a child run stands. Raises errors.Missing."""
     read = around.database.read
-    state = await around.keep(lambda: read(_state, around.blobs, active.row.id, run_id))
-    found: contract.ChildState = state
+
+    async def see() -> contract.ChildState:
+        state, answer = await read(_state, active.row.id, run_id)
+        if answer is None:
+            return state
+        answered = await records.away(answer.bytes, records.payload, answer, around.blobs)
+        return replace(state, answer=answered)
+
+    found: contract.ChildState = await around.keep(see)
     return found
 
 
-def _state(connection: Connection, store: blobs.Blobs, parent_id: int, run_id: int) -> contract.ChildState:
+def _state(
+    connection: Connection, parent_id: int, run_id: int
+) -> tuple[contract.ChildState, Row[Any] | None]:
+    """How a child run stands but for its answer, and the row of that."""
     asked = select(RUNS.status, RUNS.summary, RUNS.parent_run_id, RUNS.is_awaited, RUNS.stop_requested)
     row = connection.execute(asked.where(RUNS.id == run_id)).one_or_none()
     if row is None:
@@ -95,7 +105,6 @@ def _state(connection: Connection, store: blobs.Blobs, parent_id: int, run_id: i
     found = select(tables.payloads).where(PAYLOADS.run_id == run_id, PAYLOADS.kind == "answer")
     answer = connection.execute(found.order_by(PAYLOADS.id).limit(1)).one_or_none()
     message = ((row.summary or {}).get("error") or {}).get("message")
-    answered = None if answer is None else records.payload(answer, store)
     wakes = row.is_awaited and row.parent_run_id == parent_id
     is_stopping = row.stop_requested and not wakes and not run.is_finished(row.status)
-    return contract.ChildState(run_id, row.status, message, answered, wakes, is_stopping)
+    return contract.ChildState(run_id, row.status, message, None, wakes, is_stopping), answer

@@ -262,9 +262,7 @@ class Effects:
         return made
 
     async def _packed(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        if records.is_large(rows):
-            return await asyncio.to_thread(records.pack, rows, self._around.blobs)
-        return records.pack(rows, self._around.blobs)
+        return await records.away(records.raw_bytes(rows), records.pack, rows, self._around.blobs)
 
     async def bury(
         self, step: PlanStep, payload: Payload, variables: Mapping[str, Any], fail: contract.Fail
@@ -281,7 +279,9 @@ class Effects:
         row = await self._around.keep(
             lambda: read(recall.payload, self._active.row.id, ref.step_key, ref.position)
         )
-        return await aside.run(row.bytes, records.payload, row, self._around.blobs)
+        blobs = self._around.blobs
+        found: Payload = await self._around.keep(lambda: records.away(row.bytes, records.payload, row, blobs))
+        return found
 
     async def _pause(self, step: PlanStep, what: Waited, seconds: float) -> None:
         began = self._around.clock()

@@ -190,9 +190,7 @@ class Executor:
         arguments = active, claimed, plan, self._around.blobs
 
         async def restore() -> Bucket:
-            if records.is_long_to_restore(claimed):
-                return await asyncio.to_thread(records.restore, *arguments)
-            return records.restore(*arguments)
+            return await records.away(records.recorded_bytes(claimed), records.restore, *arguments)
 
         bucket: Bucket = await self._around.keep(restore)
         return bucket

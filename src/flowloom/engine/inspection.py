@@ -142,7 +142,8 @@ class Inspector:
         # As they are now: what they were then is not kept.
         active.lookups = await self._lookups.load(active.row.company_id, compiled.lookups)
         active.past = Past(is_lenient=True)
-        bucket = records.restore(active, claimed, compiled, self._around.blobs)
+        arguments = active, claimed, compiled, self._around.blobs
+        bucket = await records.away(records.recorded_bytes(claimed), records.restore, *arguments)
         effects = _Recorded(self._around, active, Pauses())
         look = _Look(self._around, active, effects, self._side)
         kept = look.watch(step_key, side, first, min(first + count, MAX_SEEN))

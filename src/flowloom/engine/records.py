@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 from sqlalchemy import Row
 
-from flowloom.domain import formats, timestamp
+from flowloom.domain import bulk, formats, timestamp
 from flowloom.domain.payload import Payload
 from flowloom.engine import past
 from flowloom.engine.active import NOTHING, Active, Recorded, StepTally
@@ -20,6 +21,8 @@ from flowloom.steps import aside, contract
 from flowloom.store import blobs
 from flowloom.store.recall import Claimed
 
+P = ParamSpec("P")
+T = TypeVar("T")
 # More records than this are worked on in a side thread, so that no webhook waits for them.
 INLINE_RECORDS = 2000
 
@@ -34,7 +37,7 @@ def is_long_to_work(payloads: Sequence[Payload], variables: Mapping[str, object]
         size_bytes += aside.about_bytes(variables)
     if size_bytes <= INLINE_RECORDS:
         return False  # a record takes more than a byte
-    return size_bytes > blobs.LARGE_BYTES or (
+    return size_bytes > bulk.LARGE_BYTES or (
         sum([_records_in(payload.body) for payload in payloads]) > INLINE_RECORDS
     )
 
@@ -256,15 +259,19 @@ def _row(
     }
 
 
-def is_large(rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether packing these takes long enough to be done aside."""
-    return sum(len(row["raw"]) for row in rows) > blobs.LARGE_BYTES
+async def away(size_bytes: int, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What `work` answers, that packs or unpacks so much: in a thread where a body may be elsewhere."""
+    if size_bytes > blobs.INLINE_BYTES:
+        return await asyncio.to_thread(work, *args, **kwargs)
+    return work(*args, **kwargs)
 
 
-def is_long_to_restore(claimed: Claimed) -> bool:
-    """Whether unpacking what was recorded takes long enough to be done aside."""
-    size_bytes: int = sum(row.bytes for row in claimed.recorded)
-    return size_bytes > blobs.LARGE_BYTES
+def raw_bytes(rows: Sequence[Mapping[str, Any]]) -> int:
+    return sum(len(row["raw"]) for row in rows)
+
+
+def recorded_bytes(claimed: Claimed) -> int:
+    return sum(row.bytes for row in claimed.recorded)
 
 
 def pack(rows: Sequence[dict[str, Any]], store: blobs.Blobs) -> list[dict[str, Any]]:

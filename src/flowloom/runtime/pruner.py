@@ -7,22 +7,25 @@ looks at the runs that have become old enough since the last one, and at no othe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, select, tuple_, update
 
+from flowloom import errors
 from flowloom.domain import run
 from flowloom.store import blobs, columns, outbox, tables
 from flowloom.store.database import Database
 
+log = structlog.get_logger(__name__)
+
 BATCH = 500
 IDEMPOTENCY_DAYS = 7
-# A file that was written lately may be of a run whose row is not written yet.
-BLOB_GRACE = timedelta(hours=1)
-# How often all runs are looked at again, for flows whose retention was changed, and all files, for those unnamed.
+# How often all runs are looked at again, for flows whose retention was changed, and all large bodies, for unnamed ones.
 SWEEP_EVERY: Final = timedelta(days=1)
 FLOWS, PAYLOADS, LOGS, RUNS = tables.flows.c, tables.payloads.c, tables.run_logs.c, tables.runs.c
 METRICS, LETTERS, CACHE = tables.metrics.c, tables.dead_letters.c, tables.cache_entries.c
@@ -140,14 +143,22 @@ class Pruner:
         return emptied
 
     async def _sweep(self, now: datetime) -> None:
-        """Remove the files that no row names: their start was refused after they were written."""
-        old = await asyncio.to_thread(lambda: list(self._blobs.older_than((now - SWEEP_EVERY).timestamp())))
-        await self._remove_blobs(old, now)
+        """Remove the bodies that no row names: their start was refused after they were written."""
+        settled = self._blobs.settled(now)
+        try:
+            while some := await asyncio.to_thread(lambda: list(itertools.islice(settled, BATCH))):
+                await self._remove_blobs(some, now)
+        except errors.Busy as error:
+            # Rows can be removed meanwhile, so the loop turns all the same.
+            log.warning("bodies_not_swept", reason=error.message)
+            self._sweep_again_at = now
 
     async def _remove_blobs(self, names: Sequence[str], now: datetime) -> None:
-        for name in set(names):
-            if not await self._database.read(_is_used, name):
-                await asyncio.to_thread(self._blobs.remove, name, (now - BLOB_GRACE).timestamp())
+        unnamed = set(names)
+        if unnamed:
+            unnamed -= await self._database.read(_used, unnamed)
+        for name in unnamed:
+            await asyncio.to_thread(self._blobs.remove, name, now)
 
 
 def _days(connection: Connection, kind: Kind) -> list[int | None]:
@@ -211,8 +222,7 @@ def _emptied(connection: Connection, run_ids: Sequence[int]) -> Sequence[Any]:
     return rows
 
 
-def _is_used(connection: Connection, blob: str) -> bool:
-    holders = (
-        select(table.c.id).where(table.c.blob == blob) for table in (tables.payloads, tables.dead_letters)
-    )
-    return any(connection.scalar(holder.limit(1)) is not None for holder in holders)
+def _used(connection: Connection, blobs: Set[str]) -> set[str]:
+    """Those of these bodies that a row names."""
+    holders = (PAYLOADS.blob, LETTERS.blob)
+    return {name for blob in holders for name in connection.scalars(select(blob).where(blob.in_(blobs)))}

@@ -16,7 +16,7 @@ from flowloom.services import owned, releases, views
 from flowloom.services.actor import Actor
 from flowloom.services.platform import Platform
 from flowloom.store import query, queue, tables
-from flowloom.store.blobs import LARGE_BYTES, Packed
+from flowloom.store.blobs import INLINE_BYTES, Packed
 
 RUNS, LOGS, PAYLOADS, FLOWS = tables.runs.c, tables.run_logs.c, tables.payloads.c, tables.flows.c
 STATUS_CHOICES: Final = {
@@ -114,8 +114,8 @@ async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started
 
 
 async def _packed(platform: Platform, body: bytes | None) -> Packed | None:
-    """A body ready to be stored; a large one is compressed aside, so that no other request waits for it."""
-    if body is None or len(body) <= LARGE_BYTES:
+    """A body ready to be stored; a large one is kept aside, so that no other request waits for it."""
+    if body is None or len(body) <= INLINE_BYTES:
         return None if body is None else platform.blobs.pack(body)
     return await asyncio.to_thread(platform.blobs.pack, body)
 

@@ -1,32 +1,43 @@
-"""Payload bodies at rest: small ones inline and compressed, large ones in files named by their content."""
+"""Payload bodies at rest: small ones inline and compressed, large ones elsewhere, named by content and day.
+
+A name is written on its day alone, so a body of an earlier day that no row names will never be named again: any
+process may remove it, whatever the others are about to write.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final, Protocol
+from urllib.parse import unquote, urlsplit
 
 import structlog
 
 from flowloom import errors
 from flowloom.domain import declaration, formats
 from flowloom.domain.payload import Payload
+from flowloom.store import bucket, folder
 
 log = structlog.get_logger(__name__)
 
 INLINE_BYTES = 64 * 1024
 COMPRESS_FROM_BYTES = 512
-# Compressing more than this takes long enough to be done in a thread.
-LARGE_BYTES = 256 * 1024
+# From the end of its day on, for how long a row that names a body may be on its way.
+SETTLES_AFTER: Final = timedelta(days=1)
+# 192 bits of the content's hash name it.
+_DIGITS: Final = 48
+_DAY: Final = re.compile(r"-(\d{8})")
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A body ready to be stored: inline in `body`, or in the file named by `blob`. `raw` is what it was made of."""
+    """A body ready to be stored: inline in `body`, or elsewhere under the name `blob`. `raw` is what it was made of."""
 
     size_bytes: int
     encoding: str | None
@@ -35,31 +46,51 @@ class Packed:
     raw: bytes = field(default=b"", repr=False)
 
 
-class Blobs:
-    """The directory of large bodies. Writing the same content twice is one file."""
+class Shelf(Protocol):
+    """Where large bodies are: a folder or a bucket. All raise OSError whose `strerror` can be shown."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        # The directories whose names are on the disk for good.
-        self._named: set[Path] = set()
+    def check(self) -> list[str]:
+        """Why it cannot be reached now, in words. Raises errors.Invalid for what waiting does not mend."""
+
+    def put(self, name: str, content: bytes) -> None:
+        """Keep a body for good, whole or not at all; one of that name is the same."""
+
+    def get(self, name: str) -> bytes:
+        """Raises FileNotFoundError for one that is gone."""
+
+    def has(self, name: str) -> bool: ...
+
+    def remove(self, name: str) -> None:
+        """One that is gone already is as gone as it shall be."""
+
+    def names(self) -> Iterator[str]: ...
+
+
+class Blobs:
+    """The large bodies. Writing the same content twice on one day is one file or object."""
+
+    def __init__(self, shelf: Shelf, clock: Callable[[], datetime]) -> None:
+        self._shelf = shelf
+        self._clock = clock
         self._fault: str | None = None
 
     def faults(self) -> list[str]:
-        """Why the last body that should have become a file did not, asking the disk again; nothing when it would."""
+        """Why the last body that should have been kept was not, asking again; nothing when it would be."""
         if self._fault is not None:
-            with contextlib.suppress(errors.Busy):
-                self.remove(self._write(b"Can this disk be written?"), unless_since=float("inf"))
+            with contextlib.suppress(errors.Busy, OSError):
+                name = self._write(b"Can this be written?")
+                self._shelf.remove(name)
         return [] if self._fault is None else [self._fault]
 
     def pack(self, raw: bytes) -> Packed:
-        """Compress where it pays, and write a large body to its file, synced, before its row may name it.
+        """Compress where it pays, and keep a large body for good before its row may name it.
 
-        Raises errors.Busy when the disk does not take it.
+        Raises errors.Busy when it is not taken. What is over INLINE_BYTES may take long: call it in a thread.
         """
         if len(raw) < COMPRESS_FROM_BYTES:
             return Packed(len(raw), None, raw, None, raw)
         packed = zlib.compress(raw, 1)
-        if len(packed) <= INLINE_BYTES:
+        if min(len(packed), len(raw)) <= INLINE_BYTES:
             return Packed(len(raw), "zlib", packed, None, raw)
         return Packed(len(raw), "zlib", None, self._write(packed), raw)
 
@@ -71,59 +102,52 @@ class Blobs:
             return b""
         return zlib.decompress(body) if encoding == "zlib" else body
 
-    def remove(self, blob: str, unless_since: float) -> None:
-        """Remove a file that no row names, unless somebody wrote it since then: their row is on its way."""
-        path = self._path(blob)
-        if path.exists() and path.stat().st_mtime < unless_since:
-            path.unlink(missing_ok=True)
+    def has(self, blob: str) -> bool:
+        """Raises errors.Busy when that cannot be told now."""
+        try:
+            return self._shelf.has(blob)
+        except OSError as error:
+            raise _unreadable(error) from error
 
-    def older_than(self, instant: float) -> Iterator[str]:
-        """The names of the files that nobody wrote since then."""
-        for path in self._directory.glob("??/*"):
-            if path.stat().st_mtime < instant:
-                yield path.name
+    def remove(self, blob: str, now: datetime) -> None:
+        """Remove a body that no row names, unless it is so young that somebody's row is still on its way."""
+        if not is_settled(blob, now):
+            return
+        try:
+            self._shelf.remove(blob)
+        except OSError as error:
+            # The next sweep finds it again.
+            log.warning("blob_not_removed", blob=blob, reason=str(error.strerror))
 
-    def _path(self, blob: str) -> Path:
-        return self._directory / blob[:2] / blob
+    def settled(self, now: datetime) -> Iterator[str]:
+        """The names of the bodies that nobody writes any more; those that no row names can go. Raises errors.Busy."""
+        try:
+            yield from (name for name in self._shelf.names() if is_settled(name, now))
+        except OSError as error:
+            raise _unreadable(error) from error
 
     def _read(self, blob: str) -> bytes:
         try:
-            return self._path(blob).read_bytes()
+            return self._shelf.get(blob)
         except FileNotFoundError:
             raise errors.Missing("Payload body", blob[:12]) from None
         except OSError as error:
             log.error("blob_not_read", blob=blob, reason=str(error))
-            raise errors.Busy(f"A payload body cannot be read now ({error.strerror}); try again.") from error
+            raise _unreadable(error) from error
 
     def _write(self, packed: bytes) -> str:
-        blob = hashlib.sha256(packed).hexdigest()
+        blob = _name(packed, self._clock())
         try:
-            self._keep(self._path(blob), packed)
+            self._shelf.put(blob, packed)
         except OSError as error:
-            self._note(f"large payload bodies cannot be written ({error.strerror})")
+            self.note(f"large payload bodies cannot be written ({error.strerror})")
             raise errors.Busy(
                 f"A payload body cannot be written now ({error.strerror}); try again."
             ) from error
-        self._note(None)
+        self.note(None)
         return blob
 
-    def _keep(self, path: Path, packed: bytes) -> None:
-        """Bring a body and its name to the disk, or only the name when somebody else has just written it."""
-        try:
-            os.utime(path)
-        except FileNotFoundError:
-            self._make(path.parent)
-            _write_synced(path, packed)
-        _sync(path.parent)
-
-    def _make(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        if directory not in self._named:
-            _sync(self._directory)
-            _sync(self._directory.parent)
-            self._named.add(directory)
-
-    def _note(self, fault: str | None) -> None:
+    def note(self, fault: str | None) -> None:
         """Log when writing begins to fail, and when it works again."""
         before, self._fault = self._fault, fault
         if fault is not None and before is None:
@@ -132,27 +156,43 @@ class Blobs:
             log.info("blobs_written_again")
 
 
-def _write_synced(path: Path, content: bytes) -> None:
-    """Write a file whole: under its name it is there with all its content or not at all."""
-    part = path.with_suffix(f".{os.urandom(6).hex()}")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+def open_blobs(url: str | None, data_dir: Path, clock: Callable[[], datetime]) -> Blobs:
+    """The bodies at a URL, or in the data directory. One that does not answer yet is waited for.
+
+    Raises errors.Invalid, which names the setting, for one that is not there or not to be used.
+    """
+    shelf = _shelf(url, data_dir)
+    made = Blobs(shelf, clock)
+    for fault in shelf.check():
+        made.note(f"large payload bodies cannot be written ({fault})")
+    return made
 
 
-def _sync(directory: Path) -> None:
-    """Bring the names in a directory to the disk: a synced file without a name would be lost."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _shelf(url: str | None, data_dir: Path) -> Shelf:
+    if url is None:
+        return folder.Folder(data_dir / "blobs")
+    if url.startswith("s3://"):
+        return bucket.Bucket(url)
+    return folder.Folder(Path(unquote(urlsplit(url).path)), is_own=False)
+
+
+def is_settled(blob: str, now: datetime) -> bool:
+    """Whether a body of this name is no more written: not since yesterday began. Older names have no day."""
+    day = _DAY.search(blob)
+    return day is None or day[1] < f"{now - SETTLES_AFTER:%Y%m%d}"
+
+
+def is_same(blob: str | None, other: str | None) -> bool:
+    """Whether two names are of one content, whichever days they are of."""
+    return (blob and blob[:_DIGITS]) == (other and other[:_DIGITS])
+
+
+def _name(packed: bytes, now: datetime) -> str:
+    return f"{hashlib.sha256(packed).hexdigest()[:_DIGITS]}-{now:%Y%m%d}"
+
+
+def _unreadable(error: OSError) -> errors.Busy:
+    return errors.Busy(f"A payload body cannot be read now ({error.strerror}); try again.")
 
 
 def encode(payload: Payload) -> bytes:

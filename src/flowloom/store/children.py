@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection, Row, exists, select, update
 
 from flowloom.domain import graph, run
-from flowloom.store import gates, places, queue, repeats, tables
+from flowloom.store import blobs, gates, places, queue, repeats, tables
 
 RUNS, PAYLOADS = tables.runs.c, tables.payloads.c
 _OTHER: Final = tables.runs.alias("other_parent")
@@ -122,8 +122,8 @@ def _is_given(connection: Connection, row: Row[Any], start: queue.Start) -> bool
         return False
     body = start.body
     return (
-        (given.bytes, given.encoding, given.body, given.blob)
-        == (body.size_bytes, body.encoding, body.body, body.blob)
+        (given.bytes, given.encoding, given.body) == (body.size_bytes, body.encoding, body.body)
+        and blobs.is_same(given.blob, body.blob)
         and (given.content_type, given.meta or {}) == (start.content_type, dict(start.meta))
         and (row.variables or {}) == msgspec.json.decode(msgspec.json.encode(start.variables or {}))
     )

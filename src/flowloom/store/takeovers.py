@@ -95,6 +95,7 @@ def _copy(
 ) -> None:
     values = [left_out.get(name, PAYLOADS[name]) for name in _COPIED]
     copied = select(bindparam("new_run_id", run_id, type_=columns.Id), *values)
-    # The order says which page came last: an effect goes on behind it.
-    in_order = copied.where(kept).order_by(PAYLOADS.id)
+    # The order says which page came last: an effect goes on behind it. The pruner waits for rows that are held, so
+    # it sees that the large body of one is still named.
+    in_order = copied.where(kept).order_by(PAYLOADS.id).with_for_update(read=True, key_share=True)
     connection.execute(insert(tables.payloads).from_select(["run_id", *_COPIED], in_order))
