@@ -1,12 +1,12 @@
 """Whether a company is set up, and the indexes of what its overview counts."""
 
 import sqlalchemy as sa
-from alembic import op
 
-from flowloom.store import tables
+from flowloom.store import online, tables
 
 revision = "0003"
 down_revision = "0002"
+LOSES = "whether a company is set up: its administrator is not asked to"
 INDEXES = {
     "ix_dead_letters_open": tables.dead_letters,
     "ix_flow_runs_failed": tables.runs,
@@ -17,15 +17,13 @@ INDEXES = {
 
 def upgrade() -> None:
     """Add what a database of the second schema lacks; one that was made by today's tables lacks nothing."""
-    found = sa.inspect(op.get_bind())
-    if "is_set_up" not in {column["name"] for column in found.get_columns("companies")}:
-        op.add_column(
-            "companies", sa.Column("is_set_up", sa.Boolean, nullable=False, server_default=sa.text("true"))
-        )
+    is_set_up = sa.Column("is_set_up", sa.Boolean, nullable=False, server_default=sa.text("true"))
+    online.add_column("companies", is_set_up)
     for name, table in INDEXES.items():
-        if name not in {index["name"] for index in found.get_indexes(table.name)}:
-            next(index for index in table.indexes if index.name == name).create(op.get_bind())
+        online.add_index(table, name)
 
 
 def downgrade() -> None:
-    raise SystemExit("Schema 0003 cannot be taken back: go back to a copy of the database.")
+    for name, table in INDEXES.items():
+        online.drop_index(table.name, name)
+    online.drop_column("companies", "is_set_up")
