@@ -162,7 +162,8 @@ class TestDatabase:
     def test_a_missing_one_is_told_and_not_made(self, flowloom: Flowloom, tmp_path: Path) -> None:
         ran = flowloom("db", "check", "--data-dir", tmp_path, "--json")
         assert ran.code == NOT_NOW
-        assert ran.json == {"schema": schema.HEAD, "faults": [f"there is no database {tmp_path}/flowloom.db"]}
+        assert ran.json["faults"] == [f"there is no database {tmp_path}/flowloom.db"]
+        assert ran.json["pending"][-1] == schema.HEAD
         assert list(tmp_path.iterdir()) == []
 
     def test_upgrade_makes_it(self, flowloom: Flowloom, tmp_path: Path) -> None:
@@ -193,7 +194,10 @@ class TestDatabase:
     def test_an_empty_one_is_upgraded(self, flowloom: Flowloom, tmp_path: Path) -> None:
         (tmp_path / "flowloom.db").touch()
         ran = flowloom("db", "check", "--data-dir", tmp_path)
-        assert (ran.code, ran.out) == (NOT_NOW, f"the database is at schema none, not {schema.HEAD}\n")
+        assert (ran.code, ran.out) == (
+            NOT_NOW,
+            f"the database is empty, not at schema {schema.HEAD}: `flowloom db upgrade` migrates it\n",
+        )
         assert flowloom("db", "upgrade", "--data-dir", tmp_path).out == "Migrated.\n"
 
     def test_one_of_a_newer_flowloom_is_left_alone(self, flowloom: Flowloom, home: Path) -> None:
@@ -205,6 +209,45 @@ class TestDatabase:
         ran = flowloom("serve", "--data-dir", home)
         assert ran.code == NOT_NOW
         assert "another Flowloom" in ran.err
+
+    def test_one_that_is_one_newer_is_worked_on(self, flowloom: Flowloom, home: Path) -> None:
+        newer = f"{int(schema.HEAD) + 1:04}"
+        engine = create_engine(f"sqlite+pysqlite:///{home}/flowloom.db")
+        with engine.begin() as connection:
+            connection.execute(text(f"UPDATE alembic_version SET version_num = '{newer}'"))
+        engine.dispose()
+        ran = flowloom("db", "check", "--data-dir", home, "--json")
+        assert (ran.code, ran.json["revision"], ran.json["pending"]) == (DONE, newer, [])
+        assert flowloom("db", "upgrade", "--data-dir", home).out == "Nothing to do.\n"
+        assert "use the newer one" in flowloom("db", "downgrade", "--data-dir", home).err
+
+    def test_one_step_back_and_not_over_lost_data(self, flowloom: Flowloom, home: Path) -> None:
+        steps = int(schema.HEAD) - 3
+        for _ in range(steps):
+            assert flowloom("db", "downgrade", "--data-dir", home).code in (DONE, NOT_NOW)
+        ran = flowloom("db", "check", "--data-dir", home)
+        assert (ran.code, "older than" in ran.out) == (NOT_NOW, True)
+        assert flowloom("db", "upgrade", "--data-dir", home).out == "Migrated.\n"
+
+    def test_a_body_that_is_not_there_is_told(self, flowloom: Flowloom, home: Path) -> None:
+        at = ("--data-dir", home)
+        assert flowloom("db", "check", "--blobs", *at).code == DONE
+        engine = create_engine(f"sqlite+pysqlite:///{home}/flowloom.db")
+        row = "1, 1, 1, 'trigger', '0', 'start', 9, 'abc-20260302', 0"
+        names = "id, run_id, company_id, step_key, position, kind, bytes, blob, created_at"
+        with engine.begin() as connection:
+            connection.execute(text(f"INSERT INTO payloads ({names}) VALUES ({row})"))
+        engine.dispose()
+        assert flowloom("db", "check", *at).code == DONE
+        ran = flowloom("db", "check", "--blobs", *at)
+        assert (ran.code, "1 large payload bodies that rows name are not there" in ran.out) == (NOT_NOW, True)
+
+    def test_it_moves(self, flowloom: Flowloom, home: Path, tmp_path: Path) -> None:
+        to = ("--to", f"sqlite:///{tmp_path}/other.db")
+        ran = flowloom("db", "move", *to, "--data-dir", home, "--json")
+        assert (ran.code, ran.json["missing_bodies"], ran.json["tables"]["companies"]) == (DONE, [], 1)
+        ran = flowloom("db", "move", *to, "--data-dir", home)
+        assert (ran.code, "The target holds rows" in ran.err) == (NOT_NOW, True)
 
     def test_one_that_does_not_answer(self, flowloom: Flowloom) -> None:
         ran = flowloom("db", "check", "--database-url", "postgresql://nobody@127.0.0.1:1/none")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -228,6 +228,15 @@ def make_world(
         outbound_allow=("127.0.0.1",),
         **overrides,
     )
+    return over(settings, populate, traces)
+
+
+def over(
+    settings: Settings,
+    fill: Callable[[Any], None] = lambda _connection: None,
+    traces: tracing.Tracing = tracing.OFF,
+) -> World:
+    """A world over whatever a database holds, not yet started."""
     clock, slept = Clock(), []
 
     async def sleep(seconds: float) -> None:
@@ -235,7 +244,7 @@ def make_world(
         clock.advance(seconds=seconds)
 
     platform = bootstrap.open_platform(settings, clock)
-    platform.database.write_now(populate)
+    platform.database.write_now(fill)
     server = bootstrap.build(platform, sleep=sleep, with_loops=False, traces=traces)
     return World(server, clock, slept)
 

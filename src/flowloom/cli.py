@@ -14,53 +14,36 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 
-from flowloom import errors
-from flowloom.settings import Settings
+from flowloom import database_commands, errors
+from flowloom.console import EXIT_CODES, AsJson, DatabaseUrl, DataDir, load, show
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 T = TypeVar("T")
-EXIT_CODES: Final = {
-    "missing": 3,
-    "forbidden": 4,
-    "unauthenticated": 4,
-    "invalid": 5,
-    "bad_query": 5,
-    "too_large": 5,
-    "wrong_type": 5,
-    "conflict": 6,
-    "too_many": 6,
-    "busy": 6,
-}
-
 app = typer.Typer(
     help="Flowloom: an integration platform whose flows have versions.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-db = typer.Typer(help="The database's schema.", no_args_is_help=True)
 users_app = typer.Typer(help="Users.", no_args_is_help=True)
 keys_app = typer.Typer(help="API keys.", no_args_is_help=True)
 flows_app = typer.Typer(help="Flows as JSON documents.", no_args_is_help=True)
-for name, group in (("db", db), ("users", users_app), ("keys", keys_app), ("flows", flows_app)):
+for name, group in (
+    ("db", database_commands.app),
+    ("users", users_app),
+    ("keys", keys_app),
+    ("flows", flows_app),
+):
     app.add_typer(group, name=name)
 
-DataDir = Annotated[Path | None, typer.Option(help="Directory of the database file, payload files and key.")]
-DatabaseUrl = Annotated[str | None, typer.Option(help="sqlite:///... or postgresql://...")]
 NatsUrl = Annotated[str | None, typer.Option(help="nats://..., to work together with other processes.")]
 Host = Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (8080).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsOneLine = Annotated[bool, typer.Option("--json", help="Print the JSON on one line.")]
 MAX_ID: Final = 2**63 - 1
 Company = Annotated[int, typer.Option(help="Id of the company.", min=1, max=MAX_ID)]
-
-
-def load(**overrides: Any) -> Settings:
-    """The settings of the environment and of the command line."""
-    return Settings.load(os.environ, **overrides)
 
 
 def _serving() -> ModuleType:
@@ -130,28 +113,6 @@ def demo(
     settings = load(host=host, port=port, data_dir=data_dir, database_url=database_url)
     serving.configure_logs(settings)
     serving.demo(settings)
-
-
-@db.command("upgrade")
-def db_upgrade(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
-    """Migrate the database to the newest schema."""
-    from flowloom.store import rights, schema
-
-    settings = load(data_dir=data_dir, database_url=database_url)
-    settings.data_dir.mkdir(rights.DIRECTORY_MODE, parents=True, exist_ok=True)
-    changed = schema.upgrade(settings.database_url)
-    show({"schema": schema.HEAD, "changed": changed}, "Migrated." if changed else "Nothing to do.", as_json)
-
-
-@db.command("check")
-def db_check(data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
-    """Tell whether the database can be reached and has the newest schema; exit code 6 if not."""
-    from flowloom.store import schema
-
-    found = schema.check(load(data_dir=data_dir, database_url=database_url).database_url)
-    show({"schema": schema.HEAD, "faults": found}, "; ".join(found) or "The database is in order.", as_json)
-    if found:
-        raise typer.Exit(EXIT_CODES["busy"])
 
 
 @users_app.command("create")
@@ -303,11 +264,6 @@ def on_database(data_dir: Path | None, database_url: str | None, work: Callable[
         return opened.write_now(work, bootstrap.utc_now())
     finally:
         opened.close()
-
-
-def show(content: Any, text: str, as_json: bool) -> None:
-    """Print for a program or for a person."""
-    print(json.dumps(content) if as_json else text)
 
 
 def main() -> NoReturn:

@@ -109,6 +109,14 @@ class Blobs:
         except OSError as error:
             raise _unreadable(error) from error
 
+    def copy(self, blob: str, to: Blobs) -> None:
+        """Keep a body elsewhere too, under its name. Raises errors.Missing, Busy."""
+        packed = self._read(blob)
+        try:
+            to._shelf.put(blob, packed)
+        except OSError as error:
+            raise errors.Busy(f"A payload body cannot be written now ({error.strerror}).") from error
+
     def remove(self, blob: str, now: datetime) -> None:
         """Remove a body that no row names, unless it is so young that somebody's row is still on its way."""
         if not is_settled(blob, now):
