@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from tests.runtime.test_alerts import alerting, pass_minutes
 from tests.world import Flow, World
 
@@ -75,12 +76,30 @@ async def test_a_flow_that_fails_stands_there_once(server: World) -> None:
 async def test_what_waits_is_counted(server: World) -> None:
     flow = await server.flow(FAILS)
     await flow.start({"id": 1})
+    server.clock.advance(seconds=60)
     await flow.start({"id": 2})
     found = await overview(server)
     assert (found["queued"], found["started"], found["open_dead_letters"]) == (2, 0, 0)
+    assert found["waiting_since"] == "2026-03-02T10:00:00.000000Z"
     await server.work()
     found = await overview(server)
     assert (found["queued"], found["open_dead_letters"]) == (0, 1)
+    assert "waiting_since" not in found
+
+
+async def test_only_what_may_begin_and_has_not_begun_waits(server: World) -> None:
+    delayed = await server.flow({"microservice": "delay", "config": {"seconds": 60}})
+    await delayed.run({})
+    found = await overview(server)
+    assert (found["queued"], found["started"]) == (0, 1)
+    later = await delayed.start({})
+    ready_at = server.clock.now + timedelta(minutes=5)
+    set_ready = update(tables.runs).where(tables.runs.c.id == later).values(ready_at=ready_at)
+    await server.platform.database.write(lambda db: db.execute(set_ready).rowcount)
+    found = await overview(server)
+    assert (found["queued"], "waiting_since" in found) == (1, False)
+    server.clock.advance(seconds=300)
+    assert (await overview(server))["waiting_since"] == "2026-03-02T10:05:00.000000Z"
 
 
 async def test_a_silent_flow_stands_there_until_it_runs(server: World) -> None:

@@ -41,6 +41,7 @@ from flowloom.api import (
     notification_groups,
     notifications,
     overview,
+    processes,
     retries,
     routes,
     runs,
@@ -54,8 +55,8 @@ from flowloom.api import (
 
 log = structlog.get_logger(__name__)
 RESOURCES = (
-    health, logins, overview, companies, users, keys, flows, versions, schedules, graphs, retries, runs, evidence,
-    dead_letters, connectors, connections, webhooks, marketplace, notification_groups, notifications,
+    health, logins, overview, processes, companies, users, keys, flows, versions, schedules, graphs, retries, runs,
+    evidence, dead_letters, connectors, connections, webhooks, marketplace, notification_groups, notifications,
     data_pools, lookup_tables, cache_entries, tracked_data
 )  # fmt: skip
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]

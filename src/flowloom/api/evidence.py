@@ -87,8 +87,8 @@ async def explain_run(call: Call) -> Response:
     Before it began: its turn, a place in its flow, among its siblings, of its company or of the server. On its way:
     delays, runs of other flows, pauses between attempts, a rate limit, an open circuit, a `Retry-After`.
     """
-    limit = call.platform.settings.company_concurrency
-    return envelope.data(await call.read(explanations.of_run, call.id("flow_run"), limit))
+    settings = call.platform.settings
+    return envelope.data(await call.read(explanations.of_run, call.id("flow_run"), settings))
 
 
 @routes.get(
@@ -105,5 +105,5 @@ async def explain_slot(call: Call) -> Response:
     if not text:
         raise errors.Invalid.field("at", "Name the instant to explain, such as at=2026-01-31T10:00:00Z.")
     at = query.read_instant("at", text)
-    limit = call.platform.settings.company_concurrency
-    return envelope.data(await call.read(explanations.of_slot, call.id("schedule"), at, limit))
+    settings = call.platform.settings
+    return envelope.data(await call.read(explanations.of_slot, call.id("schedule"), at, settings))

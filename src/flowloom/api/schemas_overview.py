@@ -1,4 +1,4 @@
-"""The models of the overview in the API's document."""
+"""The models of the overview and of the processes in the API's document."""
 
 from __future__ import annotations
 
@@ -67,6 +67,9 @@ class Overview(schemas.Record):
     runs: RunCounts
     queued: int = Field(description="With `started` counted to 10,000")
     started: int
+    waiting_since: AwareDatetime | None = Field(
+        default=None, description="Since when the oldest run waits to begin; absent when none does"
+    )
     open_dead_letters: int
     failing: list[FailingFlow] = Field(description="Flows that failed, the last one first")
     silent: list[SilentFlow] = Field(description="Flows whose alert says that they did not run")
@@ -77,3 +80,16 @@ class Overview(schemas.Record):
     version: str = Field(description="Of Flowloom")
     database: Literal["SQLite", "PostgreSQL"]
     faults: list[str] = Field(description="What keeps the server from working, as /readyz says it")
+
+
+class Process(schemas.Record):
+    """One of the processes that work together on a database; its times are by the database's clock."""
+
+    id: int
+    role: Literal["api", "worker", "scheduler"]
+    name: str = Field(description="Its host and process id")
+    concurrency: int = Field(description="How many runs a worker works on at a time; of others 0")
+    running: int = Field(description="On how many it worked when it was seen")
+    started_at: AwareDatetime
+    seen_at: AwareDatetime
+    is_alive: bool = Field(description="It was seen within `FLOWLOOM_WORKER_TIMEOUT_SECONDS`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -9,8 +10,9 @@ from sqlalchemy import Connection, Row, select
 
 from flowloom import errors
 from flowloom.domain import run, version
-from flowloom.services import runs, schedules, step_names, views, waited, waits
+from flowloom.services import processes, runs, schedules, step_names, views, waited, waits
 from flowloom.services.actor import Actor
+from flowloom.settings import Settings
 from flowloom.store import slots, tables
 
 RUNS, SLOTS, USERS = tables.runs.c, tables.schedule_slots.c, tables.users.c
@@ -32,13 +34,10 @@ _REASONS: Final = {
 }
 
 
-def of_run(connection: Connection, actor: Actor, id: int, company_limit: int = 0) -> dict[str, Any]:
-    """{state, why, why_now, why_this_version, waited_for: [...]} of a run. Raises Missing.
-
-    `company_limit` is that of companies without one of their own.
-    """
+def of_run(connection: Connection, actor: Actor, id: int, settings: Settings) -> dict[str, Any]:
+    """{state, why, why_now, why_this_version, waited_for: [...]} of a run. Raises Missing."""
     row = runs.load(connection, actor, id)
-    queued = [_waits_now(connection, row, actor.at, company_limit)] if row.status == run.Status.QUEUED else []
+    queued = _waits_now(connection, row, actor.at, settings) if row.status == run.Status.QUEUED else ()
     return {
         "state": _state(row),
         "why": _why(connection, row),
@@ -124,22 +123,37 @@ def _why_this_version(row: Row[Any]) -> str:
             return f"{named} was named by whoever started the run."
 
 
-def _waits_now(connection: Connection, row: Row[Any], now: datetime, company_limit: int) -> str:
-    found = waits.explain_wait(connection, row, now, company_limit)
+def _waits_now(connection: Connection, row: Row[Any], now: datetime, settings: Settings) -> Iterator[str]:
+    found = waits.explain_wait(connection, row, now, settings.company_concurrency)
+    silence = timedelta(seconds=settings.worker_timeout_seconds)
+    workers = processes.workers(connection, silence)
+    if workers is not None and not workers.alive and found["waits_for"] != "ready_at":
+        yield "No worker is running; start one with `flowloom worker`."
+    if found["waits_for"] != "turn":
+        yield _waits_first(found)
+    elif workers is None:
+        yield "It may go: it waits for a free place of the server, and its company's turn."
+    elif workers.alive:
+        taken = f"{workers.running} of {workers.places} are taken"
+        yield f"It may go: it waits for a free place of a worker ({taken}), and its company's turn."
+
+
+def _waits_first(found: dict[str, Any]) -> str:
     match found["waits_for"]:
         case "ready_at":
             return f"It may begin at {found['until']}."
         case "schedule" | "key" as same:
             return f"It waits for run {found['flow_run_id']} of the same {same}."
-        case "turn":
-            return "It may go: it waits for a free place of the server, and its company's turn."
+        case "company_concurrency":
+            limit, running = found["limit"], found["running"]
+            return f"It waits for a place: its company is at its limit of {limit} runs at a time ({running} go on)."
         case crowd:
             whose = crowd.replace("_", " ")
             return f"It waits for a place: {found['running']} of {found['limit']} are taken ({whose})."
 
 
 def of_slot(
-    connection: Connection, actor: Actor, schedule_id: int, at: datetime, company_limit: int = 0
+    connection: Connection, actor: Actor, schedule_id: int, at: datetime, settings: Settings
 ) -> dict[str, Any]:
     """The same of a slot of a schedule; `flow_run_id` when it fired. Raises Missing, or Invalid for no slot."""
     row = _schedule(connection, actor, schedule_id)
@@ -151,7 +165,7 @@ def of_slot(
         select(tables.runs).where(RUNS.schedule_id == schedule_id, RUNS.fire_at == at)
     ).one_or_none()
     if fired is not None:
-        return {**of_run(connection, actor, fired.id, company_limit), "flow_run_id": fired.id}
+        return {**of_run(connection, actor, fired.id, settings), "flow_run_id": fired.id}
     about = f"{row.cron_string} in {row.timezone}"
     state, why = _not_fired(connection, row, at, actor.at)
     return {

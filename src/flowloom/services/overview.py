@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, func, select, text
+from sqlalchemy import Connection, Row, Select, and_, case, func, select, text
 
 from flowloom.domain import run, version
 from flowloom.services import activity, runs, views
@@ -76,11 +76,23 @@ def _ends(connection: Connection, actor: Actor, since: datetime) -> dict[int, Co
     return by_flow
 
 
-def _waiting(connection: Connection, actor: Actor) -> dict[str, int]:
-    """How many runs wait to begin and how many have begun, together counted to 10,000."""
-    unfinished = select(RUNS.status).where(RUNS.company_id == actor.company_id, _UNFINISHED).limit(query.CAP)
-    found = Counter(connection.scalars(unfinished))
-    return {"queued": found[run.Status.QUEUED], "started": found[run.Status.STARTED]}
+def _waiting(connection: Connection, actor: Actor) -> dict[str, Any]:
+    """How many runs wait to begin, the oldest since when, and how many have begun; together counted to 10,000."""
+    waits = and_(RUNS.status == run.Status.QUEUED, RUNS.started_at.is_(None), RUNS.ready_at <= actor.at)
+    unfinished = (
+        select(RUNS.status, case((waits, RUNS.ready_at)).label("since"))
+        .where(RUNS.company_id == actor.company_id, _UNFINISHED)
+        .order_by(RUNS.id)
+        .limit(query.CAP)
+        .subquery()
+        .c
+    )
+    counted = select(unfinished.status, func.count(), func.min(unfinished.since)).group_by(unfinished.status)
+    found = {status: (count, since) for status, count, since in connection.execute(counted)}
+    queued, since = found.get(run.Status.QUEUED, (0, None))
+    started, _ = found.get(run.Status.STARTED, (0, None))
+    shown = views.present({"waiting_since": views.instant(since)})
+    return {"queued": queued, "started": started, **shown}
 
 
 def _failing(

@@ -52,7 +52,8 @@ def _now_of_postgresql(_element: DatabaseNow, _compiler: Any, **_options: Any) -
 
 @compiles(DatabaseNow, "sqlite")
 def _now_of_sqlite(_element: DatabaseNow, _compiler: Any, **_options: Any) -> str:
-    return "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
+    # In milliseconds. SQLite before 3.42 has no unixepoch with parts of seconds.
+    return "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000"
 
 
 class Json(TypeDecorator[Any]):

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, delete, insert, or_, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    delete,
+    insert,
+    not_,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from flowloom.domain import run
 from flowloom.store import columns, gates, tables
@@ -67,12 +79,18 @@ def leave(connection: Connection, id: int) -> None:
 
 def forget_the_dead(connection: Connection) -> None:
     """Forget who was not seen for an hour."""
-    connection.execute(delete(tables.processes).where(PROCESSES.seen_at < _before(FORGOTTEN_AFTER)))
+    connection.execute(delete(tables.processes).where(not_(seen_within(FORGOTTEN_AFTER))))
+
+
+def seen_within(silence: timedelta | BindParameter[int]) -> ColumnElement[bool]:
+    """The processes that were seen in the last so long; a parameter counts microseconds."""
+    micros = silence // columns.MICROSECOND if isinstance(silence, timedelta) else silence
+    return PROCESSES.seen_at >= type_coerce(type_coerce(NOW, BigInteger) - micros, columns.Instant)
 
 
 def of_the_dead(silence: timedelta) -> ColumnElement[bool]:
     """The runs whose worker was not seen for so long, or is not known."""
-    alive = select(PROCESSES.id).where(PROCESSES.seen_at >= _before(silence))
+    alive = select(PROCESSES.id).where(seen_within(silence))
     return or_(RUNS.worker_id.is_(None), RUNS.worker_id.not_in(alive))
 
 
@@ -97,8 +115,3 @@ def worked_on(
     if unheard := [row.id for row in rows if row.id not in working]:
         requeue(connection, RUNS.id.in_(unheard), RUNS.worker_id == worker_id)
     return {row.id: (row.fence, row.stop_requested) for row in rows if row.id in working}
-
-
-def _before(silence: timedelta) -> Any:
-    micros = type_coerce(NOW, BigInteger) - silence // columns.MICROSECOND
-    return type_coerce(micros, columns.Instant)

@@ -856,6 +856,7 @@ export type Overview = {
   runs: RunCounts;
   queued: number;
   started: number;
+  waiting_since?: string;
   open_dead_letters: number;
   failing: Array<FailingFlow>;
   silent: Array<SilentFlow>;
@@ -976,6 +977,12 @@ export type PagePoolEntry = {
   links: Links;
 };
 
+export type PageProcess = {
+  data: Array<Process>;
+  meta: Meta;
+  links: Links;
+};
+
 export type PageRun = {
   data: Array<Run>;
   meta: Meta;
@@ -1055,6 +1062,17 @@ export type PoolKeys = {
 export type Position = {
   x: number;
   y: number;
+};
+
+export type Process = {
+  id: number;
+  role: "api" | "worker" | "scheduler";
+  name: string;
+  concurrency: number;
+  running: number;
+  started_at: string;
+  seen_at: string;
+  is_alive: boolean;
 };
 
 export type RateLimit = {
@@ -1531,6 +1549,7 @@ export const operations = {
   accept_invitation: ["POST", "/api/v1/invitations/accept"],
   logout: ["POST", "/api/v1/logout"],
   get_overview: ["GET", "/api/v1/overview"],
+  list_processes: ["GET", "/api/v1/processes"],
   get_company: ["GET", "/api/v1/company"],
   update_company: ["PUT", "/api/v1/company"],
   get_me: ["GET", "/api/v1/me"],
@@ -1675,6 +1694,7 @@ export type Operations = {
   accept_invitation: { path: undefined; query: undefined; body: InvitationAccept; answer: LoginAnswer; };
   logout: { path: undefined; query: undefined; body: undefined; answer: Message; };
   get_overview: { path: undefined; query: undefined; body: undefined; answer: OneOverview; };
+  list_processes: { path: undefined; query: { page?: Value; per_page?: Value; sort?: Value }; body: undefined; answer: PageProcess; };
   get_company: { path: undefined; query: undefined; body: undefined; answer: OneCompany; };
   update_company: { path: undefined; query: undefined; body: CompanyUpdate; answer: OneCompany; };
   get_me: { path: undefined; query: undefined; body: undefined; answer: OneMe; };
