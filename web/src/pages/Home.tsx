@@ -11,10 +11,12 @@ import { Attention } from "../overview/Attention";
 import { matters } from "../overview/attention";
 import { Busiest } from "../overview/Busiest";
 import { Faults, Health } from "../overview/Health";
+import { Processes } from "../overview/Processes";
 import { count } from "../ui/format";
-import { Empty, Failure, Loading, PageTitle } from "../ui/parts";
+import { Empty, Failure, Instant, Loading, PageTitle, Section } from "../ui/parts";
 
 const REFRESH_MS = 10_000;
+const PROCESSES_SHOWN = 10;
 
 export function Home() {
   const found = useRead("get_overview", {}, { refetchInterval: REFRESH_MS });
@@ -26,6 +28,7 @@ export function Home() {
       {found.isLoading && <Loading />}
       {overview && <Faults faults={overview.faults} />}
       {overview && (overview.flows_count ? <Matters overview={overview} /> : <FirstFlow />)}
+      {overview && <Processes limit={PROCESSES_SHOWN} />}
     </>
   );
 }
@@ -38,7 +41,7 @@ function Matters({ overview }: { overview: Overview }) {
         <Figure label="Runs ended in 24 hours" value={total(overview.runs)} to="/runs" />
         <Figure label="Failed, in all or in part" value={failed} to="/runs" search={{ status: overview.runs.failure ? "3" : "5" }} isBad={failed > 0} />
         <Figure label="Going on" value={overview.started} to="/runs" search={{ status: "1" }} />
-        <Figure label="In the queue" value={overview.queued} to="/runs" search={{ status: "0" }} />
+        <Figure label={<InTheQueue since={overview.waiting_since} />} value={overview.queued} to="/runs" search={{ status: "0" }} />
         <Figure label="Open dead letters" value={overview.open_dead_letters} to="/dead-letters" isBad={overview.open_dead_letters > 0} />
       </Grid>
       <Section title="Needs attention">
@@ -52,7 +55,7 @@ function Matters({ overview }: { overview: Overview }) {
 }
 
 interface FigureProps {
-  label: string;
+  label: ReactNode;
   value: number;
   to: "/runs" | "/dead-letters";
   search?: { status: string };
@@ -76,14 +79,14 @@ function Figure({ label, value, to, search, isBad }: FigureProps) {
   );
 }
 
-function Section({ title, children }: { title: string; children: ReactNode }) {
+function InTheQueue({ since }: { since: string | undefined }) {
+  if (!since) return "In the queue";
   return (
-    <Stack gap="xs" mb="lg" component="section" aria-label={title}>
-      <Text fw={600} component="h2" m={0} size="md">
-        {title}
-      </Text>
-      {children}
-    </Stack>
+    <>
+      In the queue
+      <br />
+      oldest: <Instant at={since} />
+    </>
   );
 }
 

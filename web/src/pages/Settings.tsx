@@ -1,9 +1,10 @@
-// What holds for the whole company.
+// What holds for the whole company, and what it runs on.
 import { Button, Group, NumberInput, Stack, Text, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 
 import type { Company } from "../api/contract";
 import { useChange, useRead } from "../api/hooks";
+import { Processes } from "../overview/Processes";
 import { useMe } from "../ui/me";
 import { Failure, Instant, Loading, PageTitle } from "../ui/parts";
 import { tell } from "../ui/tell";
@@ -15,6 +16,7 @@ export function Settings() {
     <>
       <PageTitle title="Settings" />
       {found.data ? <Form key={found.data.data.updated_at} company={found.data.data} /> : <Loading rows={3} />}
+      <Processes />
     </>
   );
 }
@@ -32,7 +34,7 @@ function Form({ company }: { company: Company }) {
   };
   return (
     <form onSubmit={submit}>
-      <Stack className="card" p="md" maw={520}>
+      <Stack className="card" p="md" maw={520} mb="lg">
         <TextInput label="Company" required readOnly={isFixed} value={name} error={update.error?.errors.name?.join(" ")} onChange={(event) => setName(event.currentTarget.value)} />
         <NumberInput label="Runs at a time" description="Of all flows together; 0 is what the server's settings say. Each flow can have a limit of its own." min={0} max={10_000} allowDecimal={false} readOnly={isFixed} value={concurrency} error={update.error?.errors.concurrency?.join(" ")} onChange={(next) => setConcurrency(Number(next))} />
         {update.error && !Object.keys(update.error.errors).length && <Failure error={update.error} />}

@@ -40,6 +40,17 @@ export function PageTitle({ title, children }: { title: ReactNode; children?: Re
   );
 }
 
+export function Section({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Stack gap="xs" mb="lg" component="section" aria-label={title}>
+      <Text fw={600} component="h2" m={0} size="md">
+        {title}
+      </Text>
+      {children}
+    </Stack>
+  );
+}
+
 // Refused, gone: trying again changes nothing.
 const FOR_GOOD = new Set([403, 404, 422]);
 
