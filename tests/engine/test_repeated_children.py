@@ -78,7 +78,7 @@ def paths(remote: Remote) -> list[str]:
 
 
 async def test_a_failed_child_goes_on_where_it_failed_under_its_keys(server: World, remote: Remote):
-    child, parent, id = await failed_parent(server, remote)
+    child, _parent, id = await failed_parent(server, remote)
     again = await retry(server, id)
     assert (again["status"], paths(remote)) == (SUCCESS, ["/one", "/two", "/two", "/parent"])
     assert remote.keys("/two")[0] == remote.keys("/two")[1]
