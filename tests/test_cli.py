@@ -143,6 +143,23 @@ def test_a_bad_setting_is_one_clear_line(
     assert "secret" not in ran.err
 
 
+@pytest.mark.parametrize("role", ["worker", "scheduler"])
+def test_who_works_with_others_needs_what_connects_them(
+    flowloom: Flowloom, role: str, tmp_path: Path
+) -> None:
+    ran = flowloom(role, "--data-dir", tmp_path)
+    assert (ran.code, ran.err.count("\n")) == (INVALID, 1)
+    assert "set FLOWLOOM_NATS_URL, or use `flowloom serve`" in ran.err
+
+
+@pytest.mark.parametrize("role", ["serve", "worker", "scheduler"])
+def test_several_processes_need_postgresql(flowloom: Flowloom, role: str, tmp_path: Path) -> None:
+    ran = flowloom(role, "--data-dir", tmp_path, "--nats-url", "nats://jo:secret@127.0.0.1:1")
+    assert (ran.code, ran.err.count("\n")) == (INVALID, 1)
+    assert "Several processes need PostgreSQL: set FLOWLOOM_DATABASE_URL" in ran.err
+    assert "secret" not in ran.err
+
+
 def test_a_data_directory_that_is_a_file(flowloom: Flowloom, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ran = flowloom("serve", "--data-dir", tmp_path / "file/data")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+import nats
 import pytest
 from tests import remote as remotes
 from tests.cluster.proxy import proxying
@@ -58,6 +59,22 @@ async def test_a_callback_is_answered_by_a_worker_elsewhere(acting: Stage):
     url = acting.fleet["serve"][0].base + flow["callback"]
     async with acting.fleet.session.post(url, json={"n": 1}) as answer:
         assert (answer.status, await answer.json()) == (200, {"n": 1})
+
+
+async def test_what_is_foreign_at_nats_is_thrown_away_and_what_is_missing_made(acting: Stage):
+    client = await nats.connect([node.url for node in acting.nodes])
+    stream = client.jetstream()
+    await stream.publish("flowloom.runs.3", b"not a run")
+    await stream.publish("flowloom.runs.3", b"12345678901")
+    await stream.delete_consumer("flowloom-runs", "priority-3")
+    await acting.prepare()
+    acting.accepted.clear()
+    await acting.shoot(20)
+    await acting.check()
+    async with asyncio.timeout(10):
+        while (await stream.stream_info("flowloom-runs")).state.messages:
+            await asyncio.sleep(0.1)
+    await client.close()
 
 
 @pytest.mark.crash
