@@ -157,7 +157,8 @@ def of(role: Role, platform: Platform, means: Means, loops: Loops) -> Duty:
         return Alone(platform, means, loops)
     silence = timedelta(seconds=platform.settings.worker_timeout_seconds)
     concurrency = platform.settings.concurrency if role is Role.WORKER else 0
-    member = platform.database.write_now(processes.register, role.value, concurrency, silence)
+    key = platform.vault.digest("processes")
+    member = platform.database.write_now(processes.register, role.value, concurrency, silence, key)
     if role is Role.WORKER:
         return Worker(platform, means, member)
     return Candidate(platform, loops, member)

@@ -20,8 +20,8 @@ ACCOUNT = {"FLOWLOOM_ADMIN_EMAIL": EMAIL, "FLOWLOOM_ADMIN_PASSWORD": PASSWORD}
 def work_together(file: Path) -> None:
     """An API process that lives, and a worker that was seen a minute ago."""
     database = Database(f"sqlite+pysqlite:///{file}")
-    database.write_now(processes.register, "api", 0, SILENCE)
-    worker = database.write_now(processes.register, "worker", 16, SILENCE)
+    database.write_now(processes.register, "api", 0, SILENCE, "key")
+    worker = database.write_now(processes.register, "worker", 16, SILENCE, "key")
     silent = update(tables.processes).where(tables.processes.c.id == worker.id)
     seen = silent.values(seen_at=datetime.now(UTC) - SILENCE)
     database.write_now(lambda connection: connection.execute(seen).rowcount)

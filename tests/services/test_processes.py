@@ -22,8 +22,16 @@ async def add(server: World, role: str, *, seen: float = 0, **fields: Any) -> in
     def work(connection: Any) -> int:
         now = connection.scalar(select(columns.DatabaseNow()))
         times = {"started_at": now - timedelta(hours=2), "seen_at": now - timedelta(seconds=seen)}
-        row = {"role": role, "name": f"{role}-host/1", "concurrency": 0, "running": 0, **times, **fields}
-        made = insert(tables.processes).values(row).returning(tables.processes.c.id)
+        row = {
+            "role": role,
+            "name": f"{role}-host/1",
+            "concurrency": 0,
+            "running": 0,
+            "key_digest": "",
+            **times,
+            **fields,
+        }
+        made = insert(tables.processes).values({**row, **times, **fields}).returning(tables.processes.c.id)
         id: int = connection.execute(made).scalar_one()
         return id
 

@@ -23,6 +23,7 @@ from tests.store.queueing import (
 )  # fmt: skip
 from tests.store.rows import NOW
 
+from flowloom import errors
 from flowloom.domain import run
 from flowloom.domain.turns import Turns
 from flowloom.store import columns, gates, handing, processes, tables
@@ -36,7 +37,7 @@ def opened(postgres_opened):
 
 
 def worker(opened, limit=0):
-    made = opened.database.write_now(processes.register, "worker", 8, SILENCE)
+    made = opened.database.write_now(processes.register, "worker", 8, SILENCE, "key")
     return handing.Worker(made.id, limit, SILENCE)
 
 
@@ -106,11 +107,19 @@ def test_what_a_worker_has_not_heard_of_goes_back(opened):
 
 
 def test_a_forgotten_process_is_listed_again(opened):
-    member = opened.database.write_now(processes.register, "worker", 8, SILENCE)
+    member = opened.database.write_now(processes.register, "worker", 8, SILENCE, "key")
     opened.database.write_now(processes.leave, member.id)
     opened.database.write_now(processes.beat, member, 3)
     found = opened.database.read_now(lambda db: db.execute(select(tables.processes)).one())
     assert (found.id, found.running, found.role) == (member.id, 0, "worker")
+
+
+def test_a_process_with_another_secret_key_is_refused_while_others_live(opened):
+    one = worker(opened)
+    with pytest.raises(errors.Conflict, match="another secret key: give FLOWLOOM_SECRET_KEY the same"):
+        opened.database.write_now(processes.register, "worker", 8, SILENCE, "another")
+    silence(opened, one)
+    assert opened.database.write_now(processes.register, "worker", 8, SILENCE, "another").id > one.process_id
 
 
 def test_the_second_of_a_key_is_put_aside_and_offered_again_when_the_first_ends(opened):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from flowloom import errors
 from flowloom.domain import run
 from flowloom.store import columns, gates, tables
 
@@ -38,12 +39,14 @@ MAX_NAME: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One process: its row's id, what it does, how many runs at a time, and after how long a silence it is dead."""
+    """One process: its row's id, what it does, how many runs at a time, after how long a silence it is dead, and what
+    tells its secret key from others."""
 
     id: int
     role: str
     concurrency: int
     silence: timedelta
+    key: str
 
 
 def name() -> str:
@@ -51,24 +54,40 @@ def name() -> str:
     return f"{socket.gethostname()}/{os.getpid()}"[:MAX_NAME]
 
 
-def register(connection: Connection, role: str, concurrency: int, silence: timedelta) -> Member:
-    """Say for the first time that this process lives."""
-    made = _values(role, concurrency)
-    id = connection.execute(insert(tables.processes).values(made).returning(PROCESSES.id)).scalar_one()
-    return Member(id, role, concurrency, silence)
+def register(connection: Connection, role: str, concurrency: int, silence: timedelta, key: str) -> Member:
+    """Say for the first time that this process lives. `key` tells its secret key from others.
+
+    Raises Conflict where those that live have another: what one seals the other could not open.
+    """
+    others = select(PROCESSES.name).where(PROCESSES.key_digest != key, seen_within(silence))
+    if (other := connection.scalar(others.limit(1))) is not None:
+        raise errors.Conflict(
+            f"The process {other} works with another secret key: give FLOWLOOM_SECRET_KEY the same value "
+            "for all processes."
+        )
+    made = Member(0, role, concurrency, silence, key)
+    id = connection.execute(insert(tables.processes).values(_values(made)).returning(PROCESSES.id))
+    return replace(made, id=id.scalar_one())
 
 
 def beat(connection: Connection, member: Member, running: int) -> None:
     """Say that a process still lives, also if it was forgotten meanwhile."""
     still = update(tables.processes).where(PROCESSES.id == member.id).values(seen_at=NOW, running=running)
     if not connection.execute(still).rowcount:
-        values = {"id": member.id, **_values(member.role, member.concurrency)}
+        values = {"id": member.id, **_values(member)}
         connection.execute(insert(tables.processes).values(values))
 
 
-def _values(role: str, concurrency: int) -> dict[str, Any]:
-    times = {"started_at": NOW, "seen_at": NOW}
-    return {"role": role, "name": name(), "concurrency": concurrency, "running": 0, **times}
+def _values(member: Member) -> dict[str, Any]:
+    return {
+        "role": member.role,
+        "name": name(),
+        "key_digest": member.key,
+        "concurrency": member.concurrency,
+        "running": 0,
+        "started_at": NOW,
+        "seen_at": NOW,
+    }
 
 
 def leave(connection: Connection, id: int) -> None:

@@ -14,6 +14,8 @@ processes = Table(
     Column("role", String(10), nullable=False),
     # Its host and process id.
     Column("name", String(255), nullable=False),
+    # What tells one secret key from another.
+    Column("key_digest", String(64), nullable=False),
     # How many runs it works on at the same time, and on how many now.
     Column("concurrency", Integer, nullable=False),
     Column("running", Integer, nullable=False),
