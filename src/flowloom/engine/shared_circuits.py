@@ -45,7 +45,11 @@ class SharedCircuits(Circuits):
         if self.state(connection.id, now).name != "half_open":
             return
         until = now + timedelta(seconds=TRIAL_SECONDS)
-        if not await self._database.write(breakers.claim_trial, connection.id, now, until):
+        if await self._database.write(breakers.claim_trial, connection.id, now, until):
+            return
+        # Another tries it, or something became of it that was not heard here.
+        self.know(*await self._database.read(breakers.find, connection.id))
+        if self.state(connection.id, now).name != "closed":
             raise resting(connection, (connection.circuit_breaker or {}).get("pause_seconds", 1.0))
 
     def learned(self, connection: Connection, *, failed: bool, is_trial: bool) -> None:
