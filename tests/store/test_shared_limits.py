@@ -10,6 +10,8 @@ import pytest
 from tests.engine.test_circuits import connection
 from tests.store.rows import NOW
 
+from flowloom import errors
+from flowloom.engine import patience
 from flowloom.engine.shared_circuits import SharedCircuits
 from flowloom.steps import contract
 from flowloom.store import bookings, breakers, broker
@@ -109,3 +111,24 @@ async def test_a_circuit_that_closed_unheard_lets_requests_out_again(database):
     assert succeed(database, is_trial=True)
     await circuits.admit(shop)
     assert circuits.state(7, LATER).name == "closed"
+
+
+async def test_a_request_waits_for_a_database_that_is_away_before_it_goes_out(database, monkeypatch):
+    """Neither its turn under a rate limit nor a trial of a circuit fails with the database."""
+    slept, write = [], database.write
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    async def away(*asked):
+        if not slept:
+            raise errors.Busy("The database cannot take this now; try again.")
+        return await write(*asked)
+
+    circuits = SharedCircuits(database, broker.Broker(), lambda: LATER, sleep)
+    fail(database), fail(database)
+    await circuits.start()
+    monkeypatch.setattr(database, "write", away)
+    await circuits.admit(connection(id=7, circuit_breaker={"failures": 2, "pause_seconds": 300}))
+    assert slept == [patience.PAUSE_SECONDS]
+    assert not claim_trial(database, LATER)
