@@ -68,3 +68,14 @@ async def test_a_request_that_a_server_took_along_is_made_again(
     late = time.monotonic() + jetstream.STANDING_SECONDS + jetstream.FETCH_SECONDS
     monkeypatch.setattr(jetstream, "time", SimpleNamespace(monotonic=lambda: late))
     assert await signals.take(1) == [7]
+
+
+async def test_who_watches_a_run_while_nats_hangs_hears_nothing_and_goes_on(
+    signals: shared_broker.SharedBroker, monkeypatch: pytest.MonkeyPatch
+):
+    async def hang(**_: Any) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(signals.wire.client, "flush", hang)
+    async with signals.watch(7) as events:
+        assert events.empty()
