@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from flowloom import duties
 from flowloom.api import app as application
 from flowloom.api import call, limits
-from flowloom.engine import calls, circuits, faults, systems, tokens, tracing, turns
+from flowloom.engine import calls, circuits, faults, patience, systems, tokens, tracing, turns
 from flowloom.engine.executor import Executor
 from flowloom.engine.http import Client
 from flowloom.engine.inspection import Inspector
@@ -181,7 +181,8 @@ def surroundings(
         await database.write(connections.rotate, vault, connection, secret)
 
     async def book(connection_id: int, per_second: float, burst: float) -> float:
-        return await database.write(bookings.book, connection_id, per_second, burst)
+        asked = connection_id, per_second, burst
+        return await patience.patiently(lambda: database.write(bookings.book, *asked), sleep)
 
     def renewing(connection_id: int) -> AbstractAsyncContextManager[None]:
         return database.alone(f"token {connection_id}")

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.world import Clock
 
+from flowloom.runtime import supervisor
 from flowloom.runtime.dispatcher import Dispatcher
 from flowloom.store import broker, recall
 
@@ -61,3 +63,26 @@ async def test_who_is_cancelled_as_a_wake_comes_waits_no_more(moments: int):
     waiting.cancel()
     await asyncio.wait([waiting], timeout=1)
     assert waiting.cancelled()
+
+
+async def test_a_loop_that_loses_a_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(supervisor, "CANCEL_AGAIN_SECONDS", 0.01)
+    lost: list[str] = []
+
+    async def wait() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            if lost:
+                raise
+            lost.append("the first")
+
+    async def tick(_now: Any) -> None:
+        """Nothing."""
+
+    loops = supervisor.Supervisor([supervisor.Loop("loop", tick, wait)], Clock())
+    loops.start()
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await loops.stop()
+    assert lost == ["the first"]

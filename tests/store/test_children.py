@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, update
 from tests.store import rows
@@ -9,7 +12,7 @@ from tests.store.queueing import claim, finish, packed, queued, write
 from tests.store.rows import NOW
 
 from flowloom.domain import run
-from flowloom.store import children, gates, places, queue, repeats, tables
+from flowloom.store import children, endings, gates, places, queue, repeats, tables
 
 RUNS = tables.runs.c
 OLD, NEW = 900, 901
@@ -119,3 +122,40 @@ def test_a_note_of_a_place_is_replaced(opened):
         taken_over(opened, id)
     assert opened.database.read_now(places.find, place()) == 8
     assert opened.database.read_now(places.find, place("0.1")) is None
+
+
+def ending(opened, child_id):
+    """A transaction in which a child ends, as its worker ends it, not committed yet."""
+    connection = opened.database._write_engine.connect()
+    connection.execute(update(tables.runs).where(RUNS.id == child_id).values(status=run.Status.SUCCESS))
+    return connection
+
+
+@pytest.mark.parametrize("is_parked", [True, False])
+def test_a_parent_hears_of_children_that_end_at_once(postgres_opened, is_parked):
+    """Two children end in two transactions, or one while its parent is being parked: neither sees the other."""
+    opened, later = postgres_opened, NOW + timedelta(minutes=1)
+    parent_id, *ids = queued(opened, 3 if is_parked else 2)
+    write(opened, update(tables.runs).values(status=run.Status.STARTED, fence=1))
+    awaited = update(tables.runs).where(RUNS.id.in_(ids))
+    write(opened, awaited.values(parent_run_id=parent_id, is_awaited=True))
+    parked = update(tables.runs).where(RUNS.id == parent_id).values(resume_at=later)
+    if is_parked:
+        write(opened, parked)
+    first, second = ending(opened, ids[0]), opened.database._write_engine.connect()
+    endings.wake(first, parent_id, NOW)
+    change = update(tables.runs).where(RUNS.id == ids[-1]).values(status=run.Status.SUCCESS)
+
+    def wake():
+        second.execute(change if is_parked else parked)
+        endings.wake(second, parent_id, NOW)
+
+    waking = threading.Thread(target=wake)
+    waking.start()
+    waking.join(0.3)
+    first.commit()
+    waking.join(5)
+    second.commit()
+    first.close(), second.close()
+    found = select(RUNS.resume_at).where(RUNS.id == parent_id)
+    assert opened.database.read_now(lambda db: db.scalar(found)) == NOW

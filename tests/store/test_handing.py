@@ -8,7 +8,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import create_engine, select, update
+from sqlalchemy import create_engine, select, text, update
 from tests.store import rows
 from tests.store.queueing import (
     KEY,
@@ -71,7 +71,7 @@ def test_a_run_is_claimed_by_one_with_a_fence(opened):
 
 
 def test_what_is_not_there_or_not_yet_ready_is_not_claimed(opened):
-    [later] = queued(opened, ready_at=NOW + timedelta(seconds=1))
+    [later] = queued(opened, ready_at=NOW + timedelta(days=36_500))
     [over] = queued(opened)
     finish(opened, over)
     assert claim(opened, [later, over, 12345], worker(opened)) == []
@@ -235,3 +235,24 @@ def test_many_workers_at_once_keep_every_limit_and_claim_each_run_once(opened, s
     assert left == []
     assert faults == []
     assert done == Counter(ids)
+
+
+def test_what_is_put_aside_is_judged_under_its_locks_too(opened):
+    """It may be let go after the locks were taken, and before it is judged."""
+    change_flow(opened, concurrency_key=KEY)
+    first, second = keyed(opened, 1), keyed(opened, 1)
+    claim(opened, [first, second], worker(opened))
+
+    def locked(connection):
+        handing._lock(connection, [second], 0)
+        mine = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        return connection.scalar(text(mine))
+
+    assert row(opened, second).gate == gates.Gate.TURN
+    assert opened.database.write_now(locked) == 2
+
+
+def test_a_worker_whose_clock_is_late_begins_what_is_ready(opened):
+    ids = queued(opened, ready_at=columns.EPOCH + timedelta(days=1))
+    claimed = opened.database.write_now(handing.claim, ids, columns.EPOCH, worker(opened))
+    assert [one.row.id for one in claimed] == ids

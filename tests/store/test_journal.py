@@ -165,6 +165,7 @@ async def test_a_lost_database_is_busy_for_all_and_nothing_waits_for_ever(opened
 async def test_with_several_workers_nothing_is_kept_of_a_run_that_is_lost(opened):
     kept = journal.Journal(opened.database, queue.RunIds(), lambda point: None, fenced=True)
     ours, lost = await started(opened, kept, 2)
+    wrong: list[object] = []
     opened.database.write_now(
         lambda db: db.execute(update(tables.runs).where(tables.runs.c.id == lost).values(fence=2)).rowcount
     )
@@ -181,5 +182,14 @@ async def test_with_several_workers_nothing_is_kept_of_a_run_that_is_lost(opened
     )
     assert [type(one) for one in written] == [journal.Superseded, type(None), journal.Superseded, bool]
     assert messages(opened) == ["ours", "end"]
+    late = (lost, 1)
+    child = rows.start(opened.company_id, opened.flow_id)
+    refused = await asyncio.gather(
+        kept.start(child, late),
+        kept.start_again(child, late),
+        kept.write(late, lambda db: wrong.append(db)),
+        return_exceptions=True,
+    )
+    assert ([type(one) for one in refused], wrong) == ([journal.Superseded] * 3, [])
     statuses = column(opened, select(tables.runs.c.status).order_by(tables.runs.c.id))
     assert statuses == [run.Status.SUCCESS, run.Status.STARTED]

@@ -7,9 +7,14 @@ import time
 from datetime import timedelta
 
 import pytest
+from tests.engine.test_circuits import connection
 from tests.store.rows import NOW
 
-from flowloom.store import bookings, breakers
+from flowloom import errors
+from flowloom.engine import patience
+from flowloom.engine.shared_circuits import SharedCircuits
+from flowloom.steps import contract
+from flowloom.store import bookings, breakers, broker
 from flowloom.store.database import Database
 
 LATER = NOW + timedelta(minutes=5)
@@ -92,3 +97,38 @@ async def test_what_only_one_process_may_do_the_next_one_waits_for(database):
     await asyncio.gather(work(database, "one"), work(other, "two"))
     other.close()
     assert [line.split()[1] for line in order] == ["begins", "ends"] * 2
+
+
+async def test_a_circuit_that_closed_unheard_lets_requests_out_again(database):
+    """Signals are hints: who did not hear how a trial went finds it in the database."""
+    shop = connection(id=7, circuit_breaker={"failures": 2, "pause_seconds": 300})
+    circuits = SharedCircuits(database, broker.Broker(), lambda: LATER)
+    fail(database), fail(database)
+    await circuits.start()
+    assert claim_trial(database, LATER)
+    with pytest.raises(contract.RequestFailed):
+        await circuits.admit(shop)
+    assert succeed(database, is_trial=True)
+    await circuits.admit(shop)
+    assert circuits.state(7, LATER).name == "closed"
+
+
+async def test_a_request_waits_for_a_database_that_is_away_before_it_goes_out(database, monkeypatch):
+    """Neither its turn under a rate limit nor a trial of a circuit fails with the database."""
+    slept, write = [], database.write
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    async def away(*asked):
+        if not slept:
+            raise errors.Busy("The database cannot take this now; try again.")
+        return await write(*asked)
+
+    circuits = SharedCircuits(database, broker.Broker(), lambda: LATER, sleep)
+    fail(database), fail(database)
+    await circuits.start()
+    monkeypatch.setattr(database, "write", away)
+    await circuits.admit(connection(id=7, circuit_breaker={"failures": 2, "pause_seconds": 300}))
+    assert slept == [patience.PAUSE_SECONDS]
+    assert not claim_trial(database, LATER)

@@ -166,10 +166,15 @@ class Active:
             found = self.tallies[step_key] = StepTally()
         return found
 
+    @property
+    def held(self) -> tuple[int, int]:
+        """The run, and the fence under which it is worked on here."""
+        return self.row.id, self.row.fence
+
     def take_unwritten(self) -> journal.Lines:
         """What is not written yet; it counts as taken."""
         taken, self.lines = self.lines, journal.Lines()
-        taken.of_run = (self.row.id, self.row.fence)
+        taken.of_run = self.held
         return taken
 
 

@@ -37,7 +37,7 @@ async def start(
     body = await _packed(around, child.payload)
     is_retry = active.row.retry_flow_run_id is not None
     begin = around.journal.start_again if is_retry else around.journal.start
-    started = await around.keep(lambda: begin(_start(around, active, place, child, body)))
+    started = await around.keep(lambda: begin(_start(around, active, place, child, body), active.held))
     around.reach("child-started")
     if started.replayed:
         return await look(around, active, started.run_id)

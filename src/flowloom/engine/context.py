@@ -160,13 +160,14 @@ class StepContext:
         return [number in new for number in range(len(keys))]
 
     async def _new_keys(self, pool: str, keys: Mapping[int, str], *, claim: bool) -> set[int]:
-        row, database = self._active.row, self._around.database
+        row, around = self._active.row, self._around
         if not claim:
-            return await database.read(pools.unknown, row.company_id, pool, keys)
+            return await around.database.read(pools.unknown, row.company_id, pool, keys)
         attempt = hashlib.blake2b(f"{row.id}/{row.fence}".encode(), digest_size=4).hexdigest()
         is_held = partial(self._active.past.is_held, self._step.key)
         holder = pools.Holder(row.id, self._step.key, self.position, attempt, is_held)
-        new = await database.write(pools.claim, row.company_id, pool, holder, keys, self.clock_now)
+        asked = row.company_id, pool, holder, keys, self.clock_now
+        new = await around.journal.write(self._active.held, pools.claim, *asked)
         self._around.reach("keys-claimed")
         return new
 

@@ -99,6 +99,8 @@ class Executor:
         run_id = active.row.id
         if claimed.row.stop_requested or run_id in self._stop_ordered:
             return STOPPED_BY_ORDER
+        if (earlier := self._walking.get(run_id)) is not None:
+            earlier.cancel()  # this process was silent for so long that it lost the run, and claimed it anew
         walk = self._walking[run_id] = asyncio.create_task(self._outcome(active, claimed))
         try:
             return await walk
@@ -107,7 +109,8 @@ class Executor:
                 raise
             return STOPPED_BY_ORDER
         finally:
-            del self._walking[run_id]
+            if self._walking.get(run_id) is walk:
+                del self._walking[run_id]
 
     async def _outcome(self, active: Active, claimed: Claimed) -> Result:
         try:

@@ -6,14 +6,16 @@ A connection whose requests go well costs nothing here. One that nobody could be
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
 from flowloom import errors
 from flowloom.domain import timestamp
+from flowloom.engine import patience
 from flowloom.engine.circuits import Circuits, resting
 from flowloom.store import breakers, broker
 from flowloom.store.connections import Connection
@@ -28,8 +30,15 @@ TRIAL_SECONDS: Final = 120.0
 class SharedCircuits(Circuits):
     """As Circuits, with the state of all processes."""
 
-    def __init__(self, database: Database, signals: broker.Broker, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        signals: broker.Broker,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         super().__init__()
+        self._sleep = sleep
         self._database = database
         self._signals = signals
         self._clock = clock
@@ -45,7 +54,14 @@ class SharedCircuits(Circuits):
         if self.state(connection.id, now).name != "half_open":
             return
         until = now + timedelta(seconds=TRIAL_SECONDS)
-        if not await self._database.write(breakers.claim_trial, connection.id, now, until):
+        write, read = self._database.write, self._database.read
+        claim = partial(write, breakers.claim_trial, connection.id, now, until)
+        if await patience.patiently(claim, self._sleep):
+            return
+        # Another tries it, or something became of it that was not heard here.
+        find = partial(read, breakers.find, connection.id)
+        self.know(*await patience.patiently(find, self._sleep))
+        if self.state(connection.id, now).name != "closed":
             raise resting(connection, (connection.circuit_breaker or {}).get("pause_seconds", 1.0))
 
     def learned(self, connection: Connection, *, failed: bool, is_trial: bool) -> None:

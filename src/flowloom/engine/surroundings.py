@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-import structlog
-
-from flowloom import errors
-from flowloom.engine import tracing
+from flowloom.engine import patience, tracing
 from flowloom.engine.calls import Calls, LoadConnection
 from flowloom.engine.systems import Systems
 from flowloom.store import blobs, broker, journal
 from flowloom.store.database import Database
 from flowloom.store.journal import Lines
 
-log = structlog.get_logger(__name__)
 # Of a company and the content hash of a definition: the secrets of that, by name.
 LoadSecrets = Callable[[int, str], Awaitable[Mapping[str, str]]]
-DATABASE_PAUSE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +38,7 @@ class Surroundings:
 
     async def keep(self, work: Callable[[], Awaitable[Any]]) -> Any:
         """Ask the stores until they answer: a run waits for them, and is not lost."""
-        while True:
-            try:
-                return await work()
-            except errors.Busy as error:
-                log.warning("database_busy", reason=error.message)
-                await self.sleep(DATABASE_PAUSE_SECONDS)
+        return await patience.patiently(work, self.sleep)
 
     async def record(self, lines: Lines) -> None:
         """Write what a run has made so far."""

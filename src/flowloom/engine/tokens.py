@@ -19,6 +19,7 @@ from urllib.parse import quote_plus, urlencode
 import msgspec
 
 from flowloom import errors
+from flowloom.engine import patience
 from flowloom.engine.connections import FETCHED, OAUTH
 from flowloom.engine.http import Client
 from flowloom.steps import contract
@@ -34,7 +35,6 @@ Key = tuple[int, datetime]
 TIMEOUT_SECONDS: Final = 30.0
 LEEWAY_SECONDS: Final = 60.0
 LONGEST_SECONDS: Final = 366 * 86_400.0
-DATABASE_PAUSE_SECONDS: Final = 1.0
 DRAIN_SECONDS: Final = 5.0
 _PASSING: Final = frozenset({408, 425, 429})
 _SHOWN_CHARACTERS: Final = 200
@@ -123,7 +123,7 @@ class Tokens:
                 async with self._alone(connection.id):
                     return await self._fetch_now(connection)
             except errors.Busy:
-                await self._sleep(DATABASE_PAUSE_SECONDS)
+                await self._sleep(patience.PAUSE_SECONDS)
 
     async def _fetch_now(self, connection: Connection) -> _Fetched:
         """The same with the secrets as they are stored now: another process may have rotated them."""
@@ -166,11 +166,7 @@ class Tokens:
 
     async def _patiently(self, work: Callable[[], Awaitable[Any]]) -> Any:
         """Ask the database until it answers: what the server rotated is known nowhere else."""
-        while True:
-            try:
-                return await work()
-            except errors.Busy:
-                await self._sleep(DATABASE_PAUSE_SECONDS)
+        return await patience.patiently(work, self._sleep)
 
     def _renew_at(self, expires_in: object) -> datetime | None:
         """Shortly before the token expires: a minute, or a tenth of a short life."""

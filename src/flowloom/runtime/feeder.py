@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from flowloom.domain.turns import Turns
 from flowloom.engine import meters
+from flowloom.runtime import sources
 from flowloom.store import claims, columns, handing, jetstream, processes, shared_broker
 from flowloom.store.database import Database
 from flowloom.store.wire import FAILURES
@@ -32,6 +33,8 @@ IDLE_PAUSE_SECONDS: Final = 0.1
 # A run that a worker was given and that still waits so long after was not taken: it is offered again.
 AGAIN_AFTER: Final = timedelta(seconds=2)
 DEAD_EVERY: Final = timedelta(seconds=1)
+# Who could not do its work for so long, or has just begun to lead, does not know who is dead.
+AWAY_AFTER: Final = timedelta(seconds=20)
 
 
 @dataclass(slots=True)
@@ -64,6 +67,7 @@ class Feeder:
         self._made = ""
         self._is_fed = True
         self._look_for_dead_at = columns.EPOCH
+        self._freed_at = columns.EPOCH
         self._is_busy = False
 
     async def tick(self, now: datetime) -> int:
@@ -85,11 +89,15 @@ class Feeder:
         await self._signals.wait_for_nudge(POLL_SECONDS)
 
     async def _free(self, now: datetime) -> None:
+        if now >= self._freed_at + AWAY_AFTER:
+            # Those who live could not say so while the database was away, and do it first.
+            self._look_for_dead_at = now + self._silence / sources.BEATS
         looks_for_dead = now >= self._look_for_dead_at
         if looks_for_dead:
             self._look_for_dead_at = now + DEAD_EVERY
             meters.QUEUE_READY.set(await self._database.read(handing.count_ready, now))
         taken = await self._database.write(_free, now, self._silence if looks_for_dead else None)
+        self._freed_at = now
         if taken:
             log.warning("runs_of_dead_workers_queued_again", count=len(taken))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime
 
+from flowloom import errors
 from flowloom.runtime.sources import BEATS
 from flowloom.store import processes
 from flowloom.store.database import Database
@@ -24,5 +26,6 @@ class Heartbeat:
         await asyncio.sleep(self._member.silence.total_seconds() / BEATS)
 
     async def stop(self) -> None:
-        """Be forgotten."""
-        await self._database.write(processes.leave, self._member.id)
+        """Be forgotten; without a database others find out by the silence."""
+        with contextlib.suppress(errors.Busy):
+            await self._database.write(processes.leave, self._member.id)

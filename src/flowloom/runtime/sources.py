@@ -123,8 +123,9 @@ class Handed:
         """Say that it lives. What the database says it works on and it does not was claimed unheard: it goes back."""
         if now < self._look_again_at:
             return Orders()
-        self._look_again_at = now + self._member.silence / BEATS
         mine = await self._database.write(_look_after, self._member, dict(working))
+        # Only now: after a database that was away it is said at once.
+        self._look_again_at = now + self._member.silence / BEATS
         foreign = {id for id, fence in working.items() if mine.get(id, (None, False))[0] != fence}
         # One that has just ended is on its way out by itself.
         dropped, self._doubtful = foreign & self._doubtful, frozenset(foreign)

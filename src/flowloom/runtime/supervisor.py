@@ -14,6 +14,7 @@ from flowloom import errors
 log = structlog.get_logger(__name__)
 
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
+CANCEL_AGAIN_SECONDS = 1.0
 STALE_AFTER = timedelta(seconds=30)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -47,9 +48,12 @@ class Supervisor:
         self._tasks = [asyncio.create_task(self._turn(loop), name=loop.name) for loop in self._loops]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        left = set(self._tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            # Until Python 3.12 wait_for, which clients use, may lose a cancellation.
+            _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)
 
     def stale(self) -> list[str]:
         """The loops that have not turned yet, or have failed or hung in their turn for half a minute."""

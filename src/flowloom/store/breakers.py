@@ -26,6 +26,12 @@ def load(connection: Connection) -> Sequence[Kept]:
     return [Kept(*row) for row in connection.execute(_KEPT)]
 
 
+def find(connection: Connection, connection_id: int) -> Kept:
+    """One of them."""
+    row = connection.execute(_KEPT.where(CIRCUITS.connection_id == connection_id)).one_or_none()
+    return Kept(connection_id, 0, None) if row is None else Kept(*row)
+
+
 def fail(
     connection: Connection, connection_id: int, opens_until: datetime, threshold: int, *, is_trial: bool
 ) -> Kept:
@@ -40,7 +46,7 @@ def fail(
         changed = changed.where(CIRCUITS.opens_until.is_(None))
     opened = opens if is_trial else case((failures >= threshold, opens), else_=CIRCUITS.opens_until)
     connection.execute(changed.values(failures=failures, opens_until=opened, tried_until=None))
-    return Kept(*connection.execute(_KEPT.where(CIRCUITS.connection_id == connection_id)).one())
+    return find(connection, connection_id)
 
 
 def succeed(connection: Connection, connection_id: int, *, is_trial: bool) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, update
+from sqlalchemy import Connection, exists, select, update
 
 from flowloom.domain import run
 from flowloom.store import pools, tables
@@ -29,12 +29,17 @@ def settle(
     """
     for run_id in claimants:
         pools.settle(connection, run_id, ended[run_id], has_moved=run_id in moved)
-    for parent_id in parents:
+    for parent_id in sorted(parents):
         wake(connection, parent_id, at)
 
 
 def wake(connection: Connection, parent_id: int, at: datetime) -> None:
-    """Take up a run that waits for children, once none that it awaits goes on."""
+    """Take up a run that waits for children, once none that it awaits goes on.
+
+    Held first: of two children that end in two transactions, one has to see that the other has ended, and the end of a
+    child that the run is being parked.
+    """
+    connection.execute(select(RUNS.id).where(RUNS.id == parent_id).with_for_update(key_share=True))
     goes_on = exists().where(
         _CHILD.c.parent_run_id == RUNS.id, _CHILD.c.is_awaited, _CHILD.c.status < run.Status.SUCCESS
     )

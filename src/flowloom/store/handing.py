@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, func, select, text
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, text
 
 from flowloom.domain import run
 from flowloom.domain.turns import Turns
@@ -199,7 +199,8 @@ _KEYS = (
     .select_from(tables.runs)
     .outerjoin(tables.flows, FLOWS.id == RUNS.flow_id)
     .outerjoin(tables.companies, COMPANIES.id == RUNS.company_id)
-    .where(RUNS.id.in_(bindparam("run_ids", expanding=True)), gates.is_open(RUNS))
+    # Those that are put aside too: they may be let go before they are judged.
+    .where(RUNS.id.in_(bindparam("run_ids", expanding=True)), gates.unfinished(RUNS))
 )
 # In one order everywhere, so that nobody waits in a circle.
 _LOCK: Final = text(
@@ -212,7 +213,8 @@ _HANDED = (
     .where(
         RUNS.id.in_(bindparam("run_ids", expanding=True)),
         gates.is_open(RUNS),
-        RUNS.ready_at <= bindparam("now", type_=columns.Instant),
+        # A worker whose clock is late would take runs from all others, and begin none.
+        or_(RUNS.ready_at <= bindparam("now", type_=columns.Instant), RUNS.ready_at <= processes.NOW),
     )
     .order_by(RUNS.priority, RUNS.ready_at, RUNS.id)
     .with_for_update(of=tables.runs, skip_locked=True)

@@ -6,6 +6,7 @@ A message that is not acknowledged comes again. Everything here can be lost and 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -27,6 +28,8 @@ REPLICAS_IN_CLUSTER: Final = 3
 ANSWER_SECONDS: Final = 5.0
 # A request for the next message ends by itself after so long, so that one for a lost consumer is made again.
 STANDING_SECONDS: Final = 5.0
+# What is there comes at once, and is taken too if it comes later: a worker must go on to say that it lives.
+FETCH_SECONDS: Final = 1.0
 _NANOSECONDS: Final = 1_000_000_000
 _NO_LIMIT: Final = -1
 _MAX_WAITING: Final = 10_000
@@ -115,7 +118,7 @@ class Queue:
         )
 
     async def standing(self) -> Standing:
-        """What it holds now. Raises Refused where it is missing, or one of FAILURES."""
+        """What it holds now. Raises Refused where a part of it is missing, or one of FAILURES."""
         stream = await self._api(f"STREAM.INFO.{self._names.stream}")
         listed = await self._api(f"CONSUMER.LIST.{self._names.stream}")
         consumers = {found["name"]: found for found in listed["consumers"]}
@@ -175,19 +178,23 @@ class Pull:
         self._inbox: str | None = None
         self._client: Client | None = None
         self._due = 0
+        self._expires_at = 0.0
         self._ended = asyncio.Event()
         self._ended.set()
 
     @property
     def is_asking(self) -> bool:
-        """Whether a request stands: then nothing waits for it at NATS."""
-        return not self._ended.is_set()
+        """Whether a request stands: then nothing waits for it at NATS.
+
+        A server that dies takes it along without a word, so that its end is not waited for.
+        """
+        return not self._ended.is_set() and time.monotonic() < self._expires_at
 
     async def fetch(self, count: int) -> None:
         """Ask for up to so many messages that are there, and wait until they have arrived."""
         await self._ask(count, {"batch": count, "no_wait": True})
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(FETCH_SECONDS):
                 await self._ended.wait()
         except TimeoutError:
             self.forget()
@@ -207,6 +214,7 @@ class Pull:
             self._client, self._inbox = client, client.new_inbox()
             await client.subscribe(self._inbox, cb=self._receive)
         self._due = count
+        self._expires_at = time.monotonic() + STANDING_SECONDS + FETCH_SECONDS
         self._ended.clear()
         await client.publish(self._ask_at, msgspec.json.encode(request), reply=self._inbox)
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, case, literal, or_, select, update
 
@@ -20,6 +20,7 @@ from flowloom import errors
 from flowloom.domain import run, sketch
 from flowloom.store import alerts, children, database, endings, gates, many, queue, tables
 
+T = TypeVar("T")
 MetricKey = tuple[str, str]
 
 
@@ -107,6 +108,7 @@ class Journal:
         *,
         fenced: bool = False,
     ) -> None:
+        self._is_fenced = fenced
         self._write = write_fenced if fenced else write
         self._db = db
         self._ids = ids
@@ -114,9 +116,12 @@ class Journal:
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
 
-    async def start(self, start: queue.Start) -> queue.Started:
-        """Queue a run; answers after its commit. Raises what queue.choose raises, and Busy when that takes too long."""
-        entry = Entry(_waiter(), start=start)
+    async def start(self, start: queue.Start, by: tuple[int, int] | None = None) -> queue.Started:
+        """Queue a run; answers after its commit. Raises what queue.choose raises, and Busy when that takes too long.
+
+        `by` is the run that starts it, and its fence. Raises Superseded for one that is lost.
+        """
+        entry = Entry(_waiter(), start=start, lines=Lines(of_run=by))
         try:
             started = await database.answered(self._hand_over(entry))
         except errors.Busy:
@@ -125,9 +130,19 @@ class Journal:
         assert isinstance(started, queue.Started)
         return started
 
-    async def start_again(self, start: queue.Start) -> queue.Started:
+    async def start_again(self, start: queue.Start, by: tuple[int, int]) -> queue.Started:
         """The same for a run of another flow that a retry comes to; see children.start. Never in a group."""
-        return await self._db.write(children.start, self._ids, start)
+        return await self.write(by, children.start, self._ids, start)
+
+    async def write(self, of_run: tuple[int, int], work: Callable[..., T], *args: Any) -> T:
+        """Do `work(connection, *args)` for a run in a transaction of its own. Raises Superseded."""
+
+        def written(connection: Connection) -> T:
+            if self._is_fenced and _lost(connection, {of_run}):
+                raise Superseded
+            return work(connection, *args)
+
+        return await self._db.write(written)
 
     async def record(self, lines: Lines) -> None:
         """Keep the checkpoints and log lines of a step. Raises Superseded, as finish and park do."""
@@ -208,14 +223,20 @@ def _settle(waiter: asyncio.Future[Any], result: Any) -> None:
 def write_fenced(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -> list[Any]:
     """The same where several workers write: Superseded is the result of what is said of a run that is lost."""
     said = {entry.lines.of_run for entry in entries if entry.lines and entry.lines.of_run}
-    held = connection.execute(_FENCES, {"run_ids": [run_id for run_id, _ in said]}).tuples() if said else ()
-    lost = said.difference(held)
+    lost = _lost(connection, said)
     if not lost:
         return write(connection, ids, entries)
     is_lost = [entry.lines is not None and entry.lines.of_run in lost for entry in entries]
     kept = [entry for entry, lost_it in zip(entries, is_lost, strict=True) if not lost_it]
     results = iter(write(connection, ids, kept))
     return [Superseded() if lost_it else next(results) for lost_it in is_lost]
+
+
+def _lost(connection: Connection, said: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Which of these runs are not worked on under these fences; the others are held until the transaction ends."""
+    if not said:
+        return set()
+    return said.difference(connection.execute(_FENCES, {"run_ids": [run_id for run_id, _ in said]}).tuples())
 
 
 def write(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -> list[Any]:

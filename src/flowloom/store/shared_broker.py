@@ -6,6 +6,7 @@ As within one process, signals are hints: whatever is lost here is found again i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
@@ -199,23 +200,25 @@ class SharedBroker(broker.Broker):
 
     @asynccontextmanager
     async def _listening(self, run_id: int) -> AsyncIterator[None]:
-        """Hear the events of a run, having told all workers that it is watched."""
-        if not self.wire.is_up:
-            yield
-            return
+        """Hear the events of a run, having told all workers that it is watched.
+
+        Where NATS does not answer nothing is heard: who watches looks at the database now and then.
+        """
 
         async def hear(message: Msg) -> None:
             super(SharedBroker, self).publish(run_id, msgspec.json.decode(message.data))
 
-        heard = await self.wire.client.subscribe(f"{self._prefix}.events.{run_id}", cb=hear)
-        telling = asyncio.create_task(self._tell_watched(run_id))
+        heard, telling = None, asyncio.create_task(self._tell_watched(run_id))
         try:
-            await self.wire.client.flush(timeout=1)
+            with contextlib.suppress(*FAILURES):
+                heard = await self.wire.client.subscribe(f"{self._prefix}.events.{run_id}", cb=hear)
+                await self.wire.client.flush(timeout=1)
             yield
         finally:
             telling.cancel()
-            if self.wire.is_up:
-                await heard.unsubscribe()
+            if heard is not None:
+                with contextlib.suppress(*FAILURES):
+                    await heard.unsubscribe()
 
     async def _tell_watched(self, run_id: int) -> None:
         while True:
