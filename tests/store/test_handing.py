@@ -48,7 +48,7 @@ def claim(opened, ids, by):
 
 def offered(opened, room=100, known=None, turns=None, limit=0, pending=None):
     known = {offer.run_id: offer for offer in known or ()}
-    asked = (room, NOW, known, pending or Counter(), turns or Turns(), limit)
+    asked = (dict.fromkeys(range(1, 6), room), NOW, known, pending or Counter(), turns or Turns(), limit)
     return opened.database.read_now(handing.offers, *asked)
 
 
@@ -157,6 +157,15 @@ def test_offers_go_by_priority_then_by_turns_of_companies_and_leave_out_what_is_
     assert [offer.run_id for offer in found][:1] == urgent
     assert {offer.run_id for offer in found[1:]} == {*first[:2], *theirs[:2]}
     assert [offer.run_id for offer in offered(opened, known=found)] == [*first[2:], *theirs[2:]]
+
+
+def test_what_is_urgent_finds_room_beside_many_that_are_not(opened):
+    queued(opened, 3)
+    urgent = opened.database.write_now(lambda db: rows.add_flow(db, opened.company_id, priority=1))
+    ids = queued(opened, 4, flow_id=urgent)
+    room = {1: 3, 2: 0, 3: 0, 4: 0, 5: 0}
+    asked = (room, NOW, {}, Counter(), Turns(), 0)
+    assert [offer.run_id for offer in opened.database.read_now(handing.offers, *asked)] == ids[:3]
 
 
 def test_a_known_run_is_offered_again_when_it_waits_in_another_way(opened):

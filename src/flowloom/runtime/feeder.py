@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -76,10 +76,12 @@ class Feeder:
         standing = await self._standing(now)
         if standing is None:
             return 0
-        room = shared_broker.BACKLOG - standing.pending
-        published = await self._offer(room, now, standing) if room > 0 else []
-        waiting = standing.pending + len(published)
-        self._signals.tell_backlog(shared_broker.BACKLOG if 0 < room == len(published) else waiting)
+        ahead = {priority: standing.ahead(priority) for priority in jetstream.PRIORITIES}
+        room = {priority: max(shared_broker.BACKLOG - count, 0) for priority, count in ahead.items()}
+        published = await self._offer(room, now, standing)
+        for priority in jetstream.PRIORITIES:
+            ahead[priority] += sum(one.offer.priority <= priority for one in published)
+        self._signals.tell_backlog(ahead)
         self._is_busy = bool(published)
         return len(published)
 
@@ -128,6 +130,10 @@ class Feeder:
             self._made = standing.made
             self._offered.clear()
         for run_id, known in list(self._offered.items()):
+            if known.sequence > standing.last:
+                # It was accepted, and lost again with the end of the stream.
+                del self._offered[run_id]
+                continue
             if known.delivered_at is None and known.sequence <= standing.delivered[known.offer.priority]:
                 known.delivered_at = now
             if known.delivered_at is not None and now >= known.delivered_at + AGAIN_AFTER:
@@ -137,7 +143,7 @@ class Feeder:
             self._repeats.clear()
 
     async def _offer(
-        self, room: int, now: datetime, standing: jetstream.Standing
+        self, room: Mapping[int, int], now: datetime, standing: jetstream.Standing
     ) -> Sequence[jetstream.Published]:
         offered = {run_id: known.offer for run_id, known in self._offered.items()}
         pending = Counter(

@@ -14,7 +14,7 @@ from flowloom import errors
 from flowloom.services import companies, passwords, users
 from flowloom.services.actor import Actor, Role
 from flowloom.services.platform import Platform
-from flowloom.store import tables
+from flowloom.store import lease, tables
 
 COMPANY = "My company"
 
@@ -39,7 +39,10 @@ def prepare(
     password = settings.admin_password or secrets.token_urlsafe(12)
     password_hash = passwords.hash(password)
 
-    def work(connection: Connection) -> Actor:
+    def work(connection: Connection) -> Actor | None:
+        lease.alone_in_transaction(connection, "first start")
+        if users.count(connection):
+            return None
         company_id, user_id = users.create_company_with_admin(
             connection,
             company=COMPANY,
@@ -54,6 +57,8 @@ def prepare(
         return actor
 
     actor = platform.database.write_now(work)
+    if actor is None:
+        return None
     return Welcome(actor, settings.admin_email, None if settings.admin_password else password)
 
 

@@ -135,14 +135,15 @@ def _running(connection: Connection, company_ids: Collection[int] | None = None)
 
 def offers(
     connection: Connection,
-    room: int,
+    room: Mapping[int, int],
     now: datetime,
     offered: Mapping[int, Offer],
     pending: Counter[int],
     turns: Turns,
     company_limit: int = 0,
 ) -> list[Offer]:
-    """Up to `room` runs that wait and are not `offered` as they stand: by priority, then by turns of companies.
+    """Runs that wait and are not `offered` as they stand: by priority, then by turns of companies. For each priority
+    there is `room` for so many, those before it counted too.
 
     Of a company with a limit no more are offered than it has places; `pending` counts those that no worker has yet.
     """
@@ -153,7 +154,7 @@ def offers(
     running = _running(connection) + pending
     found: list[Offer] = []
     for priority, group in itertools.groupby(lines, lambda line: line.priority):
-        order = turns.order(room - len(found), [line.company_id for line in group], running, limits)
+        order = turns.order(room[priority] - len(found), [line.company_id for line in group], running, limits)
         for company_id, places in Counter(order).items():
             new = _of_line(connection, priority, company_id, now, places, offered)
             running[company_id] += len(new)

@@ -50,13 +50,17 @@ class Published(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the queue holds: how many no worker has yet, how many workers have, and by priority up to where they are
-    delivered. `made` tells one stream from the next of the same name."""
+    """What the queue holds: by priority how many no worker has yet, and up to where they are delivered; `last` is where
+    it ends. `made` tells one stream from the next of the same name."""
 
     made: str
-    pending: int
-    under_way: int
+    last: int
+    pending: dict[int, int]
     delivered: dict[int, int]
+
+    def ahead(self, priority: int) -> int:
+        """How many no worker has yet that come before those of a priority, or beside them."""
+        return sum(count for other, count in self.pending.items() if other <= priority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +132,8 @@ class Queue:
             raise Refused(f"there is no consumer {missing}") from None
         return Standing(
             made=stream["created"],
-            pending=sum(found["num_pending"] for found in ours.values()),
-            under_way=sum(found["num_ack_pending"] for found in ours.values()),
+            last=stream["state"]["last_seq"],
+            pending={priority: found["num_pending"] for priority, found in ours.items()},
             delivered={priority: found["delivered"]["stream_seq"] for priority, found in ours.items()},
         )
 

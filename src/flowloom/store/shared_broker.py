@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -22,7 +22,8 @@ from flowloom.store.wire import FAILURES, Wire
 
 log = structlog.get_logger(__name__)
 
-# While so many runs wait at NATS, more stay in the database: only there companies take turns.
+# While so many runs wait at NATS that go before a run, or beside it, more stay in the database: only there companies
+# take turns.
 BACKLOG: Final = 1000
 # How long a told backlog is believed, and how long a process is told of what is watched.
 BELIEVED_SECONDS: Final = 5.0
@@ -46,7 +47,8 @@ class SharedBroker(broker.Broker):
         self._pulls = {at: jetstream.Pull(wire, names, at, self._arrive) for at in jetstream.PRIORITIES}
         self._arrived: list[tuple[int, Msg]] = []
         self._in_hand: dict[int, list[Msg]] = {}
-        self._backlog = (0, 0.0)
+        # How many wait for each priority, and when that was told.
+        self._backlog: tuple[dict[int, int], float] = ({}, 0.0)
         self._watched: dict[int, float] = {}
         self._nudged = asyncio.Event()
         self._is_nudging = False
@@ -81,15 +83,15 @@ class SharedBroker(broker.Broker):
 
     def announce(self, run_id: int, priority: int) -> None:
         """Offer a run that is committed; where many wait, the feeder does it when its turn has come."""
-        count, told_at = self._backlog
-        if count < BACKLOG or time.monotonic() > told_at + BELIEVED_SECONDS:
+        ahead, told_at = self._backlog
+        if ahead.get(priority, 0) < BACKLOG or time.monotonic() > told_at + BELIEVED_SECONDS:
             self.queue.send(run_id, priority)
         else:
             self.wake()
 
-    def tell_backlog(self, count: int) -> None:
-        """Tell all processes how many runs wait at NATS."""
-        self.wire.send(f"{self._prefix}.backlog", b"%d" % count)
+    def tell_backlog(self, ahead: Mapping[int, int]) -> None:
+        """Tell all processes how many runs wait at NATS that go before a new one, by its priority."""
+        self.wire.send(f"{self._prefix}.backlog", msgspec.json.encode(ahead))
 
     def wake(self) -> None:
         """Say that a run may be ready: look at the queue, here and where the feeder is."""
@@ -247,7 +249,7 @@ class SharedBroker(broker.Broker):
         self._watched[int(message.data)] = now + WATCHED_SECONDS
 
     async def _hear_backlog(self, message: Msg) -> None:
-        self._backlog = (int(message.data), time.monotonic())
+        self._backlog = (msgspec.json.decode(message.data, type=dict[int, int]), time.monotonic())
 
     async def _hear_nudge(self, _message: Msg) -> None:
         self._nudged.set()
