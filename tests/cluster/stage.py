@@ -49,7 +49,9 @@ class Stage:
             await self.fleet.is_ready(member)
 
     async def prepare(self) -> None:
-        """Draw and deploy the flow, and make its webhook."""
+        """Draw and deploy the flow, and forget what ran before."""
+        self.accepted.clear()
+        self.remote.seen.clear()
         self.remote.answer = self._answer
         where = {"field": "n", "operator": "greater_or_equal", "value": 0}
         self.flow = await self.draw(

@@ -68,7 +68,6 @@ async def test_what_is_foreign_at_nats_is_thrown_away_and_what_is_missing_made(a
     await stream.publish("flowloom.runs.3", b"12345678901")
     await stream.delete_consumer("flowloom-runs", "priority-3")
     await acting.prepare()
-    acting.accepted.clear()
     await acting.shoot(20)
     await acting.check()
     async with asyncio.timeout(10):
@@ -106,8 +105,7 @@ async def test_a_worker_is_cut_off_from_nats_and_then_from_the_database(acting: 
             database.mend()
             nats.delay_seconds = database.delay_seconds = 0.0
 
-        acting.accepted.clear()
-        try:
+            try:
             await while_running(acting, 150, trouble)
         finally:
             await worker.stop()
