@@ -105,7 +105,7 @@ async def test_a_worker_is_cut_off_from_nats_and_then_from_the_database(acting: 
             database.mend()
             nats.delay_seconds = database.delay_seconds = 0.0
 
-            try:
+        try:
             await while_running(acting, 150, trouble)
         finally:
             await worker.stop()
