@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
@@ -45,6 +46,21 @@ async def test_one_key_from_many_sides_is_one_run(opened):
     answers = await asyncio.gather(*(opened.database.write(queue.enqueue, ids, [one]) for one in starts))
     assert len({answer.run_id for [answer] in answers}) == 1
     assert [answer.replayed for [answer] in answers].count(False) == 1
+
+
+def test_ids_rise_with_time_whichever_process_starts_a_run(opened):
+    """A process that starts few runs does not go on with a block that others have long left behind."""
+    if opened.database.is_sqlite:
+        pytest.skip("one process works on SQLite")
+    quiet, busy = queue.RunIds(), queue.RunIds()
+
+    def started(ids, minutes):
+        start = rows.start(opened.company_id, opened.flow_id, at=NOW + timedelta(minutes=minutes))
+        return opened.database.write_now(queue.enqueue, ids, [start])[0].run_id
+
+    found = [started(quiet, 0), started(busy, 0), started(quiet, 2), started(busy, 4), started(quiet, 6)]
+    assert found == sorted(found)
+    assert started(quiet, 6.5) == found[-1] + 1
 
 
 def test_a_slot_fires_once_whatever_asks_for_it(opened):

@@ -7,8 +7,8 @@ import itertools
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, func, or_, select
@@ -16,10 +16,12 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select
 from flowloom import errors
 from flowloom.domain import graph, run, templates, trace_context, version
 from flowloom.domain.payload import JSON_TYPE
-from flowloom.store import database, definitions, lanes, many, places, tables, takeovers
+from flowloom.store import columns, database, definitions, lanes, many, places, tables, takeovers
 from flowloom.store.blobs import Packed
 
 FLOWS, VERSIONS, RUNS, PAYLOADS = tables.flows.c, tables.versions.c, tables.runs.c, tables.payloads.c
+BLOCK_AGE: Final = timedelta(minutes=1)
+_FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,23 +106,31 @@ class Started(msgspec.Struct, frozen=True):
 
 
 class RunIds:
-    """Hands out run ids: a database sequence in blocks on PostgreSQL, a counter on SQLite, where one process writes."""
+    """Hands out run ids: a database sequence in blocks on PostgreSQL, a counter on SQLite, where one process writes.
+
+    What a process does not use of a block within `BLOCK_AGE` is left out: whichever process starts a run, ids rise
+    with time but for that much.
+    """
 
     def __init__(self) -> None:
         self._block: Any = iter(())
+        self._good_until = columns.EPOCH
         self._lock = threading.Lock()
 
-    def take(self, connection: Connection) -> int:
+    def take(self, connection: Connection, at: datetime) -> int:
+        """The id of a run that is queued at this time."""
         with self._lock:
-            taken = next(self._block, None)
+            taken = next(self._block, None) if at < self._good_until else None
             if taken is None:
-                self._block = self._refill(connection)
+                self._block = self._refill(connection, at)
                 taken = next(self._block)
             return int(taken)
 
-    def _refill(self, connection: Connection) -> Any:
+    def _refill(self, connection: Connection, at: datetime) -> Any:
         if connection.dialect.name == "sqlite":
+            self._good_until = _FOREVER
             return itertools.count((connection.scalar(select(func.max(RUNS.id))) or 0) + 1)
+        self._good_until = at + BLOCK_AGE
         first = connection.execute(tables.run_ids.next_value().select()).scalar_one()
         return iter(range(first, first + tables.RUN_ID_BLOCK))
 
@@ -217,7 +227,7 @@ def enqueue(connection: Connection, ids: RunIds, starts: Sequence[Start]) -> lis
                 continue
             chosen = choose(found, start)
             _require_no_secret(connection, start, chosen)
-            answer = _claim_key(connection, start, ids.take(connection), chosen.priority)
+            answer = _claim_key(connection, start, ids.take(connection, start.at), chosen.priority)
         except errors.FlowloomError as error:
             answers.append(error)
             continue
