@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import figures, idle, reads, records, schedules, webhooks
+from bench import figures, history, idle, reads, records, schedules, webhooks, workers
 
 MEASUREMENTS = {
     "reads": reads.measure,
@@ -16,6 +16,8 @@ MEASUREMENTS = {
     "records": records.measure,
     "schedules": schedules.measure,
     "idle": idle.measure,
+    "workers": workers.measure,
+    "history": history.measure,
 }
 
 

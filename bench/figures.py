@@ -24,7 +24,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure. `ratio` is how many times the floor's cost the product's is; None where there is no floor."""
+    """One figure. `ratio` is how many times the floor's cost the product's is, and of a gain
+    how many times the other's rate; None where there is nothing to compare with."""
 
     name: str
     unit: str
@@ -39,6 +40,12 @@ def rate(name: str, product: Sequence[float], floor: Sequence[float], **about: A
     """Medians of so many a second; the ratio is floor / product."""
     here, there = statistics.median(product), statistics.median(floor)
     return _judged(Figure(name, "/s", here, there, there / here), **about)
+
+
+def gain(name: str, product: Sequence[float], other: Sequence[float], **about: Any) -> Figure:
+    """Medians of so many a second; the ratio is how many times the other's it is."""
+    here, there = statistics.median(product), statistics.median(other)
+    return _judged(Figure(name, "/s", here, there, here / there), **about)
 
 
 def cost(name: str, unit: str, product: Sequence[float], floor: Sequence[float] = (), **about: Any) -> Figure:
@@ -67,6 +74,11 @@ def at_least(limit: float) -> Callable[[Figure], bool]:
 def ratio_at_most(limit: float) -> Callable[[Figure], bool]:
     """The target of a ratio."""
     return lambda figure: figure.ratio is not None and figure.ratio <= limit
+
+
+def ratio_at_least(limit: float) -> Callable[[Figure], bool]:
+    """The target of a gain."""
+    return lambda figure: figure.ratio is not None and figure.ratio >= limit
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 
 from flowloom import errors
 from flowloom.services import runs, tracked_data, versions
-from flowloom.store import query
+from flowloom.store import cursors, query
 
 NAMES = [
     "page",
@@ -32,7 +32,7 @@ VALUES = st.one_of(
         ["id", "-id", "created_at", "-started_at", "steps", "runs,steps", "success,2", "true", "1,2"]
     ),
     st.datetimes().map(str),
-    st.builds(query.cursor_of, st.integers()),
+    st.builds(cursors.encode, st.integers()),
 )
 
 
@@ -60,7 +60,7 @@ def test_the_query_grammar(params: list[tuple[str, str]]) -> None:
         assert asked.sort.removeprefix("-") in {"id", *listing.sorts}
         assert asked.includes <= set(listing.includes)
         assert asked.values.keys() <= listing.filters.keys()
-        assert asked.after is None or 0 <= asked.after <= query.MAX_ID
+        assert asked.after is None or 0 <= asked.after.id <= query.MAX_ID
 
 
 @settings(

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists, func, select, tuple_, update
 
 from flowloom import errors
 from flowloom.domain import run
@@ -24,6 +24,8 @@ from flowloom.store.database import Database
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+# How many runs one statement looks at, however few of them have something to remove.
+LOOKED_AT: Final = 20_000
 IDEMPOTENCY_DAYS = 7
 # How often all runs are looked at again, for flows whose retention was changed, and all large bodies, for unnamed ones.
 SWEEP_EVERY: Final = timedelta(days=1)
@@ -48,10 +50,11 @@ class Days:
 class Kind:
     """What is removed of the runs that have some: the rows of these tables, by a flow's `own` days or the server's.
 
-    `takes_letters`: dead letters stay, but what they hold of a payload goes.
+    No run before those of `first` has anything. `takes_letters`: dead letters stay, but what they hold goes.
     """
 
     has_some: ColumnElement[bool]
+    first: Sequence[Select[Any]]
     tables: Sequence[tuple[Table, ColumnElement[int]]]
     own: ColumnElement[int | None]
     server_days: int
@@ -79,6 +82,10 @@ class Pruner:
             Kind(
                 exists().where(PAYLOADS.run_id == RUNS.id)
                 | exists().where(LETTERS.run_id == RUNS.id, _IS_FULL),
+                [
+                    select(PAYLOADS.run_id).order_by(PAYLOADS.run_id),
+                    select(LETTERS.run_id).where(_IS_FULL).order_by(LETTERS.run_id),
+                ],
                 of_payloads,
                 FLOWS.payload_retention_days,
                 days.payloads,
@@ -86,6 +93,7 @@ class Pruner:
             ),
             Kind(
                 RUNS.id < _NEWEST,
+                [select(RUNS.id).order_by(RUNS.id)],
                 [*of_payloads, letters, logs, tracked, claims, (tables.runs, RUNS.id)],
                 FLOWS.log_retention_days,
                 days.logs,
@@ -115,15 +123,23 @@ class Pruner:
     async def _prune(self, number: int, kind: Kind, days: int | None, now: datetime) -> int:
         """Remove a kind of the flows that have these days for it, or none of their own."""
         before, removed = now - timedelta(days=days or kind.server_days), 0
-        end = await self._database.read(_first_to_stay, self._seen.get((number, days), 0), before)
+        known = self._seen.get((number, days))
+        seen = await self._database.read(_before_first, kind) if known is None else known
+        end = await self._database.read(_first_to_stay, seen, before)
         going_on = await self._database.read(_oldest_unfinished)
-        while run_ids := await self._database.read(_due, kind, days, self._seen.get((number, days), 0), end):
-            for table, run_id in kind.tables:
-                removed += await self._remove_old(table, run_id.in_(run_ids), now)
-            if kind.takes_letters:
-                removed += await self._empty_letters(run_ids, now)
-            self._seen[number, days] = run_ids[-1]
+        while seen < end - 1:
+            run_ids, seen = await self._database.read(_due, kind, days, seen, end)
+            removed += await self._remove(kind, run_ids, now) if run_ids else 0
         self._seen[number, days] = min(end, going_on) - 1
+        return removed
+
+    async def _remove(self, kind: Kind, run_ids: Sequence[int], now: datetime) -> int:
+        """Remove a kind of these runs; how many rows."""
+        removed = 0
+        for table, run_id in kind.tables:
+            removed += await self._remove_old(table, run_id.in_(run_ids), now)
+        if kind.takes_letters:
+            removed += await self._empty_letters(run_ids, now)
         return removed
 
     async def _remove_old(self, table: Table, due: ColumnElement[bool], now: datetime) -> int:
@@ -173,17 +189,32 @@ def _first_to_stay(connection: Connection, seen: int, before: datetime) -> int:
     return connection.scalar(young) or (connection.scalar(select(func.max(RUNS.id))) or 0) + 1
 
 
-def _due(connection: Connection, kind: Kind, days: int | None, seen: int, end: int) -> list[int]:
-    """The next ended runs between these ids that there is something to remove of; at most a batch, ids rising."""
+def _before_first(connection: Connection, kind: Kind) -> int:
+    """An id before that of the first run that has something of this kind."""
+    found = (connection.scalar(one.limit(1)) for one in kind.first)
+    return min((id for id in found if id is not None), default=2**63 - 1) - 1
+
+
+def _due(connection: Connection, kind: Kind, days: int | None, seen: int, end: int) -> tuple[list[int], int]:
+    """The next ended runs between these ids that there is something to remove of, at most a batch, ids rising; and up
+    to where was looked."""
+    last = _last_looked_at(connection, seen, end)
     own = select(FLOWS.id).where(kind.own == days if days is not None else kind.own.is_not(None))
     found = select(RUNS.id).where(
         RUNS.id > seen,
-        RUNS.id < end,
+        RUNS.id <= last,
         RUNS.status.not_in(run.UNFINISHED),
         RUNS.flow_id.in_(own) if days is not None else RUNS.flow_id.not_in(own),
         kind.has_some,
     )
-    return list(connection.scalars(found.order_by(RUNS.id).limit(BATCH)))
+    run_ids = list(connection.scalars(found.order_by(RUNS.id).limit(BATCH)))
+    return run_ids, run_ids[-1] if len(run_ids) == BATCH else last
+
+
+def _last_looked_at(connection: Connection, seen: int, end: int) -> int:
+    """Up to which id one statement looks: there is no more before the end, or it is the last of so many runs."""
+    far = select(RUNS.id).where(RUNS.id > seen, RUNS.id < end).order_by(RUNS.id).offset(LOOKED_AT - 1)
+    return connection.scalar(far.limit(1)) or end - 1
 
 
 def _oldest_unfinished(connection: Connection) -> int:

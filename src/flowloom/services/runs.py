@@ -23,27 +23,31 @@ STATUS_CHOICES: Final = {
     **{str(int(status)): int(status) for status in run.Status},
     **{status.name.lower(): int(status) for status in run.Status},
 }
-
+_IDS = ("id", "flow_id", "flow_version_id", "schedule_id", "retry_flow_run_id", "parent_run_id")
 LISTING = query.Listing(
-    select=select(tables.runs).where(RUNS.company_id == bindparam("company_id")),
+    select=select(tables.runs),
     id=RUNS.id,
+    owner=RUNS.company_id,
     sorts={name: RUNS[name] for name in ("started_at", "queued_at", "finished_at")},
     filters={
-        "id": query.Filter(RUNS.id, "id"),
-        "flow_id": query.Filter(RUNS.flow_id, "id"),
-        "flow_version_id": query.Filter(RUNS.flow_version_id, "id"),
-        "schedule_id": query.Filter(RUNS.schedule_id, "id"),
-        "retry_flow_run_id": query.Filter(RUNS.retry_flow_run_id, "id"),
-        "parent_run_id": query.Filter(RUNS.parent_run_id, "id"),
-        "status": query.Filter(RUNS.status, "choice", choices=STATUS_CHOICES, help="0 to 5, or the names"),
+        **{name: query.Filter(RUNS[name], "id", is_narrow=True) for name in _IDS},
+        "status": query.Filter(
+            RUNS.status,
+            "choice",
+            choices=STATUS_CHOICES,
+            help="0 to 5, or the names",
+            implied=[((0, 1), "status < 2"), ((3, 4, 5), "status IN (3, 4, 5)")],
+        ),
         "trigger": query.Filter(
             RUNS.trigger, "choice", choices={kind.value: kind.value for kind in run.Trigger}
         ),
-        "has_warnings": query.Filter(RUNS.has_warnings, "boolean"),
+        "has_warnings": query.Filter(RUNS.has_warnings, "boolean", implied=[((True,), "has_warnings")]),
         "started_after": query.Filter(RUNS.started_at, "instant", "from", help="From this time on"),
         "started_before": query.Filter(RUNS.started_at, "instant", "before", help="Before this time"),
     },
     default_sort="-id",
+    # In the order of ids, all runs that came after them would be passed over first.
+    sorts_by_filter={"started_after": "-started_at", "started_before": "-started_at"},
     is_capped=True,
 )
 LOG_LISTING = query.Listing(

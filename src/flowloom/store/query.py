@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,7 +12,6 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 from sqlalchemy import (
-    BindParameter,
     Column,
     ColumnElement,
     Connection,
@@ -23,22 +20,20 @@ from sqlalchemy import (
     Text,
     bindparam,
     func,
+    literal_column,
     select,
     type_coerce,
 )
 
 from flowloom import errors
 from flowloom.domain import timestamp
-from flowloom.store import columns
+from flowloom.store import columns, cursors, patterns
 
 PER_PAGE = 15
 MAX_PER_PAGE = 100
 CAP = 10_000
 MAX_VALUES = 1000
-MAX_ID = 2**63 - 1
-_ESCAPE = "~"
-# What a list of values is made of: (an escaped sign, or a comma or other text).
-_SIGNS = re.compile(r"\\([\\,])|(,|\\|[^,\\]+)")
+MAX_ID = cursors.MAX_ID
 # The parameters of every list, and whether one takes several values.
 _PARAMETERS = {"page": False, "per_page": False, "sort": False, "include": True, "cursor": False}
 # The day before the latest instant a datetime can hold, so that adding to one never overflows.
@@ -60,6 +55,11 @@ class Filter:
     help: str = ""
     # What a text must look like as a whole; other ones are refused with `help`.
     pattern: str = ""
+    # (values, condition): what holds of a column that has one of these values, word for word as an index has it, so
+    # that every database sees that it may use that one.
+    implied: Sequence[tuple[Collection[Any], str]] = ()
+    # Whether it leaves so few rows that an index of the whole list is not worth looking at.
+    is_narrow: bool = False
 
 
 def part_of(text: ColumnElement[Any], what: str = "name") -> Filter:
@@ -73,11 +73,22 @@ class Listing:
 
     select: Select[Any]
     id: ColumnElement[int]
+    # The column that says whose rows they are, for a list with narrow filters; else `select` says it.
+    owner: ColumnElement[int] | None = None
     sorts: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     filters: Mapping[str, Filter] = field(default_factory=dict)
     includes: tuple[str, ...] = ()
     default_sort: str = "id"
+    # The order unless another is asked for, of a list that is narrowed by one of these filters.
+    sorts_by_filter: Mapping[str, str] = field(default_factory=dict)
     is_capped: bool = False
+
+    def is_bounded(self, sort: str, names: Collection[str]) -> bool:
+        """Whether these filters leave only rows that have a value to sort by."""
+        column = self.sorts.get(sort.removeprefix("-"), self.id)
+        return any(
+            self.filters[name].column is column and self.filters[name].compare != "in" for name in names
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,7 @@ class Page:
     sort: str = "id"
     values: Mapping[str, Any] = field(default_factory=dict)
     includes: frozenset[str] = frozenset()
-    after: int | None = None
+    after: cursors.Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +123,20 @@ def parse(listing: Listing, params: Sequence[tuple[str, str]]) -> Page:
     for name, text in given.items():
         if name.startswith("filter[") and name.endswith("]"):
             values[name[7:-1]] = _filter_value(listing, name[7:-1], text)
-    sort = _sort(listing, given.get("sort") or listing.default_sort)
+    sort = _sort(listing, given.get("sort") or _default_sort(listing, values))
     return Page(
         page=_whole(given, "page", 1),
         per_page=min(_whole(given, "per_page", PER_PAGE), MAX_PER_PAGE),
         sort=sort,
         values=values,
         includes=read_includes(listing, given.get("include", "")),
-        after=_cursor(listing, sort, given),
+        after=_cursor(listing, sort, given, values),
     )
+
+
+def _default_sort(listing: Listing, names: Collection[str]) -> str:
+    chosen = (sort for name, sort in listing.sorts_by_filter.items() if name in names)
+    return next(chosen, listing.default_sort)
 
 
 def given_once(listing: Listing, params: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -183,31 +199,13 @@ def _filter_value(listing: Listing, name: str, text: str) -> Any:
         raise errors.Invalid.field(f"filter[{name}]", "The value holds a NUL character.")
     read = _READERS[wanted.kind]
     if wanted.compare == "holds":
-        return _pattern(read(f"filter[{name}]", text.strip(), wanted))
+        return patterns.holding(read(f"filter[{name}]", text.strip(), wanted))
     if wanted.compare == "in":
-        parts = _parts(text)
+        parts = patterns.parts(text)
         if len(parts) > MAX_VALUES:
             raise errors.Invalid.field(f"filter[{name}]", f"A filter takes at most {MAX_VALUES} values.")
         return [read(f"filter[{name}]", part.strip(), wanted) for part in parts]
     return read(f"filter[{name}]", text.strip(), wanted)
-
-
-def _parts(text: str) -> list[str]:
-    """The values between the commas; a comma or a backslash of a value itself has a backslash before it."""
-    parts = [""]
-    for escaped, sign in _SIGNS.findall(text):
-        if sign == ",":
-            parts.append("")
-        else:
-            parts[-1] += escaped or sign
-    return parts
-
-
-def _pattern(text: str) -> str:
-    """What LIKE compares with to find a text that holds this one."""
-    for sign in (_ESCAPE, "%", "_"):
-        text = text.replace(sign, f"{_ESCAPE}{sign}")
-    return f"%{text}%"
 
 
 def _read_id(name: str, text: str, _wanted: Filter) -> int:
@@ -270,71 +268,87 @@ _READERS: Mapping[Kind, Callable[[str, str, Filter], Any]] = {
 }
 
 
-def _cursor(listing: Listing, sort: str, given: Mapping[str, str]) -> int | None:
+def _cursor(
+    listing: Listing, sort: str, given: Mapping[str, str], names: Collection[str]
+) -> cursors.Place | None:
     text = given.get("cursor")
     if text is None or not listing.is_capped:
         return None
-    if sort.removeprefix("-") != "id":
-        raise errors.Invalid.field(
-            "cursor", "A cursor goes on in the order of ids; leave sort out or sort by id."
-        )
-    try:
-        id = int(base64.b64decode(text, altchars="-_", validate=True))
-    except (ValueError, binascii.Error):
-        id = -1
-    if not 0 <= id <= MAX_ID:
-        raise errors.Invalid.field("cursor", "The cursor is not one that a list answered.")
-    return id
-
-
-def cursor_of(id: int) -> str:
-    """The opaque cursor that goes on after this row."""
-    return base64.urlsafe_b64encode(str(id).encode()).decode()
+    is_by_id = sort.removeprefix("-") == "id"
+    return cursors.read(text, is_by_id=is_by_id, is_by_time=listing.is_bounded(sort, names))
 
 
 def fetch(connection: Connection, listing: Listing, page: Page, **scope: Any) -> Found:
     """The rows of a page, and how many there are in all."""
-    names = tuple(sorted(page.values))
+    shape = _shape(listing, page)
     asked = arguments(page, **scope)
-    by_cursor = page.after is not None
-    statement = _page_statement(listing, page.sort, names, by_cursor)
-    offset = 0 if by_cursor else min((page.page - 1) * page.per_page, MAX_ID)
-    rows = connection.execute(
-        statement,
-        {**asked, "limit": page.per_page, "offset": offset, **({"after": page.after} if by_cursor else {})},
-    ).all()
-    total = _total(connection, listing, page, names, asked, rows)
+    statement = _page_statement(listing, page.sort, shape, page.after is not None)
+    after = page.after.parameters() if page.after else {}
+    offset = 0 if page.after else min((page.page - 1) * page.per_page, MAX_ID)
+    rows = connection.execute(statement, {**asked, **after, "limit": page.per_page, "offset": offset}).all()
+    total = _total(connection, listing, page, shape, asked, rows)
     if not listing.is_capped:
         return Found(rows, total)
-    goes_on = len(rows) == page.per_page and page.sort.removeprefix("-") == "id"
-    return Found(rows, min(total, CAP), total > CAP, cursor_of(rows[-1].id) if goes_on else None)
+    return Found(rows, min(total, CAP), total > CAP, _next_cursor(listing, page, rows))
+
+
+def _next_cursor(listing: Listing, page: Page, rows: Sequence[Row[Any]]) -> str | None:
+    if len(rows) < page.per_page:
+        return None
+    name = page.sort.removeprefix("-")
+    if name == "id":
+        return cursors.encode(rows[-1].id)
+    return (
+        cursors.encode(rows[-1].id, rows[-1]._mapping[listing.sorts[name]])
+        if listing.is_bounded(page.sort, page.values)
+        else None
+    )
+
+
+# The names of the filters, those of them that have one value, and what holds with their values.
+Shape = tuple[tuple[str, ...], frozenset[str], tuple[str, ...]]
+
+
+def _shape(listing: Listing, page: Page) -> Shape:
+    """What statements of a list differ by."""
+    names = tuple(sorted(page.values))
+    implied = [
+        condition
+        for name in names
+        for values, condition in listing.filters[name].implied
+        if all(value in values for value in page.values[name])
+    ]
+    single = [name for name in names if isinstance(page.values[name], list) and len(page.values[name]) == 1]
+    return names, frozenset(single), tuple(implied)
 
 
 def matching(listing: Listing, page: Page) -> Select[Any]:
     """What a list's filters name, in order, up to the page's size: for work on many rows at once."""
-    return _filtered(listing, tuple(sorted(page.values))).order_by(listing.id).limit(page.per_page)
+    return _filtered(listing, _shape(listing, page)).order_by(listing.id).limit(page.per_page)
 
 
 def arguments(page: Page, **scope: Any) -> dict[str, Any]:
     """The parameters of such a statement."""
-    return {**scope, **{f"filter_{name}": value for name, value in page.values.items()}}
+    lists = {name: values for name, values in page.values.items() if isinstance(values, list)}
+    single = {f"one_{name}": values[0] for name, values in lists.items() if len(values) == 1}
+    return {**scope, **single, **{f"filter_{name}": value for name, value in page.values.items()}}
 
 
 def _total(
     connection: Connection,
     listing: Listing,
     page: Page,
-    names: tuple[str, ...],
+    shape: Shape,
     asked: dict[str, Any],
     rows: Sequence[Any],
 ) -> int:
     if page.page == 1 and page.after is None and len(rows) < page.per_page:
         return len(rows)
-    return connection.scalar(_count_statement(listing, names), asked) or 0
+    return connection.scalar(_count_statement(listing, shape), asked) or 0
 
 
 @lru_cache(maxsize=512)
-def _page_statement(listing: Listing, sort: str, names: tuple[str, ...], by_cursor: bool) -> Select[Any]:
+def _page_statement(listing: Listing, sort: str, shape: Shape, by_cursor: bool) -> Select[Any]:
     name = sort.removeprefix("-")
     column = listing.sorts.get(name, listing.id)
     order = [column] if column is listing.id else [column, listing.id]
@@ -343,36 +357,49 @@ def _page_statement(listing: Listing, sort: str, names: tuple[str, ...], by_curs
     if isinstance(column, Column) and column.nullable:
         # Else SQLite has what is not there yet at the beginning, and PostgreSQL at the end.
         order[0] = order[0].nulls_last() if sort.startswith("-") else order[0].nulls_first()
-    statement = _filtered(listing, names).order_by(*order)
+    statement = _filtered(listing, shape).order_by(*order)
     if by_cursor:
-        after: BindParameter[int] = bindparam("after")
-        statement = statement.where(listing.id < after if sort.startswith("-") else listing.id > after)
+        statement = statement.where(
+            cursors.comes_after(
+                listing.id, None if column is listing.id else column, is_falling=sort.startswith("-")
+            )
+        )
     return statement.limit(bindparam("limit")).offset(bindparam("offset"))
 
 
 @lru_cache(maxsize=512)
-def _count_statement(listing: Listing, names: tuple[str, ...]) -> Select[Any]:
-    matching = _filtered(listing, names).with_only_columns(listing.id)
+def _count_statement(listing: Listing, shape: Shape) -> Select[Any]:
+    matching = _filtered(listing, shape).with_only_columns(listing.id)
     if listing.is_capped:
         matching = matching.limit(CAP + 1)
     return select(func.count()).select_from(matching.subquery())
 
 
-def _filtered(listing: Listing, names: tuple[str, ...]) -> Select[Any]:
-    statement = listing.select
+def _filtered(listing: Listing, shape: Shape) -> Select[Any]:
+    names, single, implied = shape
+    statement = listing.select.where(*map(literal_column, implied))
+    if listing.owner is not None:
+        is_narrowed = any(listing.filters[name].is_narrow for name in names)
+        owner = columns.Unindexed(listing.owner) if is_narrowed else listing.owner
+        statement = statement.where(owner == bindparam(listing.owner.key))
     for name in names:
-        wanted = listing.filters[name]
-        key = f"filter_{name}"
-        match wanted.compare:
-            case "in":
-                statement = statement.where(wanted.column.in_(bindparam(key, expanding=True)))
-            case "from":
-                statement = statement.where(wanted.column >= bindparam(key, type_=wanted.column.type))
-            case "before":
-                statement = statement.where(wanted.column < bindparam(key, type_=wanted.column.type))
-            case "holds":
-                held = func.lower(type_coerce(wanted.column, Text))
-                statement = statement.where(
-                    held.like(func.lower(bindparam(key, type_=Text())), escape=_ESCAPE)
-                )
+        statement = statement.where(_condition(name, listing.filters[name], is_single=name in single))
     return statement
+
+
+def _condition(name: str, wanted: Filter, *, is_single: bool) -> ColumnElement[bool]:
+    key, column = f"filter_{name}", wanted.column
+    match wanted.compare:
+        case "in":
+            # Of a value that stands in the statement PostgreSQL knows how rare it is, however often it is asked.
+            is_rare = wanted.kind in ("choice", "boolean")
+            if is_single:
+                return column == bindparam(f"one_{name}", type_=column.type, literal_execute=is_rare)
+            return column.in_(bindparam(key, expanding=True, literal_execute=is_rare))
+        case "from":
+            return column >= bindparam(key, type_=column.type)
+        case "before":
+            return column < bindparam(key, type_=column.type)
+        case "holds":
+            held = func.lower(type_coerce(column, Text))
+            return held.like(func.lower(bindparam(key, type_=Text())), escape=patterns.ESCAPE)
