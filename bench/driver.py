@@ -4,6 +4,8 @@ It reads one JSON object from its input: {mode, port, count, ...}.
 repeat: {connections, method, path, authorization} - the same request over and over on each connection.
 trips:  {at_once, path, sink_port} - calls a webhook with a record, and waits for the answer and for the POST that
         comes of it at the sink before the next one.
+fill:   {connections, path, count} - calls a webhook so many times, each time with another record, and does not look
+        at what comes of it.
 paced:  {per_second, seconds, path} - calls a webhook at a fixed rate and tells how long each answer took.
 """
 
@@ -139,6 +141,19 @@ async def trips(order: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": seconds}
 
 
+async def fill(order: dict[str, Any]) -> dict[str, Any]:
+    callers = [await connect(order["port"]) for _ in range(order["connections"])]
+    left = iter(range(order["count"]))
+
+    async def work(caller: Caller) -> None:
+        for number in left:
+            await caller.call(wire.request("POST", order["path"], record(number)))
+
+    began = time.perf_counter()
+    await asyncio.gather(*(work(caller) for caller in callers))
+    return {"seconds": time.perf_counter() - began}
+
+
 async def paced(order: dict[str, Any]) -> dict[str, Any]:
     latencies: list[float] = []
     loop, count = asyncio.get_running_loop(), int(order["per_second"] * order["seconds"])
@@ -160,7 +175,7 @@ async def paced(order: dict[str, Any]) -> dict[str, Any]:
 
 async def main() -> None:
     order = json.load(sys.stdin)
-    work = {"repeat": repeat, "trips": trips, "paced": paced}[order["mode"]]
+    work = {"repeat": repeat, "trips": trips, "fill": fill, "paced": paced}[order["mode"]]
     async with asyncio.timeout(LIMIT_SECONDS):
         json.dump(await work(order), sys.stdout)
 

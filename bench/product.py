@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,12 +31,15 @@ class Home:
         return self.directory / "flowloom.db"
 
     @contextmanager
-    def serve(self) -> Iterator[Server]:
+    def serve(self, **settings: str) -> Iterator[Server]:
         """`python -m flowloom serve` until the block ends."""
-        with process.serve(
-            "flowloom", "serve", ready="/readyz", environ=environ(self.directory, self.url)
-        ) as running:
+        with self.run("serve", **settings) as running:
             yield Server(running, self.key)
+
+    def run(self, role: str, **settings: str) -> AbstractContextManager[process.Running]:
+        """A process of a role, with settings besides those of `environ`."""
+        given = {**environ(self.directory, self.url), **settings}
+        return process.serve("flowloom", role, ready="/readyz", environ=given)
 
 
 def environ(directory: Path, url: str | None) -> dict[str, str]:

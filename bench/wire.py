@@ -37,4 +37,10 @@ def request(method: str, path: str, body: bytes = b"", authorization: str = "") 
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+def answer(body: bytes) -> bytes:
+    """The bytes of an answer that all is well."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+OK = answer(b"{}")
