@@ -51,6 +51,7 @@ class SharedBroker(broker.Broker):
         self._backlog: tuple[dict[int, int], float] = ({}, 0.0)
         self._watched: dict[int, float] = {}
         self._nudged = asyncio.Event()
+        self._hears_nudges = False
         self._is_nudging = False
         self._nudged_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
@@ -63,7 +64,6 @@ class SharedBroker(broker.Broker):
             "stop": self._hear_stop,
             "watch": self._hear_watch,
             "backlog": self._hear_backlog,
-            "nudge": self._hear_nudge,
         }
 
     async def start(self) -> None:
@@ -106,7 +106,13 @@ class SharedBroker(broker.Broker):
         self.wire.send(f"{self._prefix}.nudge")
 
     async def wait_for_nudge(self, timeout_seconds: float) -> None:
-        """Return when any process says that a run may be ready, or after the timeout."""
+        """Return when any process says that a run may be ready, or after the timeout.
+
+        Only who leads hears that: all processes say it, and were all to hear it, many would do little else.
+        """
+        if not self._hears_nudges:
+            self._hears_nudges = True
+            await self.wire.hear(f"{self._prefix}.nudge", self._hear_nudge)
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._nudged.wait()

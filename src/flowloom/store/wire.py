@@ -76,6 +76,12 @@ class Wire:
         """Give the messages of a subject to a handler, from the first connection on; before the start."""
         self._handlers.append((subject, handler))
 
+    async def hear(self, subject: str, handler: Handler) -> None:
+        """The same from now on."""
+        self.listen(subject, handler)
+        if self.is_up:
+            await self.client.subscribe(subject, cb=handler)
+
     def on_change(self, noticed: Callable[[], None]) -> None:
         """Call this each time the connection is lost or stands again."""
         self._on_change.append(noticed)
