@@ -22,7 +22,7 @@ from bench import figures, planting, questions
 from bench.figures import Figure, Options
 from bench.planting import Size
 from flowloom.runtime import pruner
-from flowloom.store.blobs import Blobs
+from flowloom.store import blobs
 from flowloom.store.database import Database
 
 # The same company otherwise: it is the history that grows.
@@ -129,7 +129,8 @@ async def _pruned(database: Database, size: Size) -> Costs:
 
 async def _prune(database: Database, directory: str) -> float:
     began = time.perf_counter()
-    await pruner.Pruner(database, Blobs(Path(directory)), KEPT, lambda _: None).tick(planting.NOW)
+    bodies = blobs.open_blobs(None, Path(directory), lambda: planting.NOW)
+    await pruner.Pruner(database, bodies, KEPT, lambda _: None).tick(planting.NOW)
     return (time.perf_counter() - began) * 1000
 
 

@@ -17,8 +17,7 @@ from tests import conftest
 
 from flowloom.runtime import pruner
 from flowloom.services import runs
-from flowloom.store import query, tables
-from flowloom.store.blobs import Blobs
+from flowloom.store import blobs, query, tables
 from flowloom.store.database import Database
 
 RUNS = tables.runs.c
@@ -88,6 +87,11 @@ def test_the_queue_is_read_from_the_index_of_what_goes_on(planted: Database) -> 
     assert "ix_flow_runs_unfinished" in found[0] or "ix_flow_runs_open" in found[0], found[0]
 
 
+def test_the_oldest_that_goes_on_is_found_among_what_goes_on(planted: Database) -> None:
+    [found] = plans(planted, pruner._oldest_unfinished)
+    assert "ix_flow_runs_unfinished" in found or "ix_flow_runs_open" in found, found
+
+
 def test_a_list_by_time_goes_on_with_its_cursor(planted: Database) -> None:
     """In the order of time, also where many runs began in one moment."""
     since = planting.NOW - timedelta(days=4)
@@ -115,7 +119,9 @@ def test_pruning_looks_at_so_many_runs_at_a_time_and_passes_over_none(
     monkeypatch.setattr(pruner, "LOOKED_AT", 700)
     monkeypatch.setattr(pruner, "BATCH", 90)
     days = pruner.Days(payloads=5, logs=planting.DAYS - 1, minutes=90)
-    loop = pruner.Pruner(planted, Blobs(tmp_path), days, lambda _: None)
+    loop = pruner.Pruner(
+        planted, blobs.open_blobs(None, tmp_path, lambda: planting.NOW), days, lambda _: None
+    )
     asyncio.run(loop.tick(planting.NOW))
 
     def left(connection: Connection, column: Any) -> int:
@@ -143,5 +149,9 @@ def test_pruning_after_a_start_passes_over_what_has_nothing_left(planted: Databa
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pruner, "_due", due)
-        asyncio.run(pruner.Pruner(planted, Blobs(tmp_path), days, lambda _: None).tick(planting.NOW))
+        asyncio.run(
+            pruner.Pruner(
+                planted, blobs.open_blobs(None, tmp_path, lambda: planting.NOW), days, lambda _: None
+            ).tick(planting.NOW)
+        )
     assert looked == []

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists,
 
 from flowloom import errors
 from flowloom.domain import run
-from flowloom.store import blobs, columns, outbox, tables
+from flowloom.store import blobs, columns, gates, outbox, tables
 from flowloom.store.database import Database
 
 log = structlog.get_logger(__name__)
@@ -219,10 +219,9 @@ def _last_looked_at(connection: Connection, seen: int, end: int) -> int:
 
 def _oldest_unfinished(connection: Connection) -> int:
     """The id of the oldest run that goes on, or of none that is yet to come."""
-    oldest = (
-        connection.scalar(select(func.min(RUNS.id)).where(RUNS.status == one)) for one in run.UNFINISHED
-    )
-    return min((id for id in oldest if id is not None), default=2**63 - 1)
+    # Of the plain id a database looks for the smallest among all runs, the oldest first: they have all ended.
+    oldest = select(func.min(RUNS.id + 0)).where(gates.unfinished(RUNS))
+    return connection.scalar(oldest) or 2**63 - 1
 
 
 def _old_keys(now: datetime) -> ColumnElement[bool]:
