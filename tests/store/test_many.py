@@ -47,3 +47,9 @@ def test_a_row_that_lacks_a_key_of_the_first_is_refused(opened):
 def test_no_rows_are_no_statement(opened):
     insert(opened)
     assert kept(opened) == []
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_no_id_comes_back_of_rows_that_are_only_written(dialect):
+    """For each of thousands a second that was a row to send and to read."""
+    assert "RETURNING" not in many._insert(dialect, tables.run_logs, ("run_id", "level"), None)._text

@@ -63,7 +63,8 @@ class _Prepared:
 
 @functools.cache
 def _insert(dialect_name: str, table: Table, names: Sequence[str], unless: Sequence[Any] | None) -> _Prepared:
-    statement = (sqlite if dialect_name == "sqlite" else postgresql).insert(table)
+    # Inline: else each row's new id would come back, which nobody asks for here.
+    statement = (sqlite if dialect_name == "sqlite" else postgresql).insert(table).inline()
     if unless is not None:
         statement = statement.on_conflict_do_nothing(index_elements=unless or None)
     return _Prepared(statement, dialect_name, names)
