@@ -286,7 +286,7 @@ def fetch(connection: Connection, listing: Listing, page: Page, **scope: Any) ->
     after = page.after.parameters() if page.after else {}
     offset = 0 if page.after else min((page.page - 1) * page.per_page, MAX_ID)
     rows = connection.execute(statement, {**asked, **after, "limit": page.per_page, "offset": offset}).all()
-    total = _total(connection, listing, page, shape, asked, rows)
+    total = _total(connection, listing, page, shape, asked, len(rows))
     if not listing.is_capped:
         return Found(rows, total)
     return Found(rows, min(total, CAP), total > CAP, _next_cursor(listing, page, rows))
@@ -296,13 +296,9 @@ def _next_cursor(listing: Listing, page: Page, rows: Sequence[Row[Any]]) -> str 
     if len(rows) < page.per_page:
         return None
     name = page.sort.removeprefix("-")
-    if name == "id":
-        return cursors.encode(rows[-1].id)
-    return (
-        cursors.encode(rows[-1].id, rows[-1]._mapping[listing.sorts[name]])
-        if listing.is_bounded(page.sort, page.values)
-        else None
-    )
+    goes_on = name == "id" or listing.is_bounded(page.sort, page.values)
+    at = None if name == "id" else rows[-1]._mapping[listing.sorts[name]]
+    return cursors.encode(rows[-1].id, at) if goes_on else None
 
 
 # The names of the filters, those of them that have one value, and what holds with their values.
@@ -335,15 +331,10 @@ def arguments(page: Page, **scope: Any) -> dict[str, Any]:
 
 
 def _total(
-    connection: Connection,
-    listing: Listing,
-    page: Page,
-    shape: Shape,
-    asked: dict[str, Any],
-    rows: Sequence[Any],
+    connection: Connection, listing: Listing, page: Page, shape: Shape, asked: dict[str, Any], found: int
 ) -> int:
-    if page.page == 1 and page.after is None and len(rows) < page.per_page:
-        return len(rows)
+    if page.page == 1 and page.after is None and found < page.per_page:
+        return found
     return connection.scalar(_count_statement(listing, shape), asked) or 0
 
 
