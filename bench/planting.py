@@ -57,7 +57,8 @@ def plant(url: str, size: Size) -> None:
     engine = create_engine(url)
     with engine.begin() as db:
         _define(db, size)
-    indexes = [index for table in _FULL for index in table.indexes if not index.unique]
+    found = (index for table in _FULL for index in table.indexes if not index.unique)
+    indexes = sorted(found, key=lambda index: str(index.name))
     with engine.begin() as db:
         _drop(db, indexes)
         for statement in (_RUNS, _PAYLOADS, _LOGS, _LETTERS, *_METRICS):

@@ -23,6 +23,8 @@ from flowloom.store.database import Database
 
 # The revisions that a database can be taken back from; what was before was not noted down.
 STEPS = [f"{number:04}" for number in range(int(schema.HEAD), 2, -1)]
+# The next one changes a table, which a transaction can hold on to.
+BEFORE_A_COLUMN = "0004"
 
 
 @pytest.fixture
@@ -146,7 +148,7 @@ def patched(monkeypatch: pytest.MonkeyPatch, waited: Callable[[], None]) -> None
 def test_a_long_transaction_holds_up_the_migration_and_nobody_else(
     postgresql: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ):
-    migrating.down(postgresql, "-1")
+    migrating.down(postgresql, BEFORE_A_COLUMN)
     waits = threading.Event()
     patched(monkeypatch, waits.set)
     with engine.connect() as long, ThreadPoolExecutor(1) as pool:
@@ -165,7 +167,7 @@ def test_a_long_transaction_holds_up_the_migration_and_nobody_else(
 def test_it_gives_up_in_the_end_and_says_why(
     postgresql: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ):
-    migrating.down(postgresql, "-1")
+    migrating.down(postgresql, BEFORE_A_COLUMN)
     patched(monkeypatch, lambda: None)
     monkeypatch.setattr(migrating, "TRIES", 2)
     with engine.connect() as long:

@@ -74,19 +74,10 @@ def add_index(table: sa.Table, name: str) -> None:
         )
 
 
-def add_former_index(table: str, name: str, columns: Sequence[str]) -> None:
-    """One that the table is not declared with any more."""
-    with _by_itself(patient=True):
-        op.create_index(name, table, columns, if_not_exists=True, postgresql_concurrently=_is_concurrent())
-
-
 def drop_index(table: str, name: str) -> None:
     with _by_itself(patient=True):
-        op.drop_index(name, table, if_exists=True, postgresql_concurrently=_is_concurrent())
-
-
-def _is_concurrent() -> bool:
-    return op.get_bind().dialect.name != "sqlite"
+        is_concurrent = op.get_bind().dialect.name != "sqlite"
+        op.drop_index(name, table, if_exists=True, postgresql_concurrently=is_concurrent)
 
 
 def _look() -> sa.Inspector:

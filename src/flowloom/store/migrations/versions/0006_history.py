@@ -4,8 +4,6 @@ from flowloom.store import online, tables
 
 revision = "0006"
 down_revision = "0005"
-# What new ones do better.
-OLD = {"ix_flow_runs_flow": "flow_id", "ix_flow_runs_version": "flow_version_id"}
 NEW = [
     "ix_flow_runs_by_flow",
     "ix_flow_runs_by_version",
@@ -26,14 +24,10 @@ def upgrade() -> None:
     for name in NEW:
         online.add_index(tables.runs, name)
     online.add_index(tables.payloads, "ix_payloads_company")
-    for name in OLD:
-        online.drop_index("flow_runs", name)
 
 
 def downgrade() -> None:
     """Lists are as slow as before."""
-    for name, column in OLD.items():
-        online.add_former_index("flow_runs", name, [column, "id"])
     for name in NEW:
         online.drop_index("flow_runs", name)
     online.drop_index("payloads", "ix_payloads_company")
