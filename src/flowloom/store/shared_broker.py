@@ -31,6 +31,7 @@ WATCHED_SECONDS: Final = 30.0
 # No process asks more often for a look at the queue.
 NUDGE_SECONDS: Final = 0.02
 PROGRESS_IN_ACK_WAIT: Final = 3
+_AHEAD: Final = msgspec.json.Decoder(dict[int, int])
 Events = asyncio.Queue[dict[str, Any] | None]
 
 
@@ -255,7 +256,7 @@ class SharedBroker(broker.Broker):
         self._watched[int(message.data)] = now + WATCHED_SECONDS
 
     async def _hear_backlog(self, message: Msg) -> None:
-        self._backlog = (msgspec.json.decode(message.data, type=dict[int, int]), time.monotonic())
+        self._backlog = (_AHEAD.decode(message.data), time.monotonic())
 
     async def _hear_nudge(self, _message: Msg) -> None:
         self._nudged.set()
