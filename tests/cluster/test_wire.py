@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -117,6 +118,26 @@ async def test_a_message_that_is_too_large_takes_no_other_along(tmp_path: Path):
             made.send("heard", bytes(1001))
             made.send("heard", b"", {"no": 7})  # type: ignore[dict-item]
             assert await made.hears(b"x")
+
+
+async def test_it_ends_while_a_server_hangs_and_much_is_unsent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(wire, "STOP_SECONDS", 0.3)
+    with nats_servers.servers(tmp_path, 1) as [node]:
+        await node.ready()
+        others = asyncio.all_tasks()
+        async with connected(node.url) as made:
+            assert node.process is not None
+            node.process.send_signal(signal.SIGSTOP)
+            for _ in range(50_000):
+                made.send("heard", bytes(1000))
+            await asyncio.sleep(0)
+            async with asyncio.timeout(5):
+                await made.stop()
+                # Nothing of it is left that would connect again or keep the process.
+                await asyncio.gather(*(asyncio.all_tasks() - others), return_exceptions=True)
+            assert not made.is_up
 
 
 async def test_what_is_unsent_is_sent_at_the_end(tmp_path: Path):

@@ -6,6 +6,7 @@ What cannot be sent is dropped: whoever sends it has its truth in the database.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
@@ -20,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS: Final = 2
 RECONNECT_SECONDS: Final = 0.5
+# How long an end waits for a server that takes nothing.
+STOP_SECONDS: Final = 5.0
 # Of what waits to be sent while the connection is slow no more is kept.
 MAX_UNSENT: Final = 100_000
 # What a client of NATS raises when a server does not answer, or says no.
@@ -37,6 +40,7 @@ class Wire:
         self._handlers: list[tuple[str, Handler]] = []
         self._unsent: deque[tuple[str, bytes, Mapping[str, str] | None]] = deque(maxlen=MAX_UNSENT)
         self._has_unsent = asyncio.Event()
+        self._is_ending = False
         self._tasks: list[asyncio.Task[None]] = []
         self._on_change: list[Callable[[], None]] = []
         self._reasons: set[str] = set()
@@ -63,14 +67,29 @@ class Wire:
         self._tasks = [asyncio.create_task(self._keep_connected()), asyncio.create_task(self._send_all())]
 
     async def stop(self) -> None:
-        """Send what is unsent, if that can be, and end the connection."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Send what is unsent, if that can be, and end the connection; a server that takes nothing is left."""
+        self._is_ending = True
+        self._has_unsent.set()
+        # nats-py swallows being cancelled while it sends: whatever does not end is left alone.
+        ending = asyncio.create_task(self._end())
+        _, late = await asyncio.wait([ending], timeout=STOP_SECONDS)
+        if late:
+            log.warning("nats_left", unsent=len(self._unsent))
+        self._unsent.clear()
         if self._client is not None:
-            if self.is_up:
-                await self._send_unsent()
-            await self._client.close()
+            self._client.abandon()
+        for task in (ending, *self._tasks):
+            task.cancel()
+
+    async def _end(self) -> None:
+        if self._tasks:
+            keeping, sending = self._tasks
+            await sending
+            keeping.cancel()
+            await asyncio.wait([keeping])
+        if self._client is not None:
+            with contextlib.suppress(*FAILURES):
+                await self._client.close()
 
     def listen(self, subject: str, handler: Handler) -> None:
         """Give the messages of a subject to a handler, from the first connection on; before the start."""
@@ -140,7 +159,7 @@ class Wire:
         await closed.wait()
 
     async def _send_all(self) -> None:
-        while True:
+        while not self._is_ending:
             await self._has_unsent.wait()
             self._has_unsent.clear()
             await self._send_unsent()
