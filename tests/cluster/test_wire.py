@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,9 +12,13 @@ from typing import Any
 
 import pytest
 from nats.aio.msg import Msg
+from structlog.testing import capture_logs
+from tests import certificates
 from tests.cluster import nats_servers
 
 from flowloom.store import nats_client, wire
+
+INFO = {"server_id": "X", "version": "2.10.0", "proto": 1, "max_payload": 1_048_576, "auth_required": True}
 
 
 class Hearing(wire.Wire):
@@ -61,6 +66,30 @@ async def answering(says: bytes) -> AsyncIterator[tuple[int, asyncio.Queue[bytes
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1], got
+
+
+async def test_a_server_without_tls_is_told_nothing_where_tls_is_asked_for():
+    async with answering(b"INFO %s\r\n" % json.dumps(INFO).encode()) as (port, got):
+        made = wire.Wire([f"tls://bob:secret@127.0.0.1:{port}"], "tests")
+        with capture_logs() as told:
+            await made.start()
+            async with asyncio.timeout(10):
+                assert await got.get() == b""
+            assert not made.is_up
+            await made.stop()
+    assert "127.0.0.1 offers no TLS" in told[0]["reason"]
+
+
+@pytest.mark.parametrize("more", ["", "allow_non_tls: true"])
+async def test_credentials_go_out_encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str):
+    certificate = certificates.write(tmp_path / "certificate.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = f'tls {{ cert_file: "{certificate}", key_file: "{certificate}" }}\n{more}\n'
+    login = 'authorization { user: "bob", password: "secret" }'
+    with nats_servers.servers(tmp_path, 1, tls + login) as [node]:
+        await node.ready()
+        async with connected(f"tls://bob:secret@localhost:{node.port}") as made:
+            assert await made.hears(b"x")
 
 
 NONSENSE = [

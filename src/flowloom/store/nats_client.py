@@ -1,4 +1,4 @@
-"""The client of NATS with what nats-py lacks: it outlives servers that talk nonsense, and an end waits for nobody.
+"""The client of NATS with what nats-py lacks: TLS that is not given up in silence, servers that talk nonsense, and an end that waits for nobody.
 
 It overrides what nats-py keeps to itself; tests/cluster/test_wire.py fails where a new release has changed that.
 """
@@ -6,6 +6,7 @@ It overrides what nats-py keeps to itself; tests/cluster/test_wire.py fails wher
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import ParseResult
 
 import nats.aio.client
 from nats.errors import Error
@@ -34,6 +35,25 @@ class Client(nats.aio.client.Client):
             await super()._process_connect_init()
         except _STUMBLES as error:
             raise Error(f"what answers does not speak NATS ({error!r})") from error
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        """Where a server leaves it to its clients, TLS is what the URL says."""
+        if initial_connection and self._uri().scheme == "tls" and info.get("tls_available"):
+            info["tls_required"] = True
+        await super()._process_info(info, initial_connection)
+
+    def _connect_command(self) -> bytes:
+        """The first word to a server."""
+        uri, writer = self._uri(), self._writer()
+        if uri.scheme == "tls" and (writer is None or writer.get_extra_info("ssl_object") is None):
+            raise Error(
+                f"{uri.hostname} offers no TLS: let it, or write nats:// for tls:// in FLOWLOOM_NATS_URL"
+            )
+        return super()._connect_command()
+
+    def _uri(self) -> ParseResult:
+        assert self._current_server is not None
+        return self._current_server.uri
 
     def _writer(self) -> Any:
         """What writes to the server; None before the first connection."""
