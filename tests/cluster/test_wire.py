@@ -81,14 +81,23 @@ async def test_a_server_without_tls_is_told_nothing_where_tls_is_asked_for():
 
 
 @pytest.mark.parametrize("more", ["", "allow_non_tls: true"])
-async def test_credentials_go_out_encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str):
+async def test_credentials_are_decoded_and_go_out_encrypted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
+):
     certificate = certificates.write(tmp_path / "certificate.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     tls = f'tls {{ cert_file: "{certificate}", key_file: "{certificate}" }}\n{more}\n'
-    login = 'authorization { user: "bob", password: "secret" }'
+    login = 'authorization { user: "b/b", password: "s3cr@t" }'
     with nats_servers.servers(tmp_path, 1, tls + login) as [node]:
         await node.ready()
-        async with connected(f"tls://bob:secret@localhost:{node.port}") as made:
+        async with connected(f"tls://b%2Fb:s3cr%40t@localhost:{node.port}") as made:
+            assert await made.hears(b"x")
+
+
+async def test_a_token_is_decoded(tmp_path: Path):
+    with nats_servers.servers(tmp_path, 1, 'authorization { token: "t@ken" }') as [node]:
+        await node.ready()
+        async with connected(node.url.replace("://", "://t%40ken@")) as made:
             assert await made.hears(b"x")
 
 

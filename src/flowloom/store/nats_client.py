@@ -1,4 +1,5 @@
-"""The client of NATS with what nats-py lacks: TLS that is not given up in silence, servers that talk nonsense, and an end that waits for nobody.
+"""The client of NATS with what nats-py lacks: TLS that is not given up in silence, credentials that are decoded,
+servers that talk nonsense, and an end that waits for nobody.
 
 It overrides what nats-py keeps to itself; tests/cluster/test_wire.py fails where a new release has changed that.
 """
@@ -6,7 +7,7 @@ It overrides what nats-py keeps to itself; tests/cluster/test_wire.py fails wher
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import ParseResult
+from urllib.parse import ParseResult, unquote
 
 import nats.aio.client
 from nats.errors import Error
@@ -43,12 +44,19 @@ class Client(nats.aio.client.Client):
         await super()._process_info(info, initial_connection)
 
     def _connect_command(self) -> bytes:
-        """The first word to a server."""
+        """The first word to a server, with the credentials of its URL."""
         uri, writer = self._uri(), self._writer()
         if uri.scheme == "tls" and (writer is None or writer.get_extra_info("ssl_object") is None):
             raise Error(
                 f"{uri.hostname} offers no TLS: let it, or write nats:// for tls:// in FLOWLOOM_NATS_URL"
             )
+        name, password = (None if word is None else unquote(word) for word in (uri.username, uri.password))
+        is_token = password is None
+        self.options |= {
+            "user": None if is_token else name,
+            "password": password,
+            "token": name if is_token else None,
+        }
         return super()._connect_command()
 
     def _uri(self) -> ParseResult:
