@@ -131,6 +131,37 @@ async def test_a_circuit_that_closed_unheard_lets_requests_out_again(database):
     assert circuits.state(7, LATER).name == "closed"
 
 
+async def test_a_trial_of_which_nothing_became_is_given_back(database):
+    """Its run was stopped, or the answer says nothing of the system: others do not rest for it."""
+    shop = connection(id=7, circuit_breaker={"failures": 2, "pause_seconds": 300})
+    circuits = SharedCircuits(database, broker.Broker(), lambda: LATER)
+    fail(database), fail(database)
+    await circuits.start()
+
+    async def trial():
+        await circuits.admit(shop)
+        with circuits.attempt(shop, lambda: LATER):
+            begun.set()
+            await asyncio.Event().wait()
+
+    for _ in range(2):
+        begun = asyncio.Event()
+        trying = asyncio.create_task(trial())
+        await begun.wait()
+        assert not claim_trial(database, LATER)
+        trying.cancel()
+        await asyncio.wait([trying])
+        await asyncio.gather(*circuits._telling)
+    assert claim_trial(database, LATER)
+
+
+async def test_a_trial_that_another_has_claimed_since_is_not_given_back(database):
+    fail(database), fail(database)
+    assert claim_trial(database, LATER)
+    await database.write(breakers.give_back, 7, LATER)
+    assert not claim_trial(database, LATER)
+
+
 async def test_a_request_waits_for_a_database_that_is_away_before_it_goes_out(database, monkeypatch):
     """Neither its turn under a rate limit nor a trial of a circuit fails with the database."""
     slept, write = [], database.write
