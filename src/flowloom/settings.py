@@ -143,7 +143,8 @@ class Settings(BaseModel):
         default=None,
         repr=False,
         description="NATS servers with JetStream, with commas between, such as `nats://user:password@host:4222` or "
-        "`tls://host:4222`: with them any number of processes work together on one PostgreSQL. "
+        "`tls://host:4222`, which is never left unencrypted; what is special in a password is percent-encoded (`%40` "
+        "for `@`). With them any number of processes work together on one PostgreSQL. "
         "Unset, one process does everything.",
     )
     nats_prefix: str = Field(

@@ -26,6 +26,7 @@ class Node:
     port: int
     cluster_port: int
     routes: Sequence[str] = ()
+    more: str = ""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -47,7 +48,7 @@ class Node:
         if self.routes:
             cluster = f"name: tests, listen: 127.0.0.1:{self.cluster_port}, no_advertise: true"
             lines.append(f"cluster {{ {cluster}, routes: [{', '.join(self.routes)}] }}")
-        return "\n".join(lines)
+        return "\n".join([*lines, self.more])
 
     def kill(self) -> None:
         if self.process is not None:
@@ -70,14 +71,14 @@ class Node:
 
 
 @contextlib.contextmanager
-def servers(home: Path, count: int) -> Iterator[list[Node]]:
-    """Running servers, in one cluster where they are several."""
+def servers(home: Path, count: int, more: str = "") -> Iterator[list[Node]]:
+    """Running servers, in one cluster where they are several; `more` goes to the configuration of each."""
     cluster_ports = [mariadb.free_port() for _ in range(count)]
     routes = [f"nats-route://127.0.0.1:{port}" for port in cluster_ports] if count > 1 else []
     nodes = []
     for number, cluster_port in enumerate(cluster_ports):
         (directory := home / f"nats-{number}").mkdir(parents=True)
-        nodes.append(Node(f"node-{number}", directory, mariadb.free_port(), cluster_port, routes))
+        nodes.append(Node(f"node-{number}", directory, mariadb.free_port(), cluster_port, routes, more))
     try:
         for node in nodes:
             node.start()

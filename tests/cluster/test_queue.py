@@ -70,6 +70,21 @@ async def test_a_request_that_a_server_took_along_is_made_again(
     assert await signals.take(1) == [7]
 
 
+async def test_what_is_put_off_comes_again_later(
+    signals: shared_broker.SharedBroker, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(shared_broker, "LATER", b'-NAK {"delay": 500000000}')
+    await signals.queue.ensure()
+    await offer(signals, 7, priority=3)
+    assert await signals.take(1) == [7]
+    signals.put_off([7])
+    assert await signals.take(1) == []
+    async with asyncio.timeout(5):
+        while not (taken := await signals.take(1)):
+            await signals.wait_for_work(1)
+    assert taken == [7]
+
+
 async def test_who_watches_a_run_while_nats_hangs_hears_nothing_and_goes_on(
     signals: shared_broker.SharedBroker, monkeypatch: pytest.MonkeyPatch
 ):

@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from tests.engine.test_circuits import connection
 from tests.store.rows import NOW
 
@@ -15,6 +16,7 @@ from flowloom.engine import patience
 from flowloom.engine.shared_circuits import SharedCircuits
 from flowloom.steps import contract
 from flowloom.store import bookings, breakers, broker
+from flowloom.store import database as stores
 from flowloom.store.database import Database
 
 LATER = NOW + timedelta(minutes=5)
@@ -99,6 +101,22 @@ async def test_what_only_one_process_may_do_the_next_one_waits_for(database):
     assert [line.split()[1] for line in order] == ["begins", "ends"] * 2
 
 
+async def test_who_waits_too_long_to_be_the_only_one_leaves_no_session_open(database, monkeypatch):
+    monkeypatch.setattr(stores, "LOCK_SECONDS", 1)
+    other = Database(database.url.difference_update_query(["options"]).render_as_string(hide_password=False))
+    count = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+    async with database.alone("token 7"):
+        began = database.read_now(lambda db: db.scalar(count))
+        # What is caught keeps all that was open: nothing is closed by chance.
+        with pytest.raises(errors.Busy, match="LockNotAvailable") as _caught:
+            async with other.alone("token 7"):
+                raise AssertionError("it is not the only one")
+        async with asyncio.timeout(5):
+            while database.read_now(lambda db: db.scalar(count)) > began:
+                await asyncio.sleep(0.02)
+    other.close()
+
+
 async def test_a_circuit_that_closed_unheard_lets_requests_out_again(database):
     """Signals are hints: who did not hear how a trial went finds it in the database."""
     shop = connection(id=7, circuit_breaker={"failures": 2, "pause_seconds": 300})
@@ -111,6 +129,37 @@ async def test_a_circuit_that_closed_unheard_lets_requests_out_again(database):
     assert succeed(database, is_trial=True)
     await circuits.admit(shop)
     assert circuits.state(7, LATER).name == "closed"
+
+
+async def test_a_trial_of_which_nothing_became_is_given_back(database):
+    """Its run was stopped, or the answer says nothing of the system: others do not rest for it."""
+    shop = connection(id=7, circuit_breaker={"failures": 2, "pause_seconds": 300})
+    circuits = SharedCircuits(database, broker.Broker(), lambda: LATER)
+    fail(database), fail(database)
+    await circuits.start()
+
+    async def trial():
+        await circuits.admit(shop)
+        with circuits.attempt(shop, lambda: LATER):
+            begun.set()
+            await asyncio.Event().wait()
+
+    for _ in range(2):
+        begun = asyncio.Event()
+        trying = asyncio.create_task(trial())
+        await begun.wait()
+        assert not claim_trial(database, LATER)
+        trying.cancel()
+        await asyncio.wait([trying])
+        await asyncio.gather(*circuits._telling)
+    assert claim_trial(database, LATER)
+
+
+async def test_a_trial_that_another_has_claimed_since_is_not_given_back(database):
+    fail(database), fail(database)
+    assert claim_trial(database, LATER)
+    await database.write(breakers.give_back, 7, LATER)
+    assert not claim_trial(database, LATER)
 
 
 async def test_a_request_waits_for_a_database_that_is_away_before_it_goes_out(database, monkeypatch):

@@ -56,6 +56,9 @@ class Circuits:
     def learned(self, connection: Connection, *, failed: bool, is_trial: bool) -> None:
         """Something became of a request that others should know."""
 
+    def unlearned(self, connection: Connection) -> None:
+        """Nothing became of a trial: another may be made at once."""
+
     def know(self, connection_id: int, failures: int, opens_until: datetime | None) -> None:
         """A circuit stands like this."""
         circuit = self._circuits.setdefault(connection_id, _Circuit())
@@ -103,6 +106,8 @@ class Circuits:
                 _learn(circuit, connection, attempt.failed, clock, is_trial=is_trial)
                 if is_news:
                     self.learned(connection, failed=attempt.failed, is_trial=is_trial)
+            elif is_trial:
+                self.unlearned(connection)
 
 
 def resting(connection: Connection, seconds: float) -> contract.RequestFailed:

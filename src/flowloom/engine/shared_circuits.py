@@ -6,7 +6,8 @@ A connection whose requests go well costs nothing here. One that nobody could be
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -42,6 +43,7 @@ class SharedCircuits(Circuits):
         self._database = database
         self._signals = signals
         self._clock = clock
+        self._trials: dict[int, datetime] = {}
         self._telling: set[asyncio.Task[None]] = set()
         signals.on_told(TOPIC, self._hear)
 
@@ -57,6 +59,7 @@ class SharedCircuits(Circuits):
         write, read = self._database.write, self._database.read
         claim = partial(write, breakers.claim_trial, connection.id, now, until)
         if await patience.patiently(claim, self._sleep):
+            self._trials[connection.id] = until
             return
         # Another tries it, or something became of it that was not heard here.
         find = partial(read, breakers.find, connection.id)
@@ -65,9 +68,22 @@ class SharedCircuits(Circuits):
             raise resting(connection, (connection.circuit_breaker or {}).get("pause_seconds", 1.0))
 
     def learned(self, connection: Connection, *, failed: bool, is_trial: bool) -> None:
-        task = asyncio.create_task(self._share(connection, failed=failed, is_trial=is_trial))
+        self._tell(self._share(connection, failed=failed, is_trial=is_trial))
+
+    def unlearned(self, connection: Connection) -> None:
+        until = self._trials.pop(connection.id, None)
+        if until is not None:
+            self._tell(self._give_back(connection.id, until))
+
+    def _tell(self, telling: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(telling)
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
+
+    async def _give_back(self, connection_id: int, until: datetime) -> None:
+        """Without a database the trial is over after its time."""
+        with contextlib.suppress(errors.Busy):
+            await self._database.write(breakers.give_back, connection_id, until)
 
     async def _share(self, connection: Connection, *, failed: bool, is_trial: bool) -> None:
         try:

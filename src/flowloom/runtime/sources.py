@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+import structlog
 from sqlalchemy import Connection
 
 from flowloom import errors
@@ -17,6 +18,7 @@ from flowloom.domain.turns import Turns
 from flowloom.store import claims, columns, handing, journal, processes, recall
 from flowloom.store.database import Database
 
+log = structlog.get_logger(__name__)
 LOST_RUNS_EVERY: Final = timedelta(minutes=1)
 # How often a worker says that it lives, in the time of silence after which it counts as dead.
 BEATS: Final = 4
@@ -44,6 +46,9 @@ class Handout(Protocol):
 
     def put_back(self, run_ids: Collection[int]) -> None:
         """These are for somebody else."""
+
+    def put_off(self, run_ids: Collection[int]) -> None:
+        """These are for anybody, after a while."""
 
 
 class Source(Protocol):
@@ -133,16 +138,38 @@ class Handed:
 
     async def claim(self, room: int, now: datetime, running: Mapping[int, int]) -> Sequence[recall.Claimed]:
         ids = await self._handout.take(room)
-        if not ids:
-            return []
-        worker = handing.Worker(self._member.id, self._company_limit, self._member.silence)
-        claimed: Sequence[recall.Claimed] | None = None
+        left = set(ids)
         try:
-            claimed = await self._database.write(_claim_handed, ids, now, worker)
+            return await self._claim(ids, now, left) if ids else []
+        except errors.Busy:
+            raise
+        except Exception:
+            # One run whose past cannot be read keeps no other from being claimed.
+            if not (claimed := await self._claim_each(ids, now, left)):
+                raise
+            return claimed
         finally:
-            if claimed is None:
-                self._handout.put_back(ids)
+            self._handout.put_back(left)
+
+    async def _claim(self, ids: Sequence[int], now: datetime, left: set[int]) -> Sequence[recall.Claimed]:
+        """Take from what is `left` those that are settled: worked on here, or no more to be worked on."""
+        worker = handing.Worker(self._member.id, self._company_limit, self._member.silence)
+        claimed = await self._database.write(_claim_handed, ids, now, worker)
+        left.difference_update(ids)
         self._handout.done(set(ids).difference(one.row.id for one in claimed))
+        return claimed
+
+    async def _claim_each(self, ids: Sequence[int], now: datetime, left: set[int]) -> list[recall.Claimed]:
+        claimed: list[recall.Claimed] = []
+        for id in ids:
+            try:
+                claimed += await self._claim([id], now, left)
+            except errors.Busy:
+                break
+            except Exception as error:  # noqa: BLE001 - the next one may be well
+                log.warning("run_not_claimed", run_id=id, reason=str(error) or type(error).__name__)
+                left.discard(id)
+                self._handout.put_off([id])
         return claimed
 
     def is_full(self, now: datetime, running: Mapping[int, int]) -> None:

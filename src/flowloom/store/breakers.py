@@ -66,4 +66,12 @@ def claim_trial(connection: Connection, connection_id: int, now: datetime, until
     return connection.execute(tried.values(tried_until=until)).rowcount == 1
 
 
+def give_back(connection: Connection, connection_id: int, until: datetime) -> None:
+    """Nothing became of the trial that was claimed until then: another may be made."""
+    tried = update(tables.circuits).where(
+        CIRCUITS.connection_id == connection_id, CIRCUITS.tried_until == until
+    )
+    connection.execute(tried.values(tried_until=None))
+
+
 _KEPT = select(CIRCUITS.connection_id, CIRCUITS.failures, CIRCUITS.opens_until)

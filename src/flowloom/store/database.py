@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
@@ -109,11 +109,14 @@ class Database:
 
     def _hold(self, what: str) -> Connection:
         """A connection whose session has a lock, which ends with it."""
+        lock = text("SELECT pg_advisory_lock(hashtextextended(:what, 0))")
         try:
-            held = self._write_engine.connect()
-            held.detach()
-            held.execute(text("SELECT pg_advisory_lock(hashtextextended(:what, 0))"), {"what": what})
-            held.commit()
+            with ExitStack() as opened:
+                held = opened.enter_context(self._write_engine.connect())
+                held.detach()
+                held.execute(lock, {"what": what})
+                held.commit()
+                opened.pop_all()  # From here on whoever asked for it closes it.
         except DBAPIError as error:
             raise translate(error) from error
         return held

@@ -22,6 +22,8 @@ from flowloom.store.wire import FAILURES, Wire
 
 log = structlog.get_logger(__name__)
 
+# A run that cannot be claimed is tried again after ten seconds, in nanoseconds.
+LATER: Final = b'-NAK {"delay": 10000000000}'
 # While so many runs wait at NATS that go before a run, or beside it, more stay in the database: only there companies
 # take turns.
 BACKLOG: Final = 1000
@@ -176,9 +178,14 @@ class SharedBroker(broker.Broker):
         for run_id in run_ids:
             self._give_back(self._in_hand.pop(run_id, ()))
 
-    def _give_back(self, messages: Any) -> None:
+    def put_off(self, run_ids: Collection[int]) -> None:
+        """These runs go to any worker, after a while."""
+        for run_id in run_ids:
+            self._give_back(self._in_hand.pop(run_id, ()), LATER)
+
+    def _give_back(self, messages: Any, how: bytes = Msg.Ack.Nak) -> None:
         for message in messages:
-            self.wire.send(message.reply, Msg.Ack.Nak)
+            self.wire.send(message.reply, how)
 
     async def _say_progress(self) -> None:
         """As long as runs are worked on, nobody else is given them."""

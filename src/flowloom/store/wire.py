@@ -6,20 +6,23 @@ What cannot be sent is dropped: whoever sends it has its truth in the database.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-import nats
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error
+
+from flowloom.store.nats_client import Client
 
 log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS: Final = 2
 RECONNECT_SECONDS: Final = 0.5
+# How long an end waits for a server that takes nothing.
+STOP_SECONDS: Final = 5.0
 # Of what waits to be sent while the connection is slow no more is kept.
 MAX_UNSENT: Final = 100_000
 # What a client of NATS raises when a server does not answer, or says no.
@@ -31,15 +34,16 @@ class Wire:
     """One connection, and what is told by it."""
 
     def __init__(self, servers: Sequence[str], name: str) -> None:
-        self._servers = list(servers)
+        self._servers = [server.strip() for server in servers]
         self._name = name
         self._client: Client | None = None
         self._handlers: list[tuple[str, Handler]] = []
         self._unsent: deque[tuple[str, bytes, Mapping[str, str] | None]] = deque(maxlen=MAX_UNSENT)
         self._has_unsent = asyncio.Event()
-        self._closed = asyncio.Event()
+        self._is_ending = False
         self._tasks: list[asyncio.Task[None]] = []
         self._on_change: list[Callable[[], None]] = []
+        self._reasons: set[str] = set()
 
     @property
     def is_up(self) -> bool:
@@ -63,14 +67,29 @@ class Wire:
         self._tasks = [asyncio.create_task(self._keep_connected()), asyncio.create_task(self._send_all())]
 
     async def stop(self) -> None:
-        """Send what is unsent, if that can be, and end the connection."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Send what is unsent, if that can be, and end the connection; a server that takes nothing is left."""
+        self._is_ending = True
+        self._has_unsent.set()
+        # nats-py swallows being cancelled while it sends: whatever does not end is left alone.
+        ending = asyncio.create_task(self._end())
+        _, late = await asyncio.wait([ending], timeout=STOP_SECONDS)
+        if late:
+            log.warning("nats_left", unsent=len(self._unsent))
+        self._unsent.clear()
         if self._client is not None:
-            if self.is_up:
-                await self._send_unsent()
-            await self._client.close()
+            self._client.abandon()
+        for task in (ending, *self._tasks):
+            task.cancel()
+
+    async def _end(self) -> None:
+        if self._tasks:
+            keeping, sending = self._tasks
+            await sending
+            keeping.cancel()
+            await asyncio.wait([keeping])
+        if self._client is not None:
+            with contextlib.suppress(*FAILURES):
+                await self._client.close()
 
     def listen(self, subject: str, handler: Handler) -> None:
         """Give the messages of a subject to a handler, from the first connection on; before the start."""
@@ -100,37 +119,47 @@ class Wire:
     async def _keep_connected(self) -> None:
         """A client gives up for good only when a server refuses it, which may change."""
         while True:
-            self._closed.clear()
-            await self._connect()
-            await self._closed.wait()
+            client = Client()
+            try:
+                await self._hold(client)
+            except Exception as error:  # noqa: BLE001 - whatever a server has said, it is tried again
+                await self._failed(error)
+                client.abandon()
+            except asyncio.CancelledError:
+                if client is not self._client:
+                    client.abandon()
+                raise
             self._client = None
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _connect(self) -> None:
-        while self._client is None:
-            try:
-                self._client = await nats.connect(
-                    self._servers,
-                    name=self._name,
-                    connect_timeout=CONNECT_SECONDS,
-                    reconnect_time_wait=RECONNECT_SECONDS,
-                    max_reconnect_attempts=-1,
-                    ping_interval=10,
-                    max_outstanding_pings=2,
-                    error_cb=self._failed,
-                    disconnected_cb=self._lost,
-                    reconnected_cb=self._back,
-                    closed_cb=self._ended,
-                )
-            except FAILURES as error:
-                log.warning("nats_not_reached", reason=str(error) or type(error).__name__)
-                await asyncio.sleep(RECONNECT_SECONDS)
+    async def _hold(self, client: Client) -> None:
+        """Connect it, which takes as long as it takes, and wait until it is closed."""
+        closed = asyncio.Event()
+
+        async def ended() -> None:
+            closed.set()
+
+        await client.connect(
+            self._servers,
+            name=self._name,
+            connect_timeout=CONNECT_SECONDS,
+            reconnect_time_wait=RECONNECT_SECONDS,  # type: ignore[arg-type]
+            max_reconnect_attempts=-1,
+            ping_interval=10,
+            max_outstanding_pings=2,
+            error_cb=self._failed,
+            disconnected_cb=self._lost,
+            reconnected_cb=self._back,
+            closed_cb=ended,
+        )
         for subject, handler in self._handlers:
-            await self._client.subscribe(subject, cb=handler)
+            await client.subscribe(subject, cb=handler)
+        self._client = client
         self._tell()
+        await closed.wait()
 
     async def _send_all(self) -> None:
-        while True:
+        while not self._is_ending:
             await self._has_unsent.wait()
             self._has_unsent.clear()
             await self._send_unsent()
@@ -140,23 +169,32 @@ class Wire:
             subject, payload, headers = self._unsent.popleft()
             try:
                 await self.client.publish(subject, payload, headers=dict(headers) if headers else None)
-            except FAILURES:
-                self._unsent.clear()
+            except Exception as error:  # noqa: BLE001 - the next message may be well
+                if not self.is_up:
+                    self._unsent.clear()
+                    return
+                log.warning("nats_message_dropped", subject=subject, reason=_reason(error))
 
     async def _failed(self, error: Exception) -> None:
-        log.debug("nats_error", reason=str(error) or type(error).__name__)
+        """Told once, until a connection stands: it is tried twice a second."""
+        told = log.debug if _reason(error) in self._reasons else log.warning
+        self._reasons.add(_reason(error))
+        told("nats_failed", reason=_reason(error))
 
     async def _lost(self) -> None:
         log.warning("nats_lost")
         self._tell()
-
-    async def _ended(self) -> None:
-        self._closed.set()
 
     async def _back(self) -> None:
         log.info("nats_back")
         self._tell()
 
     def _tell(self) -> None:
+        if self.is_up:
+            self._reasons.clear()
         for noticed in self._on_change:
             noticed()
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
