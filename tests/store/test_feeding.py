@@ -65,7 +65,7 @@ class Away:
         return {}
 
 
-MEMBER = processes.Member(1, "worker", 8, SILENCE)
+MEMBER = processes.Member(1, "worker", 8, SILENCE, "key")
 
 
 async def test_a_worker_says_that_it_lives_as_soon_as_the_database_is_back():

@@ -25,5 +25,6 @@ _BOOK = text("""
 
 def book(connection: Connection, connection_id: int, per_second: float, burst: float) -> float:
     """Take the next turn of a connection; in how many seconds it is, 0 when it is now. PostgreSQL only."""
-    asked = {"connection_id": connection_id, "per_second": per_second, "burst": burst}
+    # Of whole numbers PostgreSQL would make whole quotients.
+    asked = {"connection_id": connection_id, "per_second": float(per_second), "burst": float(burst)}
     return max(float(connection.execute(_BOOK, asked).scalar_one()), 0.0)
