@@ -59,6 +59,8 @@ def folder(tmp_path: Path) -> Path:
     shutil.copytree(files.COMPOSE.parent, made / "compose", ignore=shutil.ignore_patterns("secrets"))
     subprocess.run([made / "compose/make-secrets.sh"], check=True, capture_output=True)
     (made / "run").mkdir()
+    # The image has it.
+    (made / "data/blobs").mkdir(parents=True)
     shutil.copytree(made / "compose/secrets", made / "run/secrets")
     (made / "etc/nats").mkdir(parents=True)
     config = (made / "compose/nats.conf").read_text()
