@@ -120,7 +120,7 @@ def _progress() -> Callable[[str], None]:
     counted: Counter[str] = Counter()
     told_at = time.monotonic()
 
-    def reach(point: str) -> None:
+    def told(point: str) -> None:
         nonlocal told_at
         counted[point] += 1
         if time.monotonic() - told_at > TELL_SECONDS:
@@ -129,7 +129,7 @@ def _progress() -> Callable[[str], None]:
                 f"{counted['body-copied']:,} bodies and {counted['batch-copied']:,} batches of rows copied"
             )
 
-    return reach
+    return told
 
 
 def _said(rows: int, bodies: int, missing: list[str]) -> str:

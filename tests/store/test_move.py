@@ -125,7 +125,7 @@ async def test_a_move_that_is_killed_goes_on(
         assert ran.returncode == -signal.SIGKILL
     monkeypatch.setattr(copying, "BATCH", 3)
     batches: list[str] = []
-    moved(source, target, reach=batches.append)
+    moved(source, target, told=batches.append)
     assert await answers(target, tmp_path / "old") == before
 
 
@@ -156,7 +156,7 @@ async def test_a_source_that_changed_in_the_middle_is_noticed(source: str, targe
     old_batch, copying.BATCH = copying.BATCH, 1
     try:
         with pytest.raises(Enough):
-            moved(source, target, reach=stop)
+            moved(source, target, told=stop)
     finally:
         copying.BATCH = old_batch
     engine = create_engine(source)

@@ -14,7 +14,7 @@ AT_ONCE: Final = 500
 _COLUMNS: Final = (tables.payloads.c.blob, tables.dead_letters.c.blob)
 
 
-def copy(source: Engine, here: blobs.Blobs, there: blobs.Blobs, reach: Callable[[str], None]) -> list[str]:
+def copy(source: Engine, here: blobs.Blobs, there: blobs.Blobs, told: Callable[[str], None]) -> list[str]:
     """Copy the bodies that are not there yet; those that are nowhere. Raises Busy."""
     nowhere = []
     for name in named(source):
@@ -24,7 +24,7 @@ def copy(source: Engine, here: blobs.Blobs, there: blobs.Blobs, reach: Callable[
             here.copy(name, there)
         except errors.Missing:
             nowhere.append(name)
-        reach("body-copied")
+        told("body-copied")
     return nowhere
 
 

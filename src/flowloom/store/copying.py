@@ -38,7 +38,7 @@ NOTES: Final = Table(
     Column("table", String(63), primary_key=True),
     Column("last_key", Text),
 )
-Reach = Callable[[str], None]
+Told = Callable[[str], None]
 
 
 @functools.cache
@@ -78,12 +78,12 @@ def finish(target: Engine) -> None:
     NOTES.drop(target)
 
 
-def rows(source: Engine, target: Engine, reach: Reach) -> None:
+def rows(source: Engine, target: Engine, told: Told) -> None:
     """Copy what is not copied yet of every table, those first that others refer to. Raises Conflict."""
     for table in tables.metadata.sorted_tables:
         raw = plain(table)
         while _copy_batch(source, target, raw):
-            reach("batch-copied")
+            told("batch-copied")
 
 
 def _copy_batch(source: Engine, target: Engine, table: Table) -> bool:

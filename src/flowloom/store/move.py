@@ -30,7 +30,7 @@ def move(
     target_url: str,
     places: tuple[blobs.Blobs, blobs.Blobs] | None,
     vault: secrets.Vault,
-    reach: copying.Reach = lambda _point: None,
+    told: copying.Told = lambda _point: None,
 ) -> Moved:
     """Copy everything, large bodies from the first of `places` to the second, and compare.
 
@@ -44,7 +44,7 @@ def move(
     source, target = Database(source_url), Database(target_url)
     try:
         with Lease(source, wait_seconds=0), Lease(target, wait_seconds=0):
-            return _moved(source_url, target_url, places, vault, reach)
+            return _moved(source_url, target_url, places, vault, told)
     finally:
         source.close()
         target.close()
@@ -55,15 +55,15 @@ def _moved(
     target_url: str,
     places: tuple[blobs.Blobs, blobs.Blobs] | None,
     vault: secrets.Vault,
-    reach: copying.Reach,
+    told: copying.Told,
 ) -> Moved:
     # Their own: what a server asks is over soon, and a table may be long.
     read, write = (create_engine(url, hide_parameters=True) for url in (source_url, target_url))
     try:
         _require_key(read, vault)
         copying.prepare(write, make_url(source_url).render_as_string())
-        missing = bodies.copy(read, *places, reach) if places else []
-        copying.rows(read, write, reach)
+        missing = bodies.copy(read, *places, told) if places else []
+        copying.rows(read, write, told)
         counters.take_over(read, write)
         found = _compared(tallies.of_all(read), tallies.of_all(write))
         copying.finish(write)

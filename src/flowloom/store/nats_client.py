@@ -31,11 +31,16 @@ class Client(nats.aio.client.Client):
             writer.transport.abort()
 
     async def _process_connect_init(self) -> None:
-        """A server that talks nonsense is one that fails: the next one is tried."""
+        """A server that talks nonsense is one that fails: the next one is tried. No socket to one is left open."""
+        is_connected = False
         try:
             await super()._process_connect_init()
+            is_connected = True
         except _STUMBLES as error:
             raise Error(f"what answers does not speak NATS ({error!r})") from error
+        finally:
+            if not is_connected and (writer := self._writer()) is not None:
+                writer.transport.abort()
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         """Where a server leaves it to its clients, TLS is what the URL says."""
