@@ -20,6 +20,8 @@ from flowloom.console import EXIT_CODES, AsJson, DatabaseUrl, DataDir, load, sho
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from flowloom.settings import Settings
+
 T = TypeVar("T")
 app = typer.Typer(
     help="Flowloom: an integration platform whose flows have versions.",
@@ -80,7 +82,15 @@ def worker(
     nats_url: NatsUrl = None,
 ) -> None:
     """Run the flows that other processes start, until stopped; listens only to say how it is."""
-    _work_together("worker", concurrency, host, port, data_dir, database_url, nats_url)
+    given = load(
+        concurrency=concurrency,
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        database_url=database_url,
+        nats_url=nats_url,
+    )
+    _work_together("worker", given)
 
 
 @app.command()
@@ -92,13 +102,13 @@ def scheduler(
     nats_url: NatsUrl = None,
 ) -> None:
     """Fire schedules, hand out runs and clean up for all processes, while no other one does, until stopped."""
-    _work_together("scheduler", None, host, port, data_dir, database_url, nats_url)
+    given = load(host=host, port=port, data_dir=data_dir, database_url=database_url, nats_url=nats_url)
+    _work_together("scheduler", given)
 
 
-def _work_together(role: str, concurrency: int | None, *options: Any) -> None:
+def _work_together(role: str, settings: Settings) -> None:
     serving = _serving()
-    names = ("host", "port", "data_dir", "database_url", "nats_url")
-    settings = load(concurrency=concurrency, **dict(zip(names, options, strict=True)))
+
     serving.configure_logs(settings)
     serving.work_together(settings, serving.Role(role))
 

@@ -115,3 +115,8 @@ class TooMany(FlowloomError):
 
 class Busy(FlowloomError):
     kind = "busy"
+
+
+def words(error: BaseException) -> str:
+    """What an error of a library says, for the log; the name of its kind where it says nothing."""
+    return str(error) or type(error).__name__

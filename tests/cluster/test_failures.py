@@ -23,9 +23,11 @@ SCHEDULES = 500
 async def test_workers_share_the_work(acting: Stage):
     before = [await ended(acting, number) for number in (0, 1)]
     repeated = acting.repeated()
-    await acting.shoot(RUNS)
+    async with asyncio.timeout(60):
+        # A request that NATS has lost, as it does when its servers choose a new leader, is made again after seconds.
+        while not all([await ended(acting, number) > before[number] for number in (0, 1)]):
+            await acting.shoot(RUNS)
     await acting.check()
-    assert all([await ended(acting, number) > before[number] for number in (0, 1)])
     assert acting.repeated() == repeated
 
 

@@ -255,14 +255,10 @@ class Executor:
             may_hold_claims=active.may_hold_claims,
             has_moved=active.past.has_moved,
         )
-        lines = active.take_unwritten()
-        if ended.status not in (Status.FAILURE, Status.STOPPED):
-            if await self._around.keep(lambda: self._around.journal.finish(end, lines)):
-                active.trace.end(ended.status)
-            return
-        # Nobody waits any more for what it may still have waited for.
-        stopped = stops.Stopped()
-        lines.writes.append(lambda connection: stops.stop_children(connection, active.row, at, stopped))
+        lines, stopped = active.take_unwritten(), stops.Stopped()
+        if ended.status in (Status.FAILURE, Status.STOPPED):
+            # Nobody waits any more for what it may still have waited for.
+            lines.writes.append(lambda connection: stops.stop_children(connection, active.row, at, stopped))
         if await self._around.keep(lambda: self._around.journal.finish(end, lines)):
             active.trace.end(ended.status)
         self._tell_stopped(stopped)

@@ -118,12 +118,12 @@ class Tokens:
         used twice may end them all."""
         if connection.auth_type != "oauth2_refresh_token":
             return await self._fetch_now(connection)
-        while True:
-            try:
-                async with self._alone(connection.id):
-                    return await self._fetch_now(connection)
-            except errors.Busy:
-                await self._sleep(patience.PAUSE_SECONDS)
+        fetched: _Fetched = await self._patiently(lambda: self._fetch_alone(connection))
+        return fetched
+
+    async def _fetch_alone(self, connection: Connection) -> _Fetched:
+        async with self._alone(connection.id):
+            return await self._fetch_now(connection)
 
     async def _fetch_now(self, connection: Connection) -> _Fetched:
         """The same with the secrets as they are stored now: another process may have rotated them."""

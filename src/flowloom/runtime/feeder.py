@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from flowloom import errors
 from flowloom.domain.turns import Turns
 from flowloom.engine import meters
 from flowloom.runtime import sources
@@ -109,7 +110,7 @@ class Feeder:
             standing = await self._queue_made()
         except (jetstream.Refused, *FAILURES) as error:
             if self._is_fed:
-                log.warning("nats_not_ready", reason=str(error) or type(error).__name__)
+                log.warning("nats_not_ready", reason=errors.words(error))
             self._is_fed = False
             return None
         self._is_fed = True

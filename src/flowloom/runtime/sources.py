@@ -167,7 +167,7 @@ class Handed:
             except errors.Busy:
                 break
             except Exception as error:  # noqa: BLE001 - the next one may be well
-                log.warning("run_not_claimed", run_id=id, reason=str(error) or type(error).__name__)
+                log.warning("run_not_claimed", run_id=id, reason=errors.words(error))
                 left.discard(id)
                 self._handout.put_off([id])
         return claimed

@@ -14,7 +14,7 @@ from flowloom import errors
 from flowloom.services import companies, passwords, users
 from flowloom.services.actor import Actor, Role
 from flowloom.services.platform import Platform
-from flowloom.store import lease, tables
+from flowloom.store import locks, tables
 
 COMPANY = "My company"
 
@@ -40,7 +40,7 @@ def prepare(
     password_hash = passwords.hash(password)
 
     def work(connection: Connection) -> Actor | None:
-        lease.alone_in_transaction(connection, "first start")
+        locks.hold(connection, ["first start"])
         if users.count(connection):
             return None
         company_id, user_id = users.create_company_with_admin(

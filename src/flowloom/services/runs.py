@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,11 +11,12 @@ from sqlalchemy import Connection, Row, bindparam, select
 from flowloom import errors
 from flowloom.domain import run, trace_context, version
 from flowloom.domain.payload import JSON_TYPE
+from flowloom.engine import records
 from flowloom.services import owned, releases, views
 from flowloom.services.actor import Actor
 from flowloom.services.platform import Platform
 from flowloom.store import query, queue, tables
-from flowloom.store.blobs import INLINE_BYTES, Packed
+from flowloom.store.blobs import Packed
 
 RUNS, LOGS, PAYLOADS, FLOWS = tables.runs.c, tables.run_logs.c, tables.payloads.c, tables.flows.c
 STATUS_CHOICES: Final = {
@@ -119,9 +119,7 @@ async def start(platform: Platform, actor: Actor, order: Order) -> queue.Started
 
 async def _packed(platform: Platform, body: bytes | None) -> Packed | None:
     """A body ready to be stored; a large one is kept aside, so that no other request waits for it."""
-    if body is None or len(body) <= INLINE_BYTES:
-        return None if body is None else platform.blobs.pack(body)
-    return await asyncio.to_thread(platform.blobs.pack, body)
+    return None if body is None else await records.away(len(body), platform.blobs.pack, body)
 
 
 def _require_startable(

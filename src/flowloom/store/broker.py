@@ -43,13 +43,7 @@ class Broker:
 
     async def wait_for_work(self, timeout_seconds: float) -> None:
         """Return at the next wake, or after the timeout."""
-        try:
-            # Not wait_for, which until Python 3.12 loses a cancellation that comes together with what it waits for.
-            async with asyncio.timeout(timeout_seconds):
-                await self._work.wait()
-        except TimeoutError:
-            return
-        self._work.clear()
+        await noticed(self._work, timeout_seconds)
 
     def publish(self, run_id: int, event: dict[str, Any]) -> None:
         """Give an event to whoever watches this run."""
@@ -97,3 +91,14 @@ class Broker:
         """Ask whoever runs this run to stop it."""
         if self._stop_handler is not None:
             self._stop_handler(run_id)
+
+
+async def noticed(event: asyncio.Event, timeout_seconds: float) -> None:
+    """Return when it is set, and take that back, or after the timeout."""
+    try:
+        # Not wait_for, which until Python 3.12 loses a cancellation that comes together with what it waits for.
+        async with asyncio.timeout(timeout_seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+    event.clear()

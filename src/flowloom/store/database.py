@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from flowloom import errors
-from flowloom.store import rights, writer
+from flowloom.store import locks, rights, writer
 
 T = TypeVar("T")
 READERS: Final = 3
@@ -109,13 +109,11 @@ class Database:
 
     def _hold(self, what: str) -> Connection:
         """A connection whose session has a lock, which ends with it."""
-        lock = text("SELECT pg_advisory_lock(hashtextextended(:what, 0))")
         try:
             with ExitStack() as opened:
                 held = opened.enter_context(self._write_engine.connect())
                 held.detach()
-                held.execute(lock, {"what": what})
-                held.commit()
+                locks.hold_in_session(held, what)
                 opened.pop_all()  # From here on whoever asked for it closes it.
         except DBAPIError as error:
             raise translate(error) from error

@@ -78,6 +78,11 @@ def begun(of: Any) -> ColumnElement[bool]:
     return and_(of.status < number(2), of.fence > number(0))
 
 
+def worked_on(of: Any) -> ColumnElement[bool]:
+    """The runs that somebody works on: started, and not waiting outside of memory."""
+    return and_(of.status == number(1), of.resume_at.is_(None))
+
+
 def is_open(of: Any) -> ColumnElement[bool]:
     """The queued runs that are not put aside."""
     return and_(of.status == number(0), of.gate < number(2))

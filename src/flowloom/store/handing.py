@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select, text
+from sqlalchemy import Connection, Row, bindparam, func, or_, select
 
-from flowloom.domain import run
 from flowloom.domain.turns import Turns
-from flowloom.store import claims, columns, gates, processes, recall, tables
+from flowloom.store import claims, columns, gates, locks, processes, recall, tables
 
 RUNS, FLOWS, COMPANIES = tables.runs.c, tables.flows.c, tables.companies.c
-
-
+# How often one claim looks at a run that was to be put aside for another one, which ended just then.
 MAX_LOOKS: Final = 3
 
 
@@ -63,7 +61,6 @@ def claim(
     _lock(connection, run_ids, worker.company_limit)
     claimed: dict[int, recall.Claimed] = {}
     left = run_ids
-    # A run that was to be put aside for another one, which ended just then, is looked at once more.
     for _ in range(MAX_LOOKS):
         rows = connection.execute(_HANDED, {"now": now, "run_ids": left}).all()
         places = gates.Places(connection, now)
@@ -101,12 +98,7 @@ def _judge(
 def _lock(connection: Connection, run_ids: Sequence[int], default: int) -> None:
     """Until the transaction ends, let nobody else judge runs that these may have to wait for, or to leave a place."""
     keys = {key for row in connection.execute(_KEYS, {"run_ids": run_ids}) for key in _limited(row, default)}
-    _hold(connection, keys)
-
-
-def _hold(connection: Connection, keys: set[str]) -> None:
-    if keys:
-        connection.execute(_LOCK, {"keys": sorted(keys)})
+    locks.hold(connection, keys)
 
 
 def _limited(row: Row[Any], default: int) -> list[str]:
@@ -118,14 +110,12 @@ def _limited(row: Row[Any], default: int) -> list[str]:
 
 def let_go(connection: Connection, now: datetime) -> None:
     """Let go who waited for runs that have ended meanwhile, while workers claim."""
-    gates.let_go(connection, now, lambda keys: _hold(connection, keys))
+    gates.let_go(connection, now, lambda keys: locks.hold(connection, keys))
 
 
 def _running(connection: Connection, company_ids: Collection[int] | None = None) -> Counter[int]:
     """How many runs of companies are worked on; None: of all."""
-    counted = select(RUNS.company_id, func.count()).where(
-        RUNS.status == gates.number(run.Status.STARTED), RUNS.resume_at.is_(None)
-    )
+    counted = select(RUNS.company_id, func.count()).where(gates.worked_on(RUNS))
     if company_ids is not None:
         if not company_ids:
             return Counter()
@@ -152,11 +142,14 @@ def offers(
         return []
     limits = {line.company_id: line.concurrency or company_limit for line in lines}
     running = _running(connection) + pending
+    known = Counter((offer.priority, offer.company_id) for offer in offered.values())
     found: list[Offer] = []
     for priority, group in itertools.groupby(lines, lambda line: line.priority):
         order = turns.order(room[priority] - len(found), [line.company_id for line in group], running, limits)
         for company_id, places in Counter(order).items():
-            new = _of_line(connection, priority, company_id, now, places, offered)
+            # So many more are looked at as may be known already.
+            line = _line(connection, priority, company_id, now, places + known[priority, company_id])
+            new = list(itertools.islice((one for one in line if offered.get(one.run_id) != one), places))
             running[company_id] += len(new)
             found += new
             if new:
@@ -170,19 +163,13 @@ def count_ready(connection: Connection, now: datetime) -> int:
     return connection.scalar(ready) or 0
 
 
-def _of_line(
-    connection: Connection,
-    priority: int,
-    company_id: int,
-    now: datetime,
-    places: int,
-    offered: Mapping[int, Offer],
-) -> list[Offer]:
-    known = sum(offer.company_id == company_id and offer.priority == priority for offer in offered.values())
-    asked = {"now": now, "priority": priority, "company_id": company_id, "count": places + known}
-    rows = connection.execute(_WAITING, asked)
-    waiting = (Offer(row.id, company_id, priority, State(row.fence, row.gate, row.holds)) for row in rows)
-    return list(itertools.islice((one for one in waiting if offered.get(one.run_id) != one), places))
+def _line(
+    connection: Connection, priority: int, company_id: int, now: datetime, count: int
+) -> Iterator[Offer]:
+    """The first runs of a company that wait, of one priority."""
+    asked = {"now": now, "priority": priority, "company_id": company_id, "count": count}
+    for row in connection.execute(_WAITING, asked):
+        yield Offer(row.id, company_id, priority, State(row.fence, row.gate, row.holds))
 
 
 _COMPANY_LIMIT = COMPANIES.concurrency.label("company_limit")
@@ -202,11 +189,6 @@ _KEYS = (
     .outerjoin(tables.companies, COMPANIES.id == RUNS.company_id)
     # Those that are put aside too: they may be let go before they are judged.
     .where(RUNS.id.in_(bindparam("run_ids", expanding=True)), gates.unfinished(RUNS))
-)
-# In one order everywhere, so that nobody waits in a circle.
-_LOCK: Final = text(
-    "SELECT pg_advisory_xact_lock(hashtextextended(locked.key, 0))"
-    " FROM (SELECT unnest(CAST(:keys AS text[])) AS key ORDER BY 1) AS locked"
 )
 _HANDED = (
     claims.LOOKED_AT.add_columns(RUNS.company_id, _COMPANY_LIMIT)

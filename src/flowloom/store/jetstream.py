@@ -158,17 +158,20 @@ class Queue:
         return Published(offer, told["seq"], told.get("duplicate", False)) if "seq" in told else None
 
     async def _is_missing(self, asked: str) -> bool:
-        answer = msgspec.json.decode(await self._wire.request(f"$JS.API.{asked}", timeout=ANSWER_SECONDS))
+        answer = await self._answer(asked)
         return bool(answer.get("error", {}).get("code") == _NOT_FOUND)
 
     async def _api(self, what: str, content: Any = None) -> Any:
-        payload = b"" if content is None else msgspec.json.encode(content)
-        answer = msgspec.json.decode(
-            await self._wire.request(f"$JS.API.{what}", payload, timeout=ANSWER_SECONDS)
-        )
+        answer = await self._answer(what, content)
         if "error" in answer:
             raise Refused(f"{what.split('.')[0].lower()}: {answer['error'].get('description')}")
         return answer
+
+    async def _answer(self, what: str, content: Any = None) -> Any:
+        payload = b"" if content is None else msgspec.json.encode(content)
+        return msgspec.json.decode(
+            await self._wire.request(f"$JS.API.{what}", payload, timeout=ANSWER_SECONDS)
+        )
 
 
 class Pull:

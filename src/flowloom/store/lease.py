@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
@@ -119,13 +119,6 @@ class Lease:
         except BlockingIOError:
             return False
         return True
-
-
-def alone_in_transaction(connection: Connection, what: str) -> None:
-    """Until the transaction ends no other process does the same; on SQLite nobody else writes anyway."""
-    if connection.dialect.name != "sqlite":
-        locked = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
-        connection.execute(locked, {"what": what})
 
 
 _CONFLICTS: Final = {

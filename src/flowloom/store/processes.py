@@ -115,8 +115,7 @@ def of_the_dead(silence: timedelta) -> ColumnElement[bool]:
 
 def requeue(connection: Connection, *which: ColumnElement[bool]) -> list[int]:
     """Put those of the started runs that wait for nothing back into the queue; their ids."""
-    worked_on = (RUNS.status == gates.number(run.Status.STARTED), RUNS.resume_at.is_(None))
-    requeued = update(tables.runs).where(*worked_on, *which).values(status=run.Status.QUEUED)
+    requeued = update(tables.runs).where(gates.worked_on(RUNS), *which).values(status=run.Status.QUEUED)
     return list(connection.scalars(requeued.returning(RUNS.id)))
 
 
@@ -128,7 +127,7 @@ def worked_on(
     What it is not `working` on was claimed for it, and it did not hear of that: it goes back into the queue.
     """
     mine = select(RUNS.id, RUNS.fence, RUNS.stop_requested).where(
-        RUNS.status == gates.number(run.Status.STARTED), RUNS.resume_at.is_(None), RUNS.worker_id == worker_id
+        gates.worked_on(RUNS), RUNS.worker_id == worker_id
     )
     rows = connection.execute(mine).all()
     if unheard := [row.id for row in rows if row.id not in working]:

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 from nats.aio.msg import Msg
 
+from flowloom import errors
 from flowloom.store import broker, jetstream
 from flowloom.store.handing import Offer
 from flowloom.store.wire import FAILURES, Wire
@@ -116,12 +117,7 @@ class SharedBroker(broker.Broker):
         if not self._hears_nudges:
             self._hears_nudges = True
             await self.wire.hear(f"{self._prefix}.nudge", self._hear_nudge)
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                await self._nudged.wait()
-        except TimeoutError:
-            return
-        self._nudged.clear()
+        await broker.noticed(self._nudged, timeout_seconds)
 
     async def take(self, room: int) -> list[int]:
         """The next runs for this worker, at most `room`, by priority; none when nothing waits. Then wait_for_work."""
@@ -130,7 +126,7 @@ class SharedBroker(broker.Broker):
         try:
             await self._fetch(room)
         except FAILURES as error:
-            log.info("nats_gave_nothing", reason=str(error) or type(error).__name__)
+            log.info("nats_gave_nothing", reason=errors.words(error))
         self._arrived.sort(key=lambda arrived: arrived[0])
         taken, self._arrived = self._arrived[:room], self._arrived[room:]
         self._give_back(message for _, message in self._arrived)

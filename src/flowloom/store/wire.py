@@ -15,6 +15,7 @@ import structlog
 from nats.aio.msg import Msg
 from nats.errors import Error
 
+from flowloom import errors
 from flowloom.store.nats_client import Client
 
 log = structlog.get_logger(__name__)
@@ -173,13 +174,14 @@ class Wire:
                 if not self.is_up:
                     self._unsent.clear()
                     return
-                log.warning("nats_message_dropped", subject=subject, reason=_reason(error))
+                log.warning("nats_message_dropped", subject=subject, reason=errors.words(error))
 
     async def _failed(self, error: Exception) -> None:
         """Told once, until a connection stands: it is tried twice a second."""
-        told = log.debug if _reason(error) in self._reasons else log.warning
-        self._reasons.add(_reason(error))
-        told("nats_failed", reason=_reason(error))
+        reason = errors.words(error)
+        told = log.debug if reason in self._reasons else log.warning
+        self._reasons.add(reason)
+        told("nats_failed", reason=reason)
 
     async def _lost(self) -> None:
         log.warning("nats_lost")
@@ -194,7 +196,3 @@ class Wire:
             self._reasons.clear()
         for noticed in self._on_change:
             noticed()
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -1,11 +1,12 @@
 // What the first administrator is asked once: who he is, and whose Flowloom this is.
-import { Button, Center, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Button, PasswordInput, Text, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { Navigate, useRouter } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 
 import type { SetUp as Wanted } from "../api/contract";
 import { useChange } from "../api/hooks";
+import { Entrance } from "../ui/Entrance";
 import { useMe } from "../ui/me";
 import { Failure } from "../ui/parts";
 
@@ -13,13 +14,7 @@ export function SetUp() {
   const { me } = useMe();
   if (!me) return null;
   if (!me.must_set_up) return <Navigate to="/" replace />;
-  return (
-    <Center mih="100vh" p="md">
-      <Paper className="card" p="xl" w={420} component="main">
-        <Questions />
-      </Paper>
-    </Center>
-  );
+  return <Questions />;
 }
 
 function Questions() {
@@ -32,10 +27,6 @@ function Questions() {
       router.history.push("/");
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    save.mutate({ body: wanted });
-  };
   const field = (name: keyof Wanted) => ({
     size: "sm" as const,
     required: true,
@@ -47,24 +38,18 @@ function Questions() {
     },
   });
   return (
-    <form onSubmit={submit}>
-      <Stack>
-        <Group gap="xs" wrap="nowrap">
-          <img src="/icon.svg" alt="" width={28} height={28} />
-          <Title order={1}>Set up Flowloom</Title>
-        </Group>
-        <Text size="sm" c="dimmed">
-          From now on you sign in with this address and password; the generated password ends.
-        </Text>
-        <TextInput label="Company" autoComplete="organization" maxLength={200} autoFocus {...field("company_name")} />
-        <TextInput label="Your name" autoComplete="name" maxLength={200} {...field("name")} />
-        <TextInput label="E-mail" type="email" autoComplete="username" {...field("email")} />
-        <PasswordInput label="New password" description="At least 10 characters" autoComplete="new-password" minLength={10} maxLength={200} {...field("password")} />
-        {save.error && !Object.keys(save.error.errors).length && <Failure error={save.error} />}
-        <Button type="submit" size="sm" loading={save.isPending}>
-          Set up
-        </Button>
-      </Stack>
-    </form>
+    <Entrance title="Set up Flowloom" width={420} send={() => save.mutate({ body: wanted })}>
+      <Text size="sm" c="dimmed">
+        From now on you sign in with this address and password; the generated password ends.
+      </Text>
+      <TextInput label="Company" autoComplete="organization" maxLength={200} autoFocus {...field("company_name")} />
+      <TextInput label="Your name" autoComplete="name" maxLength={200} {...field("name")} />
+      <TextInput label="E-mail" type="email" autoComplete="username" {...field("email")} />
+      <PasswordInput label="New password" description="At least 10 characters" autoComplete="new-password" minLength={10} maxLength={200} {...field("password")} />
+      {save.error && !Object.keys(save.error.errors).length && <Failure error={save.error} />}
+      <Button type="submit" size="sm" loading={save.isPending}>
+        Set up
+      </Button>
+    </Entrance>
   );
 }

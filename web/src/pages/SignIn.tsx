@@ -1,9 +1,10 @@
-import { Button, Center, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Button, PasswordInput, Text, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 
 import { useChange } from "../api/hooks";
+import { Entrance } from "../ui/Entrance";
 import { Failure } from "../ui/parts";
 
 export function SignIn() {
@@ -19,31 +20,17 @@ export function SignIn() {
       router.history.push(next?.startsWith("/") && !next.startsWith("//") ? next : "/");
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    login.mutate({ body: { email, password } });
-  };
   return (
-    <Center mih="100vh" p="md">
-      <Paper className="card" p="xl" w={360} component="main">
-        <form onSubmit={submit}>
-          <Stack>
-            <Group gap="xs">
-              <img src="/icon.svg" alt="" width={28} height={28} />
-              <Title order={1}>Sign in to Flowloom</Title>
-            </Group>
-            {login.error && <Failure error={login.error} />}
-            <TextInput label="E-mail" type="email" size="sm" autoComplete="username" required autoFocus value={email} onChange={(event) => setEmail(event.currentTarget.value)} />
-            <PasswordInput label="Password" size="sm" autoComplete="current-password" required value={password} onChange={(event) => setPassword(event.currentTarget.value)} />
-            <Button type="submit" size="sm" loading={login.isPending}>
-              Sign in
-            </Button>
-            <Text size="xs" c="dimmed">
-              The first account and its password were printed when the server started for the first time.
-            </Text>
-          </Stack>
-        </form>
-      </Paper>
-    </Center>
+    <Entrance title="Sign in to Flowloom" width={360} send={() => login.mutate({ body: { email, password } })}>
+      {login.error && <Failure error={login.error} />}
+      <TextInput label="E-mail" type="email" size="sm" autoComplete="username" required autoFocus value={email} onChange={(event) => setEmail(event.currentTarget.value)} />
+      <PasswordInput label="Password" size="sm" autoComplete="current-password" required value={password} onChange={(event) => setPassword(event.currentTarget.value)} />
+      <Button type="submit" size="sm" loading={login.isPending}>
+        Sign in
+      </Button>
+      <Text size="xs" c="dimmed">
+        The first account and its password were printed when the server started for the first time.
+      </Text>
+    </Entrance>
   );
 }

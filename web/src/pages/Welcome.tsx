@@ -1,10 +1,11 @@
 // Where the link of an invitation leads: a password is chosen, and one is signed in.
-import { Button, Center, Group, Paper, PasswordInput, Stack, Text, Title } from "@mantine/core";
+import { Button, PasswordInput, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useLocation, useRouter } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 
 import { useChange } from "../api/hooks";
+import { Entrance } from "../ui/Entrance";
 import { Failure } from "../ui/parts";
 
 export function Welcome() {
@@ -19,30 +20,16 @@ export function Welcome() {
       router.history.replace("/");
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    accept.mutate({ body: { token, password } });
-  };
   return (
-    <Center mih="100vh" p="md">
-      <Paper className="card" p="xl" w={400} component="main">
-        <form onSubmit={submit}>
-          <Stack>
-            <Group gap="xs" wrap="nowrap">
-              <img src="/icon.svg" alt="" width={28} height={28} />
-              <Title order={1}>Welcome to Flowloom</Title>
-            </Group>
-            <Text size="sm" c="dimmed">
-              Choose a password. From then on you sign in with your e-mail address and with it; this link ends.
-            </Text>
-            {accept.error && !accept.error.errors.password && <Failure error={accept.error} />}
-            <PasswordInput label="New password" description="At least 10 characters" size="sm" autoComplete="new-password" minLength={10} maxLength={200} required autoFocus value={password} error={accept.error?.errors.password?.join(" ")} onChange={(event) => setPassword(event.currentTarget.value)} />
-            <Button type="submit" size="sm" loading={accept.isPending}>
-              Sign in
-            </Button>
-          </Stack>
-        </form>
-      </Paper>
-    </Center>
+    <Entrance title="Welcome to Flowloom" width={400} send={() => accept.mutate({ body: { token, password } })}>
+      <Text size="sm" c="dimmed">
+        Choose a password. From then on you sign in with your e-mail address and with it; this link ends.
+      </Text>
+      {accept.error && !accept.error.errors.password && <Failure error={accept.error} />}
+      <PasswordInput label="New password" description="At least 10 characters" size="sm" autoComplete="new-password" minLength={10} maxLength={200} required autoFocus value={password} error={accept.error?.errors.password?.join(" ")} onChange={(event) => setPassword(event.currentTarget.value)} />
+      <Button type="submit" size="sm" loading={accept.isPending}>
+        Sign in
+      </Button>
+    </Entrance>
   );
 }
