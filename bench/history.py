@@ -86,25 +86,26 @@ def _measured(url: str, size: Size) -> Costs:
     planting.plant(url, size)
     with opened(url) as database:
         asked = questions.of(size, is_postgres=not database.is_sqlite)
-        costs = {name: _median_ms(database, ask) for name, ask in asked.items()}
+        costs = {name: _median_ms(database, question) for name, question in asked.items()}
         return costs | asyncio.run(_pruned(database, size))
 
 
-def _median_ms(database: Database, ask: questions.Question) -> float:
+def _median_ms(database: Database, question: questions.Question) -> float:
     taken = []
     for _ in range(REPEATS + 1):
         began = time.perf_counter()
-        _ask(database, ask)
+        ask(database, question)
         taken.append((time.perf_counter() - began) * 1000)
     return statistics.median(taken[1:])
 
 
-def _ask(database: Database, ask: questions.Question) -> None:
-    if not ask.writes:
-        database.read_now(ask.work)
+def ask(database: Database, question: questions.Question) -> None:
+    """Answer a question as a server would, and leave everything as it was."""
+    if not question.writes:
+        database.read_now(question.work)
         return
     with suppress(Undone):
-        database.write_now(_and_back, ask.work)
+        database.write_now(_and_back, question.work)
 
 
 class Undone(Exception):

@@ -17,6 +17,7 @@ from flowloom.runtime import sources
 from flowloom.services import flows, metrics, overview, runs, upcoming, versions, waits
 from flowloom.services.actor import Actor, Role
 from flowloom.store import cursors, handing, query
+from flowloom.store.jetstream import PRIORITIES
 
 ACTOR = Actor(1, Role.ADMINISTRATOR, NOW)
 PLACES = 64
@@ -126,4 +127,5 @@ def _claim_handed(connection: Connection, size: Size) -> None:
 
 
 def _offers(connection: Connection) -> None:
-    handing.offers(connection, 1000, NOW, {}, Counter(), Turns())
+    room = dict.fromkeys(PRIORITIES, 1000)
+    handing.offers(connection, room, NOW, {}, Counter(), Turns())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from tests.crash.forked import Forked
 
 EMAIL, PASSWORD = "admin@example.com", "a long enough password"
 
@@ -21,7 +21,7 @@ EMAIL, PASSWORD = "admin@example.com", "a long enough password"
 class Server:
     """A running process and the session that talks to it."""
 
-    process: asyncio.subprocess.Process
+    process: Forked
     base: str
     session: aiohttp.ClientSession
     log: Path
@@ -74,13 +74,9 @@ async def serving(
         "FLOWLOOM_ADMIN_PASSWORD": PASSWORD,
         "FLOWLOOM_OUTBOUND_ALLOW": "127.0.0.1",
         "FLOWLOOM_FAULT": fault,
-        "PYTHONFAULTHANDLER": "1",
     }
     arguments = ["serve", "--port", "0", "--data-dir", str(data_dir), "--database-url", database_url]
-    with (data_dir / "log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "flowloom", *arguments, stdout=-1, stderr=log, env=environ, cwd=data_dir
-        )
+    process = await Forked.start(arguments, environ, data_dir)
     headers = {"Authorization": key} if key else {}
     try:
         base = await _address(process, data_dir)
@@ -94,8 +90,7 @@ async def serving(
         await process.wait()
 
 
-async def _address(process: asyncio.subprocess.Process, data_dir: Path) -> str:
-    assert process.stdout is not None
+async def _address(process: Forked, data_dir: Path) -> str:
     async for line in process.stdout:
         if line.startswith(b"Flowloom on "):
             return line.split()[2].decode()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench import planting, questions
+from bench import history, planting, questions
 from sqlalchemy import Connection, create_engine, event, func, select
 from tests import conftest
 
@@ -29,9 +29,9 @@ DEAR = {"sqlite": ("SCAN flow_runs", "USE TEMP B-TREE"), "postgresql": ("Seq Sca
 INDEXES = {
     "first page": {"ix_flow_runs_company", "pk_flow_runs"},
     "cursor in the middle": {"ix_flow_runs_company", "pk_flow_runs"},
-    "of a quiet flow": {"ix_flow_runs_by_flow", "ix_flow_runs_flow"},
+    "of a quiet flow": {"ix_flow_runs_by_flow"},
     "of a flow, newest started first": {"ix_flow_runs_flow_started", "ix_flow_runs_started"},
-    "of a version": {"ix_flow_runs_by_version", "ix_flow_runs_version", "pk_flow_runs"},
+    "of a version": {"ix_flow_runs_by_version", "pk_flow_runs"},
     "of a schedule": {"ix_flow_runs_schedule"},
     "that failed": {"ix_flow_runs_bad", "ix_flow_runs_company"},
     "that failed, of a flow": {"ix_flow_runs_flow_bad", "ix_flow_runs_bad"},
@@ -80,6 +80,11 @@ def test_a_list_is_read_from_its_index(planted: Database, name: str, indexes: se
     read, *_ = plans(planted, asked.work)
     assert set(re.findall(r"(?:ix|pk)_flow_runs\w*", read)) <= indexes, read
     assert not [sign for sign in DEAR[planted.url.get_backend_name()] if sign in read], read
+
+
+def test_whatever_the_bench_asks_of_a_history_is_answered(planted: Database) -> None:
+    for asked in questions.of(SIZE, is_postgres=not planted.is_sqlite).values():
+        history.ask(planted, asked)
 
 
 def test_the_queue_is_read_from_the_index_of_what_goes_on(planted: Database) -> None:

@@ -101,7 +101,8 @@ def test_an_upgrade_is_made_of_what_can_be_done_beside_the_work():
             node for node in ast.parse(path.read_text()).body if getattr(node, "name", "") == "upgrade"
         ]
         called = {ast.unparse(node.func) for node in ast.walk(upgrade) if isinstance(node, ast.Call)}
-        allowed = {"online.add_column", "online.add_index", "online.add_tables"}
+        # An index may go as soon as another one does its work; `str` is of its name.
+        allowed = {"online.add_column", "online.add_index", "online.add_tables", "online.drop_index", "str"}
         assert {name for name in called if not name.startswith(("sa.", "INDEXES."))} <= allowed, path.name
 
 

@@ -85,9 +85,6 @@ runs = Table(
 Index("ix_flow_runs_company", runs.c.company_id, runs.c.id)
 # What waits or has begun, to be counted: there are many more runs that ended.
 _index_where("ix_flow_runs_unfinished", "status < 2", runs.c.company_id, runs.c.id)
-# The release after this one drops these two: the next two do the same and more.
-Index("ix_flow_runs_version", runs.c.flow_version_id, runs.c.id)
-Index("ix_flow_runs_flow", runs.c.flow_id, runs.c.id)
 # Lists are of a company: with it in the index, counting a flow's runs touches no row.
 Index("ix_flow_runs_by_version", runs.c.flow_version_id, runs.c.id, runs.c.company_id)
 Index("ix_flow_runs_by_flow", runs.c.flow_id, runs.c.id, runs.c.company_id)

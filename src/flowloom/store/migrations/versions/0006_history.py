@@ -1,5 +1,7 @@
 """The indexes of lists of runs that are narrowed by flow, time, trigger, end or warnings."""
 
+import sqlalchemy as sa
+
 from flowloom.store import online, tables
 
 revision = "0006"
@@ -17,6 +19,16 @@ NEW = [
     "ix_flow_runs_flow_bad",
     "ix_flow_runs_bad_started",
 ]
+# The ones before `by_flow` and `by_version`, which do the same and more.
+RUNS = sa.Table(
+    "flow_runs",
+    sa.MetaData(),
+    *(sa.Column(name, sa.BigInteger) for name in ("id", "flow_id", "flow_version_id")),
+)
+REPLACED = [
+    sa.Index("ix_flow_runs_flow", RUNS.c.flow_id, RUNS.c.id),
+    sa.Index("ix_flow_runs_version", RUNS.c.flow_version_id, RUNS.c.id),
+]
 
 
 def upgrade() -> None:
@@ -24,10 +36,14 @@ def upgrade() -> None:
     for name in NEW:
         online.add_index(tables.runs, name)
     online.add_index(tables.payloads, "ix_payloads_company")
+    for index in REPLACED:
+        online.drop_index("flow_runs", str(index.name))
 
 
 def downgrade() -> None:
     """Lists are as slow as before."""
+    for index in REPLACED:
+        online.add_index(RUNS, str(index.name))
     for name in NEW:
         online.drop_index("flow_runs", name)
     online.drop_index("payloads", "ix_payloads_company")

@@ -1,0 +1,75 @@
+"""Processes of `flowloom`, forked from one that has its modules loaded: most of a start is importing.
+
+Each is as much a process of its own as one that a shell starts, and dies alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import multiprocessing
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Self
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["flowloom.cli", "flowloom.serving", "aiohttp", "alembic.command", "psycopg"])
+
+
+class Forked:
+    """What the tests use of asyncio's Process."""
+
+    def __init__(self, process: Any, output: asyncio.StreamReader) -> None:
+        self._process = process
+        self._gone = asyncio.Event()
+        self.pid: int = process.pid
+        self.stdout = output
+        self.returncode: int | None = None
+        asyncio.get_running_loop().add_reader(process.sentinel, self._ended)
+
+    @classmethod
+    async def start(cls, arguments: Sequence[str], environ: Mapping[str, str], home: Path) -> Self:
+        """Run `flowloom` with these arguments in a directory, where it keeps its `log`."""
+        reader, writer = _CONTEXT.Pipe(duplex=False)
+        process = _CONTEXT.Process(target=_run, args=(arguments, dict(environ), home, writer))
+        process.start()
+        writer.close()
+        output = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(output), reader
+        )
+        return cls(process, output)
+
+    def _ended(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._process.sentinel)
+        self.returncode = self._process.exitcode
+        self._gone.set()
+
+    async def wait(self) -> int | None:
+        await self._gone.wait()
+        return self.returncode
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+
+def _run(arguments: Sequence[str], environ: Mapping[str, str], home: Path, output: Connection) -> None:
+    os.dup2(output.fileno(), 1)
+    output.close()
+    log = os.open(home / "log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(log, 2)
+    os.close(log)
+    faulthandler.enable()
+    os.environ.clear()
+    os.environ.update(environ)
+    os.chdir(home)
+    sys.argv = ["flowloom", *arguments]
+    from flowloom import cli
+
+    cli.main()
