@@ -45,13 +45,15 @@ class Server:
         return await self.call("POST", f"/api/v1{path}", json=body if body is not None else {})
 
     async def sign_in(self) -> str:
-        """Use an API key, as a client would; the key."""
+        """Use an API key from now on, as a client would; the key."""
         entry = {"username": EMAIL, "password": PASSWORD}
         token = (await self.call("POST", "/api/v1/login", json=entry))["token"]
         made = await self.call(
             "POST", "/api/v1/api-keys", json={"name": "Crash"}, headers={"Authorization": f"Bearer {token}"}
         )
-        return str(made["data"]["key"])
+        key = str(made["data"]["key"])
+        self.session.headers["Authorization"] = key
+        return key
 
     async def dies(self, seconds: float = 20) -> None:
         """Wait until the process is gone."""

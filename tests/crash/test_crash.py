@@ -60,9 +60,8 @@ class Scene:
 
 async def draw(scene: Scene) -> None:
     """The first start: a key, the flow, its webhook and a schedule that is not due."""
-    async with process.serving(scene.database_url, scene.data_dir) as server:
-        scene.key = await server.sign_in()
     async with scene.serving() as server:
+        scene.key = await server.sign_in()
         flow = (await server.post("/flows", {"name": "Orders", "is_enabled": True}))["data"]
         version = (await server.get(f"/flows/{flow['id']}/versions"))["data"][0]
         scene.flow_id, scene.version_id = flow["id"], version["id"]

@@ -25,9 +25,8 @@ STEPS = (
 
 async def draw(scene: Scene) -> None:
     """A flow that lets each record through once."""
-    async with process.serving(scene.database_url, scene.data_dir) as server:
-        scene.key = await server.sign_in()
     async with scene.serving() as server:
+        scene.key = await server.sign_in()
         await server.post("/data-pools", {"name": "orders"})
         scene.flow_id = await test_points._flow(server, "Orders", [*STEPS, scene.remote.send("/shop")])
         hook = (await server.post(f"/flows/{scene.flow_id}/webhooks", {"name": "Orders"}))["data"]["url"]

@@ -36,9 +36,8 @@ async def answer(seen: Seen) -> web.Response:
 
 async def draw(scene: Scene) -> None:
     """A flow that tells of each payload, and of each failure."""
-    async with process.serving(scene.database_url, scene.data_dir) as server:
-        scene.key = await server.sign_in()
     async with scene.serving() as server:
+        scene.key = await server.sign_in()
         channels = [{"type": "webhook", "url": scene.remote.url("/told")}]
         group = (await server.post("/notification-groups", {"name": "Ops", "channels": channels}))["data"][
             "id"

@@ -49,9 +49,8 @@ async def answer(seen: Seen) -> web.Response:
 
 async def draw(scene: Scene) -> None:
     """Draw and deploy the child, then the flow, and give it a webhook."""
-    async with process.serving(scene.database_url, scene.data_dir) as server:
-        scene.key = await server.sign_in()
     async with scene.serving() as server:
+        scene.key = await server.sign_in()
         small = {"n": "[[payload.n]]"}
         child = await _flow(server, "Child", [scene.remote.send("/child", body=small)])
         flow = await server.post("/flows", {"name": "Orders", "is_enabled": True})

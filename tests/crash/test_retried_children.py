@@ -36,7 +36,6 @@ async def scene(database_url: str, tmp_path):
         made = Scene(database_url, tmp_path, remote)
         async with made.serving() as server:
             made.key = await server.sign_in()
-        async with made.serving() as server:
             child = await deployed(server, "Child", remote.send("/one"), remote.send("/two", retries=0))
             wait = {"microservice": "run-flow", "config": {"flow_id": child, "wait": True}}
             made.flow_id = await deployed(server, "Parent", wait, remote.send("/last"))

@@ -27,6 +27,16 @@ async def test_a_delayed_run_takes_no_place_and_goes_on_in_time(server: World, r
     assert (await get_run(server, id))["duration_ms"] == 3_600_000
 
 
+async def test_a_short_wait_ends_in_time(server: World, remote: Remote, monkeypatch: pytest.MonkeyPatch):
+    """Not when the dispatcher next looks by itself."""
+    woken: list[float] = []
+    monkeypatch.setattr(server.server.platform.broker, "wake_in", woken.append)
+    flow = await server.flow({"microservice": "delay", "config": {"seconds": 0.3}})
+    await flow.start({})
+    await server.work()
+    assert woken == [0.3]
+
+
 async def test_a_restart_neither_ends_nor_repeats_a_wait(server: World, remote: Remote):
     flow = await server.flow(remote.send("/before"), HOUR, HOUR, remote.send("/after"))
     id = await flow.start({"a": 1})

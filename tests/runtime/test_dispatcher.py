@@ -65,6 +65,15 @@ async def test_who_is_cancelled_as_a_wake_comes_waits_no_more(moments: int):
     assert waiting.cancelled()
 
 
+async def test_who_waits_for_work_is_woken_in_time():
+    signals = broker.Broker()
+    signals.wake_in(0.01)
+    signals.wake_in(0.02)
+    for _ in range(2):
+        async with asyncio.timeout(5):
+            await signals.wait_for_work(60)
+
+
 async def test_a_loop_that_loses_a_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(supervisor, "CANCEL_AGAIN_SECONDS", 0.01)
     lost: list[str] = []

@@ -215,6 +215,7 @@ class Executor:
         )
         lines = active.take_unwritten()
         await self._around.keep(lambda: self._around.journal.park(park, lines))
+        self._around.broker.wake_in((resume_at - self._around.clock()).total_seconds())
         active.trace.leave("waiting")
         self._around.reach("run-parked")
         return None

@@ -12,6 +12,10 @@ from typing import Any
 
 # A subscriber that does not read is cut off here rather than fill the memory.
 BACKLOG = 1000
+# Of a wait that is longer, the second within which a poll finds that it is over is little.
+WOKEN_SECONDS = 60.0
+# An event loop's timers are as exact as that.
+LATENESS_SECONDS = 0.001
 
 
 class Broker:
@@ -36,6 +40,11 @@ class Broker:
     def wake(self) -> None:
         """Say that a run may be ready."""
         self._work.set()
+
+    def wake_in(self, seconds: float) -> None:
+        """Say then that a run may be ready. What is further away those find who look now and then."""
+        if seconds < WOKEN_SECONDS:
+            asyncio.get_running_loop().call_later(max(seconds, 0.0) + LATENESS_SECONDS, self.wake)
 
     def announce(self, run_id: int, priority: int) -> None:
         """Say that a run is committed and ready."""
