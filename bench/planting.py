@@ -19,6 +19,8 @@ DAYS, FLOWS, FLOWS_OF_SECOND = 60, 200, 10
 # At the end of the history: what still waits, and what is worked on.
 QUEUED, STARTED = 1_000, 64
 BUSY = 1
+# A schedule that fires so often that its runs fill a page in a small history too.
+FREQUENT = 5
 SUMMARY = json.dumps(
     {
         "steps": [
@@ -162,13 +164,13 @@ SELECT i, CASE WHEN flow > :second THEN 2 ELSE 1 END, flow, (flow - 1) * :each +
   WHEN chance < 999 THEN 'Manual' ELSE 'Retry' END,
  status, 3, status = 5, false, CASE WHEN i > :queued THEN 0 ELSE 1 END, CASE WHEN status > 1 THEN :summary END, at, at,
  at, CASE WHEN status > 0 THEN at + 3000 END, CASE WHEN status > 1 THEN at + 9000 + i % 7000 END,
- CASE WHEN chance BETWEEN 600 AND 899 THEN 1 + i * 31 % :schedules END,
+ CASE WHEN chance BETWEEN 600 AND 649 THEN FREQUENT WHEN chance BETWEEN 650 AND 899 THEN 1 + i * 31 % :schedules END,
  CASE WHEN chance BETWEEN 600 AND 899 THEN at END, NULL, 0, i, 'deployed', false, 0
 FROM (SELECT i, CASE WHEN i % 2 = 0 THEN 1 ELSE 1 + i / 2 * 7919 % :flows END AS flow,
   1 + (i - 1) * :each / :runs AS iteration, i * 104729 % 1000 AS chance, :begin + i * :step AS at,
   CASE WHEN i > :queued THEN 0 WHEN i > :started THEN 1 WHEN i * 7919 % 1000 < 10 THEN 3
    WHEN i * 7919 % 1000 < 15 THEN 4 WHEN i * 7919 % 1000 < 25 THEN 5 ELSE 2 END AS status
- FROM {runs}) AS made"""
+ FROM {runs}) AS made""".replace("FREQUENT", str(FREQUENT))
 _PAYLOADS = """
 INSERT INTO payloads (run_id, company_id, step_key, position, kind, content_type, meta, bytes, body, created_at)
 SELECT id, company_id, 'trigger', '0', 'start', 'application/json', '{}', 106, :body, queued_at

@@ -7,16 +7,17 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Subquery, func, select, text, union_all
+from sqlalchemy import BigInteger, Connection, Row, Subquery, func, select, text, type_coerce, union_all
 
 from flowloom.domain import run, version
 from flowloom.services import metrics, runs, views
-from flowloom.store import tables
+from flowloom.store import columns, tables
 
 FLOWS, VERSIONS, RUNS, SCHEDULES = tables.flows.c, tables.versions.c, tables.runs.c, tables.schedules.c
 DELTAS, METRICS = tables.metric_deltas.c, tables.metrics.c
 ENDS: Final = tuple(run.METRIC_KEYS.values())
 _HOURS: Final = 24
+_HOUR: Final = timedelta(hours=1) // columns.MICROSECOND
 # Word for word as the index has it; see store/tables/runs.
 _OF_RUNS: Final = text("type = 'runs'")
 Items = Sequence[dict[str, Any]]
@@ -55,12 +56,20 @@ def results(
 ) -> dict[int, list[dict[str, Any]]]:
     """How the runs of these flows ended in each of the last 24 hours that had any, by flow, oldest first."""
     found = counted(flow_ids, since(now)).c
-    hours: dict[tuple[int, datetime], dict[str, int]] = defaultdict(lambda: dict.fromkeys(ENDS, 0))
-    for row in connection.execute(select(found.flow_id, found.at, found.key, found.value)):
-        hours[row.flow_id, metrics.begin_of("hour", row.at)][row.key] += row.value
+    # As the number that it is stored as: a page of flows has a thousand of them.
+    at = type_coerce(found.at, BigInteger)
+    hours: dict[tuple[int, int], dict[str, int]] = {}
+    for flow_id, micros, key, value in connection.execute(
+        select(found.flow_id, at, found.key, found.value).order_by(found.flow_id, at)
+    ):
+        hour = flow_id, micros - micros % _HOUR
+        if hour not in hours:
+            hours[hour] = dict.fromkeys(ENDS, 0)
+        hours[hour][key] += value
     by_flow: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for (flow_id, starts_at), ends in sorted(hours.items()):
-        by_flow[flow_id].append({"starts_at": views.instant(starts_at), **ends})
+    for (flow_id, hour_begins), ends in hours.items():
+        begins = views.instant(columns.from_micros(hour_begins))
+        by_flow[flow_id].append({"starts_at": begins, **ends})
     return by_flow
 
 

@@ -100,18 +100,23 @@ def _failing(
 ) -> list[dict[str, Any]]:
     """The flows that failed last: how often, in which run, and whether their newest run went well again."""
     newest = (
-        select(tables.runs, FLOWS.name.label("flow_name"))
-        .join(tables.flows, FLOWS.id == RUNS.flow_id)
+        select(RUNS.id, RUNS.flow_id, RUNS.finished_at)
         .where(RUNS.company_id == actor.company_id, _FAILED)
         .order_by(RUNS.id.desc())
         .limit(_LOOKED_AT)
     )
-    last: dict[int, Row[Any]] = {}
-    for row in connection.execute(newest):
-        if row.finished_at >= since:
-            last.setdefault(row.flow_id, row)
-    rows = list(last.values())[:SHOWN]
-    now = activity.newest_runs(connection, [row.flow_id for row in rows])
+    last: dict[int, int] = {}
+    for id, flow_id, finished_at in connection.execute(newest):
+        if finished_at >= since:
+            last.setdefault(flow_id, id)
+    shown = list(last.values())[:SHOWN]
+    wanted = (
+        select(tables.runs, FLOWS.name.label("flow_name"))
+        .join(tables.flows, FLOWS.id == RUNS.flow_id)
+        .where(RUNS.id.in_(shown))
+        .order_by(RUNS.id.desc())
+    )
+    now = activity.newest_runs(connection, list(last)[:SHOWN])
     return [
         {
             **_of_flow(row),
@@ -119,7 +124,7 @@ def _failing(
             "is_well_again": now[row.flow_id].status == run.Status.SUCCESS,
             "flow_run": runs.view(row),
         }
-        for row in rows
+        for row in connection.execute(wanted)
     ]
 
 

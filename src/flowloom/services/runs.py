@@ -36,7 +36,7 @@ LISTING = query.Listing(
             "choice",
             choices=STATUS_CHOICES,
             help="0 to 5, or the names",
-            implied=[((0, 1), "status < 2"), ((3, 4, 5), "status IN (3, 4, 5)")],
+            implied=[((0, 1), "status < 2"), ((2,), "status = 2"), ((3, 4, 5), "status IN (3, 4, 5)")],
         ),
         "trigger": query.Filter(
             RUNS.trigger, "choice", choices={kind.value: kind.value for kind in run.Trigger}

@@ -42,9 +42,9 @@ def page(
     ends = asked.values.get("to", query.LATEST)
     added: dict[tuple[int, int], dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     totals = metrics.added_up(connection, flow_id, "day", begins, ends, {**asked.values, "type": _TYPES})
-    for (starts_at, version_id, iteration, type_), counted in totals.items():
-        if starts_at >= begins:
-            added[version_id, iteration][type_].update(counted)
+    for group, counted in totals.items():
+        if group.starts_at >= begins:
+            added[group.version_id, group.iteration][group.type].update(counted)
     found = sorted(added.items(), reverse=asked.sort.startswith("-"))
     first = (asked.page - 1) * asked.per_page
     shown = found[first : first + asked.per_page]

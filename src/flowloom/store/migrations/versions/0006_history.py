@@ -7,6 +7,7 @@ from flowloom.store import online, tables
 revision = "0006"
 down_revision = "0005"
 NEW = [
+    "ix_flow_runs_good",
     "ix_flow_runs_by_flow",
     "ix_flow_runs_by_version",
     "ix_flow_runs_trigger",
@@ -35,7 +36,7 @@ def upgrade() -> None:
     """Add what a database of the schema before lacks; one that was made by today's tables lacks nothing."""
     for name in NEW:
         online.add_index(tables.runs, name)
-    online.add_index(tables.payloads, "ix_payloads_company")
+    online.add_index(tables.payloads, "ix_payloads_listed")
     for index in REPLACED:
         online.drop_index("flow_runs", str(index.name))
 
@@ -46,4 +47,4 @@ def downgrade() -> None:
         online.add_index(RUNS, str(index.name))
     for name in NEW:
         online.drop_index("flow_runs", name)
-    online.drop_index("payloads", "ix_payloads_company")
+    online.drop_index("payloads", "ix_payloads_listed")
