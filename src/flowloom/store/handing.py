@@ -21,6 +21,8 @@ from flowloom.store import claims, columns, gates, locks, processes, recall, tab
 RUNS, FLOWS, COMPANIES = tables.runs.c, tables.flows.c, tables.companies.c
 # How often one claim looks at a run that was to be put aside for another one, which ended just then.
 MAX_LOOKS: Final = 3
+# So many runs that may begin are counted, each second; more workers than that could use are not to be had.
+COUNTED: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def _running(connection: Connection, company_ids: Collection[int] | None = None)
         if not company_ids:
             return Counter()
         counted = counted.where(RUNS.company_id.in_(company_ids))
-    return Counter(dict(connection.execute(counted.group_by(RUNS.company_id)).tuples().all()))
+    return Counter(dict(connection.execute(counted.group_by(RUNS.company_id)).all()))
 
 
 def offers(
@@ -158,9 +160,9 @@ def offers(
 
 
 def count_ready(connection: Connection, now: datetime) -> int:
-    """How many runs may begin now."""
-    ready = select(func.count()).where(gates.is_open(RUNS), RUNS.ready_at <= now)
-    return connection.scalar(ready) or 0
+    """How many runs may begin now; COUNTED is many."""
+    ready = select(RUNS.id).where(gates.is_open(RUNS), RUNS.ready_at <= now).limit(COUNTED)
+    return connection.scalar(select(func.count()).select_from(ready.subquery())) or 0
 
 
 def _line(

@@ -236,7 +236,7 @@ def _lost(connection: Connection, said: set[tuple[int, int]]) -> set[tuple[int, 
     """Which of these runs are not worked on under these fences; the others are held until the transaction ends."""
     if not said:
         return set()
-    return said.difference(connection.execute(_FENCES, {"run_ids": [run_id for run_id, _ in said]}).tuples())
+    return said.difference(connection.execute(_FENCES, {"run_ids": [run_id for run_id, _ in said]}))
 
 
 def write(connection: Connection, ids: queue.RunIds, entries: Sequence[Entry]) -> list[Any]:
