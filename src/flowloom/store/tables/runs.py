@@ -161,8 +161,15 @@ payloads = Table(
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("run_id", "step_key", "position", "kind"),
 )
-# Of what is listed as a payload; counting it touches no row.
-_index_where("ix_payloads_listed", "content_type IS NOT NULL", payloads.c.company_id, payloads.c.id)
+# What is listed as a payload. SQLite looks at the condition's column again: with that in the index, counting touches no
+# row.
+_index_where(
+    "ix_payloads_listed",
+    "content_type IS NOT NULL",
+    payloads.c.company_id,
+    payloads.c.id,
+    payloads.c.content_type,
+)
 
 run_logs = Table(
     "flow_run_logs",
