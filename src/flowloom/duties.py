@@ -100,7 +100,7 @@ class Worker:
     def __init__(self, platform: Platform, means: Means, member: processes.Member) -> None:
         self._broker = shared(platform)
         source = sources.Handed(
-            platform.database, self._broker, member, platform.settings.company_concurrency
+            platform.database, self._broker.deliveries, member, platform.settings.company_concurrency
         )
         self.dispatcher = _dispatcher(platform, means.executor, source)
         self._supervisor = Supervisor(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.cluster import nats_servers
 
-from flowloom.store import jetstream, shared_broker, wire
+from flowloom.store import deliveries, jetstream, shared_broker, wire
 from flowloom.store.handing import Offer, State
 
 
@@ -45,7 +45,7 @@ async def test_a_queue_that_was_made_in_part_is_not_taken_for_whole(signals: sha
     await offer(signals, 7, priority=3)
     await signals.queue.ensure()
     assert (await signals.queue.standing()).pending[3] == 1
-    assert await signals.take(1) == [7]
+    assert await signals.deliveries.take(1) == [7]
 
 
 async def test_a_request_that_a_server_took_along_is_made_again(
@@ -61,26 +61,26 @@ async def test_a_request_that_a_server_took_along_is_made_again(
             await publish(subject, payload, **about)
 
     monkeypatch.setattr(signals.wire.client, "publish", lose)
-    assert await signals.take(1) == []
+    assert await signals.deliveries.take(1) == []
     assert len(lost) == len(jetstream.PRIORITIES)
     await offer(signals, 7, priority=3)
-    assert await signals.take(1) == []
+    assert await signals.deliveries.take(1) == []
     late = time.monotonic() + jetstream.STANDING_SECONDS + jetstream.FETCH_SECONDS
     monkeypatch.setattr(jetstream, "time", SimpleNamespace(monotonic=lambda: late))
-    assert await signals.take(1) == [7]
+    assert await signals.deliveries.take(1) == [7]
 
 
 async def test_what_is_put_off_comes_again_later(
     signals: shared_broker.SharedBroker, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(shared_broker, "LATER", b'-NAK {"delay": 500000000}')
+    monkeypatch.setattr(deliveries, "LATER", b'-NAK {"delay": 500000000}')
     await signals.queue.ensure()
     await offer(signals, 7, priority=3)
-    assert await signals.take(1) == [7]
-    signals.put_off([7])
-    assert await signals.take(1) == []
+    assert await signals.deliveries.take(1) == [7]
+    signals.deliveries.put_off([7])
+    assert await signals.deliveries.take(1) == []
     async with asyncio.timeout(5):
-        while not (taken := await signals.take(1)):
+        while not (taken := await signals.deliveries.take(1)):
             await signals.wait_for_work(1)
     assert taken == [7]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -16,15 +16,13 @@ import msgspec
 import structlog
 from nats.aio.msg import Msg
 
-from flowloom import errors
 from flowloom.store import broker, jetstream
+from flowloom.store.deliveries import Deliveries
 from flowloom.store.handing import Offer
 from flowloom.store.wire import FAILURES, Wire
 
 log = structlog.get_logger(__name__)
 
-# A run that cannot be claimed is tried again after ten seconds, in nanoseconds.
-LATER: Final = b'-NAK {"delay": 10000000000}'
 # While so many runs wait at NATS that go before a run, or beside it, more stay in the database: only there companies
 # take turns.
 BACKLOG: Final = 1000
@@ -33,7 +31,6 @@ BELIEVED_SECONDS: Final = 5.0
 WATCHED_SECONDS: Final = 30.0
 # No process asks more often for a look at the queue.
 NUDGE_SECONDS: Final = 0.02
-PROGRESS_IN_ACK_WAIT: Final = 3
 _AHEAD: Final = msgspec.json.Decoder(dict[int, int])
 Events = asyncio.Queue[dict[str, Any] | None]
 
@@ -45,12 +42,9 @@ class SharedBroker(broker.Broker):
         super().__init__()
         self.wire = wire
         self._prefix = prefix
-        self._ack_seconds = ack_seconds
         names = jetstream.Names(prefix)
         self.queue = jetstream.Queue(wire, names, ack_seconds, replicas)
-        self._pulls = {at: jetstream.Pull(wire, names, at, self._arrive) for at in jetstream.PRIORITIES}
-        self._arrived: list[tuple[int, Msg]] = []
-        self._in_hand: dict[int, list[Msg]] = {}
+        self.deliveries = Deliveries(wire, names, ack_seconds, super().wake)
         # How many wait for each priority, and when that was told.
         self._backlog: tuple[dict[int, int], float] = ({}, 0.0)
         self._watched: dict[int, float] = {}
@@ -72,7 +66,7 @@ class SharedBroker(broker.Broker):
 
     async def start(self) -> None:
         await self.wire.start()
-        self._tasks = [asyncio.create_task(self._say_progress())]
+        self._tasks = [asyncio.create_task(self.deliveries.say_progress())]
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -83,7 +77,7 @@ class SharedBroker(broker.Broker):
     def faults(self) -> list[str]:
         return [] if self.wire.is_up else ["NATS cannot be reached"]
 
-    # Work: offered by whoever starts a run and by the feeder, taken by workers.
+    # Work: offered by whoever starts a run and by the feeder. Workers take it from `deliveries`.
 
     def announce(self, run_id: int, priority: int) -> None:
         """Offer a run that is committed; where many wait, the feeder does it when its turn has come."""
@@ -119,81 +113,8 @@ class SharedBroker(broker.Broker):
             await self.wire.hear(f"{self._prefix}.nudge", self._hear_nudge)
         await broker.noticed(self._nudged, timeout_seconds)
 
-    async def take(self, room: int) -> list[int]:
-        """The next runs for this worker, at most `room`, by priority; none when nothing waits. Then wait_for_work."""
-        if not self.wire.is_up:
-            return []
-        try:
-            await self._fetch(room)
-        except FAILURES as error:
-            log.info("nats_gave_nothing", reason=errors.words(error))
-        self._arrived.sort(key=lambda arrived: arrived[0])
-        taken, self._arrived = self._arrived[:room], self._arrived[room:]
-        self._give_back(message for _, message in self._arrived)
-        self._arrived = []
-        ids = []
-        for _, message in taken:
-            run_id = int(message.data)
-            self._in_hand.setdefault(run_id, []).append(message)
-            ids.append(run_id)
-        return ids
-
-    async def _fetch(self, room: int) -> None:
-        """Ask the priorities in their order for what is there; of one with a standing request it is known: nothing."""
-        for pull in self._pulls.values():
-            if len(self._arrived) >= room:
-                return
-            if not pull.is_asking:
-                await pull.fetch(room - len(self._arrived))
-        if not self._arrived:
-            for pull in self._pulls.values():
-                if not pull.is_asking:
-                    await pull.stand()
-
-    def _arrive(self, priority: int, message: Msg) -> None:
-        if not message.data.isdigit():
-            # Nobody of ours has sent this: it shall not come again.
-            self.wire.send(message.reply, Msg.Ack.Term)
-            return
-        self._arrived.append((priority, message))
-        broker.Broker.wake(self)
-
-    def refuse(self) -> None:
-        """There is no room: what has arrived meanwhile goes to others."""
-        self._give_back(message for _, message in self._arrived)
-        self._arrived = []
-
-    def done(self, run_ids: Collection[int]) -> None:
-        """These runs need no worker any more."""
-        for run_id in run_ids:
-            for message in self._in_hand.pop(run_id, ()):
-                self.wire.send(message.reply)
-
-    def put_back(self, run_ids: Collection[int]) -> None:
-        """These runs go to another worker."""
-        for run_id in run_ids:
-            self._give_back(self._in_hand.pop(run_id, ()))
-
-    def put_off(self, run_ids: Collection[int]) -> None:
-        """These runs go to any worker, after a while."""
-        for run_id in run_ids:
-            self._give_back(self._in_hand.pop(run_id, ()), LATER)
-
-    def _give_back(self, messages: Any, how: bytes = Msg.Ack.Nak) -> None:
-        for message in messages:
-            self.wire.send(message.reply, how)
-
-    async def _say_progress(self) -> None:
-        """As long as runs are worked on, nobody else is given them."""
-        while True:
-            await asyncio.sleep(self._ack_seconds / PROGRESS_IN_ACK_WAIT)
-            for messages in self._in_hand.values():
-                for message in messages:
-                    self.wire.send(message.reply, Msg.Ack.Progress)
-
     def _reconnected(self) -> None:
-        for pull in self._pulls.values():
-            pull.forget()
+        self.deliveries.forget()
         broker.Broker.wake(self)
 
     # Events of runs: sent where somebody watches.
