@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 
 import aiohttp
 from tests.crash.process import EMAIL, PASSWORD
+from tests.forked import Forked
 
 # After so long a silence a worker is dead.
 SILENCE_SECONDS = 2.0
@@ -28,21 +28,13 @@ class Member:
     directory: Path
     environ: Mapping[str, str]
     base: str = ""
-    process: asyncio.subprocess.Process | None = None
+    process: Forked | None = None
 
     async def start(self) -> None:
         """Start it, also after its end, and wait until it listens."""
         self.directory.mkdir(exist_ok=True)
-        with (self.directory / "log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "flowloom", self.role, "--port", "0"),
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                env={**os.environ, **self.environ},
-                cwd=self.directory,
-            )
-        assert self.process.stdout is not None
+        environ = {**os.environ, **self.environ}
+        self.process = await Forked.start([self.role, "--port", "0"], environ, self.directory)
         async for line in self.process.stdout:
             if b" on http" in line:
                 self.base = line.split()[-1].decode()
@@ -53,7 +45,7 @@ class Member:
         return (self.directory / "log").read_text()
 
     def signal(self, number: signal.Signals) -> None:
-        if self.process is not None and self.process.returncode is None:
+        if self.process is not None:
             self.process.send_signal(number)
 
     def freeze(self) -> None:
@@ -154,7 +146,6 @@ async def assembled(directory: Path, database_url: str, nats_url: str) -> AsyncI
         "FLOWLOOM_WORKER_TIMEOUT_SECONDS": str(SILENCE_SECONDS),
         "FLOWLOOM_DRAIN_SECONDS": "3",
         "FLOWLOOM_LOG_FORMAT": "text",
-        "PYTHONFAULTHANDLER": "1",
     }
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as session:
         fleet = Fleet(directory, environ, session)

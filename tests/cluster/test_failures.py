@@ -73,11 +73,19 @@ async def test_the_leader_is_killed_among_schedules(acting: Stage):
     await make_due(acting, made["version"], slot)
     await leader.kill()
     await leader.start()
-    await acting.fleet.leader()
+    await until_settled(acting, made["version"], slot)
     await acting.settled()
     fired = "SELECT count(*) FROM flow_runs WHERE flow_id = %s AND fire_at = %s GROUP BY schedule_id"
     found = await acting.rows(fired, made["id"], columns.to_micros(slot))
     assert [count for (count,) in found] == [1] * SCHEDULES
+
+
+async def until_settled(stage: Stage, version_id: int, slot: datetime) -> None:
+    """Wait until no schedule of a version is due any more."""
+    due = "SELECT id FROM schedules WHERE flow_version_id = %s AND next_run_at <= %s LIMIT 1"
+    async with asyncio.timeout(30):
+        while await stage.rows(due, version_id, columns.to_micros(slot)):
+            await asyncio.sleep(0.1)
 
 
 async def make_due(stage: Stage, version_id: int, slot: datetime) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from tests.crash.forked import Forked
+from tests.forked import Forked
 
 EMAIL, PASSWORD = "admin@example.com", "a long enough password"
 
@@ -61,8 +61,7 @@ class Server:
 
     def kill(self) -> None:
         """End the process at once; one that is gone already is as dead as it shall be."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+        self.process.kill()
 
 
 @asynccontextmanager
@@ -87,8 +86,7 @@ async def serving(
             await _ready(server)
             yield server
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+        process.terminate()
         await process.wait()
 
 

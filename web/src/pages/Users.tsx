@@ -41,7 +41,7 @@ export function Users() {
         actions={(user) => (
           <Group gap={4} justify="end" wrap="nowrap">
             <Button variant="default" onClick={() => setInvited(user)}>
-              Link
+              Sign-in link
             </Button>
             <Button variant="default" onClick={() => setEdited(user)}>
               Edit
@@ -57,7 +57,7 @@ export function Users() {
       <Modal opened={edited !== undefined} onClose={() => setEdited(undefined)} title={edited === "new" ? "Add a user" : "Edit the user"}>
         {edited && <UserForm user={edited === "new" ? undefined : edited} onDone={() => setEdited(undefined)} onMade={setInvited} />}
       </Modal>
-      <Modal opened={invited !== undefined} onClose={() => setInvited(undefined)} title={`A link for ${invited?.name ?? ""}`}>
+      <Modal opened={invited !== undefined} onClose={() => setInvited(undefined)} title={`A sign-in link for ${invited?.name ?? ""}`}>
         {invited && <Invitation user={invited} />}
       </Modal>
     </>

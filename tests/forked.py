@@ -6,9 +6,11 @@ Each is as much a process of its own as one that a shell starts, and dies alone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import faulthandler
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
@@ -16,7 +18,11 @@ from pathlib import Path
 from typing import Any, Self
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["flowloom.cli", "flowloom.serving", "aiohttp", "alembic.command", "psycopg"])
+_LOADED = (
+    *("flowloom.cli", "flowloom.serving", "flowloom.store.shared_broker"),
+    *("aiohttp", "alembic.command", "psycopg"),
+)
+_CONTEXT.set_forkserver_preload(list(_LOADED))
 
 
 class Forked:
@@ -52,11 +58,17 @@ class Forked:
         await self._gone.wait()
         return self.returncode
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Does nothing to one that is gone."""
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
     def kill(self) -> None:
-        self._process.kill()
+        self.send_signal(signal.SIGKILL)
 
     def terminate(self) -> None:
-        self._process.terminate()
+        self.send_signal(signal.SIGTERM)
 
 
 def _run(arguments: Sequence[str], environ: Mapping[str, str], home: Path, output: Connection) -> None:
