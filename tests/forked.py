@@ -28,13 +28,17 @@ _CONTEXT.set_forkserver_preload(list(_LOADED))
 class Forked:
     """What the tests use of asyncio's Process."""
 
-    def __init__(self, process: Any, output: asyncio.StreamReader) -> None:
+    def __init__(self, process: Any, output: Connection) -> None:
         self._process = process
+        self._output = output
         self._gone = asyncio.Event()
         self.pid: int = process.pid
-        self.stdout = output
+        self.stdout = asyncio.StreamReader()
         self.returncode: int | None = None
-        asyncio.get_running_loop().add_reader(process.sentinel, self._ended)
+        loop = asyncio.get_running_loop()
+        # Not a pipe of the loop: uvloop and the connection would both close it, the second one what is open by then.
+        loop.add_reader(output.fileno(), self._read)
+        loop.add_reader(process.sentinel, self._ended)
 
     @classmethod
     async def start(cls, arguments: Sequence[str], environ: Mapping[str, str], home: Path) -> Self:
@@ -43,14 +47,20 @@ class Forked:
         process = _CONTEXT.Process(target=_run, args=(arguments, dict(environ), home, writer))
         process.start()
         writer.close()
-        output = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(output), reader
-        )
-        return cls(process, output)
+        return cls(process, reader)
+
+    def _read(self) -> None:
+        if said := os.read(self._output.fileno(), 65536):
+            self.stdout.feed_data(said)
+            return
+        asyncio.get_running_loop().remove_reader(self._output.fileno())
+        self._output.close()
+        self.stdout.feed_eof()
 
     def _ended(self) -> None:
         asyncio.get_running_loop().remove_reader(self._process.sentinel)
+        while not self._output.closed:
+            self._read()
         self.returncode = self._process.exitcode
         self._gone.set()
 

@@ -61,7 +61,9 @@ def _lay_out(base: list[str], data: Path) -> None:
     data.mkdir()
     tables = b"".join((SCRIPTS / name).read_bytes() for name in SYSTEM_TABLES)
     opening = b"CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket = NULL;\n"
-    subprocess.run([*base, "--bootstrap"], input=opening + tables, check=True, capture_output=True)
+    done = subprocess.run([*base, "--bootstrap"], input=opening + tables, check=False, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr.decode())
 
 
 def _prepare(process: subprocess.Popen[bytes], home: Path) -> None:
