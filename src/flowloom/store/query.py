@@ -360,7 +360,8 @@ def _page_statement(listing: Listing, sort: str, shape: Shape, by_cursor: bool) 
 
 @lru_cache(maxsize=512)
 def _count_statement(listing: Listing, shape: Shape) -> Select[Any]:
-    matching = _filtered(listing, shape).with_only_columns(literal_column("1"), maintain_column_froms=True)
+    one: ColumnElement[int] = literal_column("1")
+    matching = _filtered(listing, shape).with_only_columns(one, maintain_column_froms=True)
     if listing.is_capped:
         matching = matching.limit(CAP + 1)
     return select(func.count()).select_from(matching.subquery())
