@@ -90,6 +90,9 @@ class Wire:
             await asyncio.wait([keeping])
         if self._client is not None:
             with contextlib.suppress(*FAILURES):
+                # One that closes with something unread takes back what the server has not read yet.
+                await self.client.flush(timeout=STOP_SECONDS)  # type: ignore[arg-type]
+            with contextlib.suppress(*FAILURES):
                 await self._client.close()
 
     def listen(self, subject: str, handler: Handler) -> None:
