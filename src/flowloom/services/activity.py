@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Row, Subquery, func, select, text, type_coerce, union_all
+from sqlalchemy import Connection, Row, Subquery, func, select, text, union_all
 
 from flowloom.domain import run, version
 from flowloom.services import metrics, runs, views
@@ -56,8 +56,7 @@ def results(
 ) -> dict[int, list[dict[str, Any]]]:
     """How the runs of these flows ended in each of the last 24 hours that had any, by flow, oldest first."""
     found = counted(flow_ids, since(now)).c
-    # As the number that it is stored as: a page of flows has a thousand of them.
-    at = type_coerce(found.at, BigInteger)
+    at = metrics.number(found.at)
     hours: dict[tuple[int, int], dict[str, int]] = {}
     for flow_id, micros, key, value in connection.execute(
         select(found.flow_id, at, found.key, found.value).order_by(found.flow_id, at)

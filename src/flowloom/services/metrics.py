@@ -43,7 +43,7 @@ class Metric(NamedTuple):
 
 
 Totals = dict[Group, dict[str, int]]
-# The filters are read like those of every list; the rows come from `_merged`, not from this statement.
+# The filters are read like those of every list; the rows come from `added_up`, not from this statement.
 LISTING = query.Listing(
     select=select(tables.metrics).where(METRICS.flow_id == bindparam("flow_id")),
     id=METRICS.flow_id,
@@ -120,13 +120,13 @@ def added_up(
 ) -> Totals:
     """Counts of each group, by key."""
     totals: Totals = {}
-    stored = select(_number(METRICS.starts_at), *_columns(METRICS)).where(
+    stored = select(number(METRICS.starts_at), *_columns(METRICS)).where(
         METRICS.flow_id == flow_id,
         METRICS.interval == _STORED_AS.get(interval, interval),
         METRICS.starts_at >= begin_of(interval, begins),
         METRICS.starts_at < _last_end(interval, ends),
     )
-    fresh = select(_number(DELTAS.minute), *_columns(DELTAS)).where(DELTAS.flow_id == flow_id)
+    fresh = select(number(DELTAS.minute), *_columns(DELTAS)).where(DELTAS.flow_id == flow_id)
     # One statement: between two, the roll-up could move a delta from the second to the first.
     both = union_all(_narrowed(stored, METRICS, values), _narrowed(fresh, DELTAS, values))
     known: dict[int, datetime] = {}
@@ -139,7 +139,7 @@ def added_up(
     return totals
 
 
-def _number(instant: ColumnElement[datetime]) -> ColumnElement[int]:
+def number(instant: ColumnElement[datetime]) -> ColumnElement[int]:
     """An instant as it is stored: of many rows few have one of their own."""
     return type_coerce(instant, BigInteger)
 
